@@ -1,0 +1,52 @@
+# The only commands anybody has to know. `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# One profile builds what runs and what is tested; Cargo.lock decides every version.
+CARGO_FLAGS ?= --release --locked
+BUNDLE ?= bundles/diorama
+PYTEST := target/venv/bin/python -m pytest
+
+export ONESPACE_ONNXRUNTIME ?= $(CURDIR)/target/onnxruntime/libonnxruntime.so
+
+.PHONY: help run test lint bench cluster cluster-test bundle clean-data
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: ## everything in one process, with samples/ stored and a first question of every kind asked
+	@scripts/setup.sh
+	cargo build $(CARGO_FLAGS) -p onespace
+	target/release/onespace up --bundle $(BUNDLE) --data .onespace --demo samples
+
+test: ## every test: Rust, the Python clients, the deployment files
+	@scripts/setup.sh test
+	cargo test $(CARGO_FLAGS) --workspace
+	$(PYTEST) tests/python tests/deploy
+
+lint: ## formatting, clippy, docs, the wire contract, the dependency fences, manifests, scripts
+	@scripts/setup.sh lint
+	@scripts/lint.sh
+
+bench: ## measure this machine; writes bench.json
+	@scripts/setup.sh
+	cargo run $(CARGO_FLAGS) -p onespace-benches
+
+cluster: ## the whole cluster as processes on loopback, until Ctrl-C
+	@scripts/setup.sh
+	cargo build $(CARGO_FLAGS) -p onespace
+	@scripts/cluster.sh
+
+cluster-test: ## the tests from outside, against that cluster
+	@scripts/setup.sh test
+	cargo build $(CARGO_FLAGS) -p onespace
+	@ONESPACE_TEST_TOPOLOGY=cluster scripts/cluster.sh cargo test $(CARGO_FLAGS) -p onespace-tests
+
+bundle: ## train the shipped bundle again, from nothing
+	@training/make_bundle.sh
+
+clean-data: ## forget everything that was ingested here
+	rm -rf .onespace
