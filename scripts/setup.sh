@@ -44,7 +44,7 @@ system_packages() {
   for library in avcodec avformat avutil avfilter avdevice swscale swresample; do
     need "lib$library-dev" pkg-config --exists "lib$library"
   done
-  need "python3 python3-venv" python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 10))'
+  need "python3 python3-venv" python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))'
   if [[ $stage == lint ]]; then
     need "nodejs npm" have npm
     need shellcheck have shellcheck
@@ -96,10 +96,9 @@ venv() {
 
 python_requirements() {
   local requirements=tests/requirements.txt stamp=$VENV/.requirements digest
-  [[ -f $requirements ]] || return 0
+  venv
   digest=$(sha256sum <"$requirements")
   [[ -f $stamp && $(<"$stamp") == "$digest" ]] && return
-  venv
   say install "$requirements into $VENV"
   "$VENV/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: -r "$requirements"
   printf '%s\n' "$digest" >"$stamp"
