@@ -1,0 +1,1 @@
+//! An encoder's native vector into the shared space.

@@ -1,0 +1,2 @@
+//! The load generator and the plain loop beside it.
+fn main() {}

@@ -1,0 +1,146 @@
+//! The boundary between the gateway and whatever turns media into embeddings.
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{
+    embedding::Embedding,
+    error::{Error, Reason, Result},
+    limits,
+    modality::Modality,
+    space::Space,
+};
+
+/// The instant after which nobody waits for the answer any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// A deadline `budget` from now, cut to what the server allows.
+    #[must_use]
+    pub fn after(budget: Duration) -> Self {
+        Self(Instant::now() + budget.min(Duration::from_millis(limits::DEADLINE_MAX_MS as u64)))
+    }
+
+    /// The time left, zero when it has passed.
+    #[must_use]
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// The instant itself.
+    #[must_use]
+    pub const fn instant(self) -> Instant {
+        self.0
+    }
+
+    /// The error of a request whose deadline has passed, naming where.
+    #[must_use]
+    pub fn exceeded(at: &str) -> Error {
+        Error::new(Reason::DeadlineExceeded, "", format!("the deadline passed {at}"))
+    }
+
+    /// Refuses work that nobody waits for.
+    ///
+    /// # Errors
+    /// `DEADLINE_EXCEEDED` once the deadline has passed.
+    pub fn check(self, at: &str) -> Result<()> {
+        if self.remaining().is_zero() { Err(Self::exceeded(at)) } else { Ok(()) }
+    }
+}
+
+impl Default for Deadline {
+    fn default() -> Self {
+        Self::after(Duration::from_millis(limits::DEADLINE_DEFAULT_MS as u64))
+    }
+}
+
+/// One media to embed. Its modality is known by now.
+#[derive(Clone, Debug)]
+pub struct EncodeRequest {
+    /// Which tower.
+    pub modality: Modality,
+    /// The file's bytes, or the text's.
+    pub bytes: Bytes,
+    /// The sender's media type, a hint only.
+    pub media_type: Option<String>,
+    /// Whether the stretches of a long media are wanted beside the whole.
+    pub segments: bool,
+}
+
+/// Where the time went, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Waiting for a turn.
+    pub queue_us: u64,
+    /// Decoding and preprocessing.
+    pub prepare_us: u64,
+    /// In the graph, the batch it shared included.
+    pub inference_us: u64,
+    /// In the vector store.
+    pub store_us: u64,
+    /// From arrival to answer.
+    pub total_us: u64,
+}
+
+impl Timings {
+    /// Keeps the larger of each part: how parallel work adds up for the one who waits.
+    pub fn merge(&mut self, other: &Self) {
+        self.queue_us = self.queue_us.max(other.queue_us);
+        self.prepare_us = self.prepare_us.max(other.prepare_us);
+        self.inference_us = self.inference_us.max(other.inference_us);
+        self.store_us = self.store_us.max(other.store_us);
+        self.total_us = self.total_us.max(other.total_us);
+    }
+}
+
+/// What one media became.
+#[derive(Clone, Debug)]
+pub struct EncodeReply {
+    /// The whole first, then its stretches where they were asked for; films have one whole for each track.
+    pub embeddings: Vec<Embedding>,
+    /// Where the time went.
+    pub timings: Timings,
+}
+
+/// What a tower says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TowerInfo {
+    /// What it takes.
+    pub modality: Modality,
+    /// Its model file.
+    pub model: String,
+    /// Softmax temperature of its cosines against text.
+    pub logit_scale: f32,
+    /// The cosine of its golden check at load, the readiness proof.
+    pub golden_cosine: f32,
+}
+
+/// What an encoder says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EncoderInfo {
+    /// The space it embeds into.
+    pub space: Space,
+    /// The licence of its bundle.
+    pub licence: String,
+    /// Its towers.
+    pub towers: Vec<TowerInfo>,
+}
+
+/// Media in, unit vectors out; in this process or far away, the caller cannot tell.
+#[async_trait]
+pub trait Encoder: Send + Sync {
+    /// Embeds one media.
+    ///
+    /// # Errors
+    /// `MEDIA_*` for bad bytes, `QUEUE_FULL`, `DEADLINE_EXCEEDED`, `ENCODER_UNAVAILABLE`, `MODEL_FAILED`.
+    async fn encode(&self, request: EncodeRequest, deadline: Deadline) -> Result<EncodeReply>;
+
+    /// What it serves.
+    ///
+    /// # Errors
+    /// `ENCODER_UNAVAILABLE` when it does not answer.
+    async fn describe(&self) -> Result<EncoderInfo>;
+}

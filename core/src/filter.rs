@@ -1,0 +1,96 @@
+//! Conditions on what is stored beside a vector.
+
+use crate::{
+    error::{Error, Reason, Result},
+    limits::FILTER_CONDITIONS,
+};
+
+/// A value that a condition compares with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// Text, compared exactly.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// Any number.
+    Number(f64),
+    /// True or false.
+    Bool(bool),
+}
+
+/// How a field must look.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Match {
+    /// Equal to one of these: texts, integers or booleans (floats are never compared for equality).
+    Any(Vec<Scalar>),
+    /// Within these bounds, each of which may be absent.
+    Range {
+        /// Greater than.
+        gt: Option<f64>,
+        /// Greater than or equal.
+        gte: Option<f64>,
+        /// Less than.
+        lt: Option<f64>,
+        /// Less than or equal.
+        lte: Option<f64>,
+    },
+    /// Present at all.
+    Exists,
+}
+
+/// A condition on one field, or a filter within the filter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// On a metadata field (`colour`), or with a leading dot on one of our own (`.modality`, `.uri`, `.title`).
+    Field {
+        /// The field's name.
+        field: String,
+        /// How it must look.
+        matches: Match,
+    },
+    /// All that the inner filter says.
+    Nested(Filter),
+}
+
+/// All of `must`, none of `must_not` and, unless empty, at least one of `should`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// All of these hold.
+    pub must: Vec<Condition>,
+    /// At least one of these holds, unless there are none.
+    pub should: Vec<Condition>,
+    /// None of these holds.
+    pub must_not: Vec<Condition>,
+}
+
+impl Filter {
+    /// Whether it lets everything through.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.must.is_empty() && self.should.is_empty() && self.must_not.is_empty()
+    }
+
+    fn conditions(&self) -> usize {
+        self.must
+            .iter()
+            .chain(&self.should)
+            .chain(&self.must_not)
+            .map(|condition| match condition {
+                Condition::Field { .. } => 1,
+                Condition::Nested(inner) => 1 + inner.conditions(),
+            })
+            .sum()
+    }
+
+    /// Refuses a filter that is too large to evaluate cheaply.
+    ///
+    /// # Errors
+    /// `TOO_MANY` past the limit on conditions.
+    pub fn check(&self) -> Result<()> {
+        let found = self.conditions();
+        if found <= FILTER_CONDITIONS {
+            return Ok(());
+        }
+        Err(Error::new(Reason::TooMany, "filter", format!("{found} conditions, the limit is {FILTER_CONDITIONS}")))
+    }
+}

@@ -1,0 +1,153 @@
+//! Names of things: tenants, collections, items, contents, points.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    embedding::Track,
+    error::{Error, Reason, Result},
+    limits::NAME_BYTES,
+};
+
+/// The namespace of this project's name-based (version 5) UUIDs; an arbitrary constant that must never change.
+const NAMESPACE: Uuid = Uuid::from_u128(0x8a3f_6c1e_52d7_4b90_9e04_71c5_d2ab_36f8);
+
+macro_rules! name {
+    ($(#[doc = $doc:literal])+ $name:ident, $field:literal, $allowed:expr, $rule:literal) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str { &self.0 }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(name: &str) -> Result<Self> {
+                let allowed: fn(char) -> bool = $allowed;
+                if name.is_empty() {
+                    return Err(Error::new(Reason::FieldRequired, $field, concat!($field, " must not be empty")));
+                }
+                if name.len() > NAME_BYTES {
+                    let message = format!(concat!($field, " has {} bytes, the limit is {}"), name.len(), NAME_BYTES);
+                    return Err(Error::new(Reason::FieldInvalid, $field, message));
+                }
+                if !name.chars().all(allowed) {
+                    return Err(Error::new(Reason::FieldInvalid, $field, format!(concat!("{:?} is not allowed: ", $rule), name)));
+                }
+                Ok(Self(name.to_owned()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.pad(&self.0) }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+name!(
+    /// Who owns items. Every store call takes one; none compiles without.
+    Tenant, "tenant", |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'),
+    "use letters, digits, '-', '_' and '.'"
+);
+name!(
+    /// A collection's public name, the same in every space.
+    CollectionName, "collection", |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'),
+    "use letters, digits, '-', '_' and '.'"
+);
+name!(
+    /// What a user calls one stored media; the content hash where the user names none.
+    ItemId, "item", |c| !c.is_control(),
+    "control characters have no place in an id"
+);
+
+impl Default for Tenant {
+    fn default() -> Self {
+        Self("default".to_owned())
+    }
+}
+
+/// The BLAKE3 digest of a media's bytes, salted with its modality: the same bytes as film and as recording differ.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ContentHash(String);
+
+impl ContentHash {
+    /// Hashes content as the media of a modality.
+    #[must_use]
+    pub fn of(modality: crate::Modality, bytes: &[u8]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(modality.name().as_bytes()).update(&[0]).update(bytes);
+        Self(hasher.finalize().to_hex().to_string())
+    }
+
+    /// 64 hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id of an item that its owner did not name.
+    #[must_use]
+    pub fn item(&self) -> ItemId {
+        ItemId(self.0.chars().take(32).collect())
+    }
+}
+
+/// The id of one vector in the store: UUIDv5 of tenant, item, track and segment, so that writing again replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PointId(pub Uuid);
+
+impl PointId {
+    /// The id of an item's vector for a track and segment.
+    #[must_use]
+    pub fn of(tenant: &Tenant, item: &ItemId, track: Track, segment: u32) -> Self {
+        // The separator cannot occur in a tenant or a track, and the item comes last.
+        let name = format!("{tenant}\u{0}{track}\u{0}{segment}\u{0}{item}");
+        Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
+    }
+}
+
+impl fmt::Display for PointId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Modality;
+
+    #[test]
+    fn names_are_checked() {
+        assert!("photos-2026.v1".parse::<CollectionName>().is_ok());
+        assert_eq!("".parse::<CollectionName>().unwrap_err().reason, Reason::FieldRequired);
+        assert!("a/b".parse::<CollectionName>().is_err());
+        assert!("a\0b".parse::<ItemId>().is_err());
+        assert!("x".repeat(NAME_BYTES + 1).parse::<Tenant>().is_err());
+    }
+
+    #[test]
+    fn point_ids_depend_on_every_part() {
+        let (tenant, item) = (Tenant::default(), "mug".parse::<ItemId>().unwrap());
+        let id = PointId::of(&tenant, &item, Track::Whole, 0);
+        assert_eq!(id, PointId::of(&tenant, &item, Track::Whole, 0));
+        assert_ne!(id, PointId::of(&"other".parse().unwrap(), &item, Track::Whole, 0));
+        assert_ne!(id, PointId::of(&tenant, &item, Track::Audio, 0));
+        assert_ne!(id, PointId::of(&tenant, &item, Track::Whole, 1));
+        assert_ne!(ContentHash::of(Modality::Audio, b"x"), ContentHash::of(Modality::Video, b"x"));
+    }
+}

@@ -1,0 +1,33 @@
+//! The words of the domain, and nothing else.
+//!
+//! Every other crate speaks in these types: a [`Modality`], a [`Media`] somebody sends, the [`Sample`]s a
+//! tower feeds its graph, the unit [`Embedding`] that comes out, the [`Space`] it belongs to and the
+//! [`Error`] that says why not. The two boundaries of the system are traits here, [`Encoder`] and
+//! [`VectorStore`], so that a caller cannot tell what stands behind them.
+//!
+//! This crate names no transport, model or database crate and does no I/O.
+
+pub mod embedding;
+pub mod encoder;
+pub mod error;
+pub mod filter;
+pub mod identity;
+pub mod limits;
+pub mod media;
+pub mod modality;
+pub mod sample;
+pub mod sniff;
+pub mod space;
+pub mod store;
+pub mod vector;
+
+pub use embedding::{Embedding, Span, Track};
+pub use encoder::{Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Timings, TowerInfo};
+pub use error::{Code, Error, Reason, Result, Retry};
+pub use filter::{Condition, Filter, Match, Scalar};
+pub use identity::{CollectionName, ContentHash, ItemId, PointId, Tenant};
+pub use media::{Content, Media};
+pub use modality::Modality;
+pub use sample::{Prepare, Sample, Tensor, TensorData};
+pub use space::{Fingerprint, Space};
+pub use store::{CollectionInfo, CollectionSpec, Hit, Page, Point, Query, VectorStore};

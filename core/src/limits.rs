@@ -1,0 +1,149 @@
+//! Every bound of the system, in one place. `GetSpace` and the documentation print this table.
+
+use crate::modality::Modality;
+
+/// One named bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its name, as errors and documents call it.
+    pub name: &'static str,
+    /// The bound, inclusive.
+    pub value: u64,
+    /// What the value counts.
+    pub unit: &'static str,
+    /// What it bounds, and why it is what it is.
+    pub about: &'static str,
+}
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $value:expr, $unit:literal;)+) => {
+        $($(#[doc = $doc])+ pub const $name: $type = $value;)+
+
+        /// Every bound, in the order of this file.
+        pub const ALL: &[Limit] = &[$(Limit {
+            name: stringify!($name),
+            value: $name as u64,
+            unit: $unit,
+            about: concat!($($doc,)+).trim_ascii(),
+        },)+];
+    };
+}
+
+const MIB: usize = 1024 * 1024;
+
+limits! {
+    /// One text.
+    TEXT_BYTES: usize = MIB, "bytes";
+    /// One encoded image.
+    IMAGE_BYTES: usize = 20 * MIB, "bytes";
+    /// One encoded recording.
+    AUDIO_BYTES: usize = 50 * MIB, "bytes";
+    /// One encoded film.
+    VIDEO_BYTES: usize = 200 * MIB, "bytes";
+    /// One point-cloud file.
+    POINT_CLOUD_BYTES: usize = 100 * MIB, "bytes";
+    /// One message in. Holds the largest image; anything larger comes in chunks.
+    MESSAGE_BYTES: usize = 24 * MIB, "bytes";
+    /// One chunk of a streamed upload.
+    CHUNK_BYTES: usize = 2 * MIB, "bytes";
+    /// Items of one `Embed`, labels of one `Classify`, candidates of one `Rank`.
+    ITEMS_PER_REQUEST: usize = 64, "items";
+    /// Weighted parts of one query.
+    QUERY_PARTS: usize = 16, "parts";
+    /// Results of one search, items of one page.
+    RESULTS: usize = 1000, "items";
+    /// Points the store is asked for at most while segments are grouped into items.
+    SEARCH_POINTS: usize = 10_000, "points";
+    /// Conditions of one filter, nested ones included.
+    FILTER_CONDITIONS: usize = 64, "conditions";
+    /// Metadata fields of one item.
+    METADATA_FIELDS: usize = 64, "fields";
+    /// One item's metadata as JSON.
+    METADATA_BYTES: usize = 16 * 1024, "bytes";
+    /// Length of a collection name, an item id, a tenant.
+    NAME_BYTES: usize = 128, "bytes";
+
+    /// One side of an image.
+    IMAGE_SIDE: usize = 16_384, "pixels";
+    /// The area of an image.
+    IMAGE_PIXELS: usize = 50_000_000, "pixels";
+    /// What one decoded image may take.
+    IMAGE_DECODED_BYTES: usize = 256 * MIB, "bytes";
+    /// The duration of a recording.
+    AUDIO_SECONDS: usize = 30 * 60, "seconds";
+    /// Channels of a recording.
+    AUDIO_CHANNELS: usize = 8, "channels";
+    /// The lowest sample rate.
+    AUDIO_RATE_MIN: usize = 4_000, "hertz";
+    /// The highest sample rate.
+    AUDIO_RATE_MAX: usize = 192_000, "hertz";
+    /// What one decoded recording may take, counted while decoding: silence compresses two thousand to one.
+    AUDIO_DECODED_BYTES: usize = 512 * MIB, "bytes";
+    /// The duration of a film: sampling seeks, so length alone costs little.
+    VIDEO_SECONDS: usize = 3 * 60 * 60, "seconds";
+    /// One side of a film.
+    VIDEO_SIDE: usize = 4_096, "pixels";
+    /// Frames decoded for one film, those thrown away between a key frame and the wanted one included.
+    VIDEO_FRAMES_DECODED: usize = 18_000, "frames";
+    /// Streams in one container.
+    VIDEO_STREAMS: usize = 8, "streams";
+    /// Wall-clock time one film's decoding may take.
+    VIDEO_DECODE_SECONDS: usize = 60, "seconds";
+    /// What FFmpeg may read to find out what a file is.
+    VIDEO_PROBE_BYTES: usize = 5 * MIB, "bytes";
+    /// The header of a PLY file.
+    PLY_HEADER_BYTES: usize = 64 * 1024, "bytes";
+    /// Elements declared by a PLY file.
+    PLY_ELEMENTS: usize = 16, "elements";
+    /// Properties of one PLY element.
+    PLY_PROPERTIES: usize = 64, "properties";
+    /// Points, or vertices, of one cloud.
+    POINTS: usize = 10_000_000, "points";
+    /// Vertices of one PLY face.
+    PLY_LIST: usize = 64, "entries";
+    /// Samples one media may turn into.
+    SAMPLES_PER_MEDIA: usize = 64, "samples";
+
+    /// Requests a gateway works on at once.
+    GATEWAY_IN_FLIGHT: usize = 512, "requests";
+    /// Decoded and undecoded media a process holds at once.
+    MEDIA_IN_FLIGHT_BYTES: usize = 512 * MIB, "bytes";
+    /// Media waiting for, or in, preparation in one encoder.
+    PREPARE_QUEUE: usize = 256, "media";
+    /// Samples waiting for one tower's graph.
+    BATCH_QUEUE: usize = 256, "samples";
+    /// Samples in one run of a graph.
+    BATCH_SAMPLES: usize = 32, "samples";
+    /// How long a batch may wait for company when its tower is busy.
+    BATCH_WAIT_MS: usize = 3, "milliseconds";
+    /// Longest wait in a queue before a request is turned away.
+    QUEUE_WAIT_MS: usize = 1_000, "milliseconds";
+    /// Items of one ingest stream that are worked on at once.
+    INGEST_IN_FLIGHT: usize = 16, "items";
+    /// Requests of one embed stream that are worked on at once.
+    STREAM_IN_FLIGHT: usize = 16, "requests";
+    /// Points in one write to the store.
+    UPSERT_POINTS: usize = 256, "points";
+    /// Concurrent streams of one connection.
+    CONNECTION_STREAMS: usize = 256, "streams";
+    /// Deadline of a request that names none.
+    DEADLINE_DEFAULT_MS: usize = 30_000, "milliseconds";
+    /// The latest deadline a request may ask for.
+    DEADLINE_MAX_MS: usize = 120_000, "milliseconds";
+    /// Silence after which a client stream is ended.
+    STREAM_IDLE_MS: usize = 30_000, "milliseconds";
+    /// How long a server goes on serving after it has said that it stops.
+    DRAIN_GRACE_MS: usize = 25_000, "milliseconds";
+}
+
+/// The size limit of one media.
+#[must_use]
+pub const fn media_bytes(modality: Modality) -> usize {
+    match modality {
+        Modality::Text => TEXT_BYTES,
+        Modality::Image => IMAGE_BYTES,
+        Modality::Audio => AUDIO_BYTES,
+        Modality::Video => VIDEO_BYTES,
+        Modality::PointCloud => POINT_CLOUD_BYTES,
+    }
+}

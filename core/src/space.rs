@@ -1,0 +1,109 @@
+//! The space a vector belongs to.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Reason};
+
+/// The BLAKE3 digest of a bundle's canonical manifest: what tells one space from another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of canonical manifest bytes.
+    #[must_use]
+    pub fn of(canonical: &[u8]) -> Self {
+        Self(*blake3::hash(canonical).as_bytes())
+    }
+
+    /// The first 12 hexadecimal digits, enough for people and for collection names.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(12).collect()
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({})", self.short())
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = Error;
+
+    fn from_str(hex: &str) -> Result<Self, Error> {
+        blake3::Hash::from_hex(hex).map(|hash| Self(*hash.as_bytes())).map_err(|_| {
+            Error::new(Reason::FieldInvalid, "space", format!("\"{hex}\" is not a fingerprint of 64 hexadecimal digits"))
+        })
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// One shared embedding space: unit vectors of `dimension`, compared by cosine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// What tells it from every other space.
+    pub fingerprint: Fingerprint,
+    /// The length of its vectors.
+    pub dimension: usize,
+    /// The bundle's name and version, for people.
+    pub name: String,
+}
+
+impl Space {
+    /// Refuses a vector or collection of another space, naming both and the way out.
+    ///
+    /// # Errors
+    /// `SPACE_MISMATCH` when `other` is not this space.
+    pub fn expect(&self, other: &Fingerprint, what: &str) -> Result<(), Error> {
+        if *other == self.fingerprint {
+            return Ok(());
+        }
+        Err(Error::new(
+            Reason::SpaceMismatch,
+            "space",
+            format!(
+                "{what} belongs to space {}, this server serves {} ({}): ingest into a collection of this space, or serve the bundle it was made with",
+                other.short(),
+                self.fingerprint.short(),
+                self.name
+            ),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_round_trip_and_differ() {
+        let one = Fingerprint::of(b"one");
+        assert_eq!(one.to_string().parse::<Fingerprint>().unwrap(), one);
+        assert_ne!(one, Fingerprint::of(b"two"));
+        let space = Space { fingerprint: one, dimension: 4, name: "test".into() };
+        assert!(space.expect(&one, "vector").is_ok());
+        let error = space.expect(&Fingerprint::of(b"two"), "vector").unwrap_err();
+        assert_eq!(error.reason, Reason::SpaceMismatch);
+        assert!(error.message.contains(&one.short()));
+    }
+}

@@ -1,0 +1,1 @@
+//! Recordings to samples: decode, resample, window, front end.

@@ -1,0 +1,116 @@
+//! A bundle on disk, verified: no byte is used that the manifest does not vouch for.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use onespace_core::{Result, Space};
+use sha2::{Digest, Sha256};
+
+use crate::manifest::{FileEntry, Manifest, invalid};
+
+/// The manifest's file name.
+pub const MANIFEST_FILE: &str = "bundle.toml";
+
+/// The largest manifest that is read.
+const MANIFEST_BYTES: u64 = 1 << 20;
+
+/// A verified bundle.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    directory: PathBuf,
+    manifest: Manifest,
+    space: Space,
+}
+
+impl Bundle {
+    /// Opens a directory and checks the length and digest of every file that its manifest lists.
+    ///
+    /// # Errors
+    /// `BUNDLE_INVALID` naming the file and the fault.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let text = read_manifest(&directory.join(MANIFEST_FILE))?;
+        let manifest = Manifest::parse(&text)?;
+        for (path, entry) in &manifest.files {
+            check_file(&directory.join(path), entry).map_err(|error| error.under(path))?;
+        }
+        let space = Space {
+            fingerprint: manifest.fingerprint()?,
+            dimension: manifest.dimension,
+            name: format!("{} {}", manifest.name, manifest.version),
+        };
+        Ok(Self { directory: directory.to_owned(), manifest, space })
+    }
+
+    /// What the manifest says.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The space that the bundle defines.
+    #[must_use]
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// Where a listed file lies.
+    #[must_use]
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.directory.join(file)
+    }
+
+    /// The bytes of a listed file.
+    ///
+    /// # Errors
+    /// `BUNDLE_INVALID` when it cannot be read any more.
+    pub fn read(&self, file: &str) -> Result<Vec<u8>> {
+        fs::read(self.path(file)).map_err(|error| invalid(file, error.to_string()))
+    }
+
+    /// A golden vector: `dimension` little-endian floats.
+    ///
+    /// # Errors
+    /// `BUNDLE_INVALID` when the file has another length.
+    pub fn vector(&self, file: &str) -> Result<Vec<f32>> {
+        let bytes = self.read(file)?;
+        let (chunks, rest) = bytes.as_chunks::<4>();
+        if !rest.is_empty() || chunks.len() != self.manifest.dimension {
+            let message = format!("{} bytes, a vector of {} float32 has {}", bytes.len(), self.manifest.dimension, 4 * self.manifest.dimension);
+            return Err(invalid(file, message));
+        }
+        Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
+    }
+}
+
+fn read_manifest(path: &Path) -> Result<String> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(MANIFEST_BYTES).read_to_string(&mut text))
+        .map_err(|error| invalid(MANIFEST_FILE, format!("{}: {error}", path.display())))?;
+    Ok(text)
+}
+
+fn check_file(path: &Path, entry: &FileEntry) -> Result<()> {
+    let length = fs::metadata(path).map_err(|error| invalid("", error.to_string()))?.len();
+    if length != entry.bytes {
+        return Err(invalid("", format!("{length} bytes, the manifest says {}", entry.bytes)));
+    }
+    let digest = file_digest(path).map_err(|error| invalid("", error.to_string()))?;
+    if !digest.eq_ignore_ascii_case(&entry.sha256) {
+        return Err(invalid("", format!("SHA-256 is {digest}, the manifest says {}", entry.sha256)));
+    }
+    Ok(())
+}
+
+/// The SHA-256 of a file in hexadecimal.
+///
+/// # Errors
+/// Whatever reading it gives.
+pub fn file_digest(path: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hasher)?;
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,1 @@
+//! Images to samples: decode, orient, resize, normalise.

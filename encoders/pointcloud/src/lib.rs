@@ -1,0 +1,1 @@
+//! Point clouds to samples: read PLY, normalise, sample, group.

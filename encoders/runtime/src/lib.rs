@@ -1,0 +1,1 @@
+//! ONNX Runtime: sessions, cost-aware batching, memory policy.

@@ -1,0 +1,1 @@
+//! The wire: onespace.v1, generated code, and total conversions between wire and core.

@@ -1,0 +1,1 @@
+//! The encoder service: hosts any set of towers.

@@ -1,0 +1,1 @@
+//! The public API: routes by modality, searches, ingests, classifies.

@@ -1,0 +1,1 @@
+//! What every server needs: config, telemetry, health, deadlines, admission, drain.
