@@ -56,10 +56,9 @@ impl FromStr for Track {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|track| track.name() == name)
-            .ok_or_else(|| Error::new(Reason::FieldInvalid, "track", format!("\"{name}\" is none of whole, visual, audio")))
+        Self::ALL.into_iter().find(|track| track.name() == name).ok_or_else(|| {
+            Error::new(Reason::FieldInvalid, "track", format!("\"{name}\" is none of whole, visual, audio"))
+        })
     }
 }
 

@@ -51,7 +51,8 @@ impl Media {
             Content::Text(text) => match self.modality {
                 None | Some(Modality::Text) => (Bytes::from(text), Modality::Text),
                 Some(other) => {
-                    let message = format!("the content is text, the modality given is {other}: send the file's bytes instead");
+                    let message =
+                        format!("the content is text, the modality given is {other}: send the file's bytes instead");
                     return Err(Error::new(Reason::ModalityMismatch, "modality", message));
                 }
             },
@@ -60,7 +61,10 @@ impl Media {
                 (bytes, modality)
             }
             Content::Uri(uri) => {
-                let message = format!("this server fetches no URI (\"{}\"): send the bytes", uri.chars().take(80).collect::<String>());
+                let message = format!(
+                    "this server fetches no URI (\"{}\"): send the bytes",
+                    uri.chars().take(80).collect::<String>()
+                );
                 return Err(Error::new(Reason::UriNotAllowed, "uri", message));
             }
         };
@@ -69,7 +73,12 @@ impl Media {
         }
         let limit = limits::media_bytes(modality);
         if bytes.len() > limit {
-            return Err(Error::too_large("bytes", &format!("the {modality}"), format!("{} bytes", bytes.len()), format!("{limit} bytes")));
+            return Err(Error::too_large(
+                "bytes",
+                &format!("the {modality}"),
+                format!("{} bytes", bytes.len()),
+                format!("{limit} bytes"),
+            ));
         }
         Ok((bytes, modality))
     }
@@ -90,7 +99,8 @@ fn resolve_bytes(bytes: &[u8], given: Option<Modality>) -> Result<Modality> {
         }
         (Sniffed::Unknown, Some(given)) => Ok(given),
         (Sniffed::Unknown, None) => {
-            let message = format!("no known format begins with {}; known: {}", sniff::head(bytes), sniff::known_formats());
+            let message =
+                format!("no known format begins with {}; known: {}", sniff::head(bytes), sniff::known_formats());
             Err(Error::new(Reason::ModalityUnknown, "bytes", message))
         }
     }

@@ -28,7 +28,12 @@ pub struct Format {
     matches: fn(&[u8]) -> bool,
 }
 
-const fn format(name: &'static str, modality: Modality, media_type: &'static str, matches: fn(&[u8]) -> bool) -> Format {
+const fn format(
+    name: &'static str,
+    modality: Modality,
+    media_type: &'static str,
+    matches: fn(&[u8]) -> bool,
+) -> Format {
     Format { name, modality, media_type, matches }
 }
 
@@ -86,7 +91,9 @@ fn riff(bytes: &[u8], kind: &[u8; 4]) -> bool {
 
 fn is_bmp(bytes: &[u8]) -> bool {
     // "BM" alone also begins English sentences; the reserved words and the header size tell.
-    bytes.starts_with(b"BM") && bytes.get(6..10) == Some(&[0; 4]) && matches!(bytes.get(14), Some(12 | 40 | 52 | 56 | 64 | 108 | 124))
+    bytes.starts_with(b"BM")
+        && bytes.get(6..10) == Some(&[0; 4])
+        && matches!(bytes.get(14), Some(12 | 40 | 52 | 56 | 64 | 108 | 124))
 }
 
 fn is_mp4(bytes: &[u8]) -> bool {
@@ -100,7 +107,9 @@ fn mp4_has_pictures(bytes: &[u8]) -> bool {
     }
     let head = bytes.get(..bytes.len().min(TRACK_SEARCH_BYTES)).unwrap_or(bytes);
     let tail = bytes.get(bytes.len().saturating_sub(TRACK_SEARCH_BYTES)..).unwrap_or(bytes);
-    let handler = |kind: &[u8; 4]| [head, tail].iter().any(|part| part.windows(16).any(|w| w.starts_with(b"hdlr") && w.ends_with(kind)));
+    let handler = |kind: &[u8; 4]| {
+        [head, tail].iter().any(|part| part.windows(16).any(|w| w.starts_with(b"hdlr") && w.ends_with(kind)))
+    };
     handler(b"vide") || !handler(b"soun")
 }
 
@@ -111,7 +120,8 @@ fn is_matroska(bytes: &[u8]) -> bool {
 /// Codec ids are plain text: `V_VP9`, `A_OPUS`.
 fn matroska_has_pictures(bytes: &[u8]) -> bool {
     let head = bytes.get(..bytes.len().min(TRACK_SEARCH_BYTES)).unwrap_or(bytes);
-    let codec = |kind: &[u8; 2]| head.windows(4).any(|w| w.starts_with(kind) && w.iter().skip(2).all(u8::is_ascii_uppercase));
+    let codec =
+        |kind: &[u8; 2]| head.windows(4).any(|w| w.starts_with(kind) && w.iter().skip(2).all(u8::is_ascii_uppercase));
     codec(b"V_") || !codec(b"A_")
 }
 

@@ -41,7 +41,11 @@ impl FromStr for Fingerprint {
 
     fn from_str(hex: &str) -> Result<Self, Error> {
         blake3::Hash::from_hex(hex).map(|hash| Self(*hash.as_bytes())).map_err(|_| {
-            Error::new(Reason::FieldInvalid, "space", format!("\"{hex}\" is not a fingerprint of 64 hexadecimal digits"))
+            Error::new(
+                Reason::FieldInvalid,
+                "space",
+                format!("\"{hex}\" is not a fingerprint of 64 hexadecimal digits"),
+            )
         })
     }
 }

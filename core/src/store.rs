@@ -148,7 +148,12 @@ pub trait VectorStore: Send + Sync {
     ///
     /// # Errors
     /// `COLLECTION_NOT_FOUND`, `STORE_*`.
-    async fn stored(&self, tenant: &Tenant, name: &CollectionName, items: &[ItemId]) -> Result<BTreeMap<ItemId, String>>;
+    async fn stored(
+        &self,
+        tenant: &Tenant,
+        name: &CollectionName,
+        items: &[ItemId],
+    ) -> Result<BTreeMap<ItemId, String>>;
 
     /// The nearest points, best first.
     ///

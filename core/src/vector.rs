@@ -27,7 +27,11 @@ pub fn norm(v: &[f32]) -> f32 {
 pub fn normalise(v: &mut [f32]) -> Result<()> {
     let length = norm(v);
     if !length.is_finite() || length < f32::MIN_POSITIVE.sqrt() {
-        return Err(Error::new(Reason::ModelFailed, "", format!("the vector has norm {length}: not finite, or without a direction")));
+        return Err(Error::new(
+            Reason::ModelFailed,
+            "",
+            format!("the vector has norm {length}: not finite, or without a direction"),
+        ));
     }
     v.iter_mut().for_each(|x| *x /= length);
     Ok(())
@@ -41,7 +45,11 @@ pub fn weighted_sum<'a>(parts: impl IntoIterator<Item = (&'a [f32], f32)>) -> Re
     let mut sum: Vec<f32> = Vec::new();
     for (index, (vector, weight)) in parts.into_iter().enumerate() {
         if !weight.is_finite() {
-            return Err(Error::new(Reason::FieldInvalid, format!("parts[{index}].weight"), format!("{weight} is not a finite number")));
+            return Err(Error::new(
+                Reason::FieldInvalid,
+                format!("parts[{index}].weight"),
+                format!("{weight} is not a finite number"),
+            ));
         }
         if sum.is_empty() {
             sum.resize(vector.len(), 0.0);
@@ -54,7 +62,9 @@ pub fn weighted_sum<'a>(parts: impl IntoIterator<Item = (&'a [f32], f32)>) -> Re
     }
     let length = norm(&sum);
     if !length.is_finite() || length < CANCELLED_NORM {
-        let message = format!("the weighted parts sum to a vector of norm {length:e}, which has no direction (at least {CANCELLED_NORM:e} is needed)");
+        let message = format!(
+            "the weighted parts sum to a vector of norm {length:e}, which has no direction (at least {CANCELLED_NORM:e} is needed)"
+        );
         return Err(Error::new(Reason::QueryCancelsOut, "parts", message));
     }
     sum.iter_mut().for_each(|x| *x /= length);

@@ -199,7 +199,8 @@ impl Manifest {
 
     fn check_tower(&self, head: &TowerHead<'_>) -> Result<()> {
         let key = |name: &str| format!("towers.{}.{name}", head.modality);
-        let mut paths = vec![("model", head.model), ("golden.input", &head.golden.input), ("golden.vector", &head.golden.vector)];
+        let mut paths =
+            vec![("model", head.model), ("golden.input", &head.golden.input), ("golden.vector", &head.golden.vector)];
         paths.extend(head.alignment.map(|path| ("alignment", path)));
         for (name, path) in paths {
             if !self.files.contains_key(path) {
@@ -210,7 +211,10 @@ impl Manifest {
             return Err(invalid(key("inputs"), "must name the graph's inputs"));
         }
         if head.alignment.is_none() && head.native_dimension != self.dimension {
-            let message = format!("{} differs from the space's {} and no alignment is given", head.native_dimension, self.dimension);
+            let message = format!(
+                "{} differs from the space's {} and no alignment is given",
+                head.native_dimension, self.dimension
+            );
             return Err(invalid(key("native_dimension"), message));
         }
         if !head.logit_scale.is_finite() || head.logit_scale <= 0.0 {

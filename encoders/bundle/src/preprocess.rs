@@ -360,7 +360,11 @@ fn z() -> String {
 const COUNT_MAX: usize = 1 << 20;
 
 fn within(field: &str, value: usize, least: usize, most: usize) -> Result<()> {
-    if (least..=most).contains(&value) { Ok(()) } else { Err(invalid(field, format!("{value} is not between {least} and {most}"))) }
+    if (least..=most).contains(&value) {
+        Ok(())
+    } else {
+        Err(invalid(field, format!("{value} is not between {least} and {most}")))
+    }
 }
 
 fn divisor(field: &str, values: &[f32]) -> Result<()> {

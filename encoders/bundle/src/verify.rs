@@ -78,7 +78,12 @@ impl Bundle {
         let bytes = self.read(file)?;
         let (chunks, rest) = bytes.as_chunks::<4>();
         if !rest.is_empty() || chunks.len() != self.manifest.dimension {
-            let message = format!("{} bytes, a vector of {} float32 has {}", bytes.len(), self.manifest.dimension, 4 * self.manifest.dimension);
+            let message = format!(
+                "{} bytes, a vector of {} float32 has {}",
+                bytes.len(),
+                self.manifest.dimension,
+                4 * self.manifest.dimension
+            );
             return Err(invalid(file, message));
         }
         Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
