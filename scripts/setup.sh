@@ -2,6 +2,7 @@
 # Brings what a build needs and the machine lacks. Safe to run again; a second when nothing is missing.
 #
 #   scripts/setup.sh          what `make run` needs: compilers, FFmpeg headers, ONNX Runtime
+#   scripts/setup.sh runtime  ONNX Runtime alone
 #   scripts/setup.sh test     and the Python environment of the client tests
 #   scripts/setup.sh lint     and the linters
 #
@@ -32,19 +33,21 @@ need() {
 
 system_packages() {
   local stage=$1 library missing=()
-  need build-essential have cc
-  need build-essential have c++
-  need make have make
-  need cmake have cmake
-  need pkg-config have pkg-config
-  need clang have clang
-  need libclang-dev libclang_is_there
-  need "protobuf-compiler libprotobuf-dev" \
-    protoc --descriptor_set_out=/dev/null google/protobuf/timestamp.proto
-  for library in avcodec avformat avutil avfilter avdevice swscale swresample; do
-    need "lib$library-dev" pkg-config --exists "lib$library"
-  done
   need "python3 python3-venv" python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))'
+  if [[ $stage != runtime ]]; then
+    need build-essential have cc
+    need build-essential have c++
+    need make have make
+    need cmake have cmake
+    need pkg-config have pkg-config
+    need clang have clang
+    need libclang-dev libclang_is_there
+    need "protobuf-compiler libprotobuf-dev" \
+      protoc --descriptor_set_out=/dev/null google/protobuf/timestamp.proto
+    for library in avcodec avformat avutil avfilter avdevice swscale swresample; do
+      need "lib$library-dev" pkg-config --exists "lib$library"
+    done
+  fi
   if [[ $stage == lint ]]; then
     need "nodejs npm" have npm
     need shellcheck have shellcheck
@@ -176,13 +179,13 @@ buf() {
 
 main() {
   local stage=${1:-build}
-  case $stage in build | test | lint) ;; *) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;; esac
+  case $stage in runtime | build | test | lint) ;; *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;; esac
   system_packages "$stage"
-  rust
+  [[ $stage == runtime ]] || rust
   onnxruntime
-  [[ $stage == build ]] || python_requirements
-  [[ $stage != lint ]] || buf
-  say ready "$stage: $(rustc --version | cut -d' ' -f1,2), ONNX Runtime $ORT_VERSION, FFmpeg libavcodec $(pkg-config --modversion libavcodec)"
+  if [[ $stage == test || $stage == lint ]]; then python_requirements; fi
+  if [[ $stage == lint ]]; then buf; fi
+  say ready "$stage"
 }
 
 main "$@"
