@@ -104,8 +104,8 @@ main() {
     ONESPACE_ENDPOINT=$ENDPOINT "$@"
     return
   fi
-  say "try" "$BINARY search --collection samples --text 'a red ball' (after: $BINARY ingest samples --collection samples)"
-  say "stop" "Ctrl-C"
+  say "next" "$BINARY ingest samples --collection samples --endpoint $ENDPOINT"
+  say "stop" "with Ctrl-C"
   local status=0
   wait -n "${pids[@]}" || status=$?
   for i in "${!pids[@]}"; do

@@ -38,7 +38,6 @@ system_packages() {
     need build-essential have cc
     need build-essential have c++
     need make have make
-    need cmake have cmake
     need pkg-config have pkg-config
     need clang have clang
     need libclang-dev libclang_is_there
