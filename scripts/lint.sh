@@ -25,6 +25,12 @@ documentation() {
   RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps --quiet
 }
 
+# Backwards: whatever the .proto files have and the descriptor lacks would be free to break.
+descriptor_is_current() {
+  buf breaking proto/onespace.binpb --against proto ||
+    { say "" "run: target/buf/node_modules/.bin/buf build proto -o proto/onespace.binpb"; return 1; }
+}
+
 scripts_are_sound() {
   local scripts
   mapfile -t scripts < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
@@ -43,6 +49,7 @@ check "clippy, without FFmpeg" cargo clippy --release --locked -p onespace --no-
 check "documentation" documentation
 check "wire contract: style" buf lint proto
 check "wire contract: nothing breaks" buf breaking proto --against proto/onespace.binpb
+check "wire contract: the descriptor is current" descriptor_is_current
 check "dependencies" dependencies
 check "deployment files" target/venv/bin/python -m pytest -q tests/deploy
 check "scripts" scripts_are_sound

@@ -61,7 +61,7 @@ install_packages() {
     say missing "${packages[*]}"
     cat >&2 <<'HELP'
 These are the names of Debian's packages; install what corresponds to them with your
-system's own package manager and run this again. FFmpeg 5, 6 or 7 with its headers will do.
+system's own package manager and run this again. FFmpeg 5 or newer, with its headers, will do.
 HELP
     exit 2
   fi
