@@ -1,1 +1,24 @@
-//! Recordings to samples: decode, resample, window, front end.
+//! Recordings to samples: decode, resample, cut into windows, front end.
+//!
+//! [`AudioPreparer`] does all of it for a file's bytes; [`AudioPreparer::samples_of`] does it for sound that has
+//! been decoded already, which is how a film's sound track joins in.
+
+mod prepare;
+
+use std::sync::Arc;
+
+use onespace_core::Result;
+
+pub use prepare::AudioPreparer;
+
+/// Decoded sound.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pcm {
+    /// Sample rate, hertz.
+    pub rate: u32,
+    /// One vector for each channel, all of one length, values in −1 to 1.
+    pub channels: Vec<Vec<f32>>,
+}
+
+/// Decodes what this crate cannot (Opus, AC-3, …): FFmpeg, where it is compiled in.
+pub type AudioDecoder = Arc<dyn Fn(&[u8]) -> Result<Pcm> + Send + Sync>;
