@@ -1,0 +1,154 @@
+"""Triangle meshes from a few primitives. Units are arbitrary, z is up."""
+
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+
+DARK = (0.13, 0.13, 0.15)
+LIGHT = (0.86, 0.86, 0.84)
+STEEL = (0.58, 0.60, 0.64)
+WOOD = (0.50, 0.36, 0.22)
+BEAK = (0.92, 0.62, 0.15)
+GLASS = (0.62, 0.74, 0.82)
+
+
+@dataclass
+class Mesh:
+    """Vertices [V, 3], triangles [F, 3] and one RGB (0..1) per triangle [F, 3]."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    colours: np.ndarray
+
+    def fitted(self) -> "Mesh":
+        """Centred on its bounding box and scaled so that the farthest vertex is at distance 1."""
+        low, high = self.vertices.min(0), self.vertices.max(0)
+        moved = self.vertices - (low + high) / 2
+        moved /= np.linalg.norm(moved, axis=1).max()
+        return Mesh(moved.astype(np.float32), self.faces, self.colours)
+
+
+@dataclass
+class Builder:
+    """Collects coloured parts; `body` is the colour that the caption names."""
+
+    body: tuple
+    parts: list = field(default_factory=list)
+
+    def add(self, shape, colour=None, at=(0, 0, 0), turn=None):
+        """Adds `shape` = (vertices, faces), rotated by the matrix `turn`, moved to `at`."""
+        vertices, faces = shape
+        if turn is not None:
+            vertices = vertices @ turn.T
+        self.parts.append((vertices + np.asarray(at), faces, self.body if colour is None else colour))
+
+    def mesh(self) -> Mesh:
+        offset, vertices, faces, colours = 0, [], [], []
+        for v, f, colour in self.parts:
+            vertices.append(v)
+            faces.append(f + offset)
+            colours.append(np.broadcast_to(np.asarray(colour), (len(f), 3)))
+            offset += len(v)
+        joined = Mesh(np.concatenate(vertices), np.concatenate(faces).astype(np.int32), np.concatenate(colours).astype(np.float32))
+        return joined.fitted()
+
+
+def turn(axis: str, degrees: float) -> np.ndarray:
+    """Rotation matrix about `axis` (x, y or z)."""
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    if axis == "x":
+        return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    if axis == "y":
+        return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+
+
+def box(x, y, z):
+    """A box of the given sizes around the origin."""
+    corners = np.array([[i, j, k] for i in (-0.5, 0.5) for j in (-0.5, 0.5) for k in (-0.5, 0.5)]) * (x, y, z)
+    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    return corners, np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))])
+
+
+def lathe(profile, segments=14):
+    """The surface that the polyline `profile` of (radius, z) sweeps about the z axis."""
+    profile = np.asarray(profile, float)
+    ring, i, j = _ring(segments)
+    vertices = np.concatenate([np.concatenate([ring * r, np.full((segments, 1), z)], 1) for r, z in profile])
+    faces = []
+    for row in range(len(profile) - 1):
+        a, b = row * segments, (row + 1) * segments
+        faces += [np.stack([a + i, a + j, b + j], 1), np.stack([a + i, b + j, b + i], 1)]
+    return vertices, np.concatenate(faces)
+
+
+def cylinder(radius, height, top=None, segments=14):
+    """A closed cylinder, or a cone frustum when `top` differs, standing on z = 0."""
+    top = radius if top is None else top
+    return lathe([(0, 0), (radius, 0), (top, height), (0, height)], segments)
+
+
+@cache
+def _unit_ball(segments, rows):
+    angles = np.linspace(-np.pi / 2, np.pi / 2, rows)
+    return lathe(np.stack([np.cos(angles), np.sin(angles)], 1), segments)
+
+
+@cache
+def _ring(segments):
+    """(points on the unit circle [segments, 2], i, i + 1 around it)."""
+    angles = np.arange(segments) * 2 * np.pi / segments
+    i = np.arange(segments)
+    return np.stack([np.cos(angles), np.sin(angles)], 1), i, (i + 1) % segments
+
+
+def ball(rx, ry=None, rz=None, segments=12, rows=7):
+    """An ellipsoid around the origin."""
+    vertices, faces = _unit_ball(segments, rows)
+    return vertices * (rx, rx if ry is None else ry, rx if rz is None else rz), faces
+
+
+def rod(start, end, radius, end_radius=None, segments=8):
+    """A closed cylinder between two points."""
+    start, end = np.asarray(start, float), np.asarray(end, float)
+    length = np.linalg.norm(end - start)
+    axis = (end - start) / length
+    helper = np.array([1.0, 0, 0]) if abs(axis[0]) < 0.8 else np.array([0, 1.0, 0])
+    u = np.cross(axis, helper)
+    u /= np.linalg.norm(u)
+    frame = np.stack([u, np.cross(axis, u), axis], 1)
+    vertices, faces = cylinder(radius, length, end_radius, segments)
+    return vertices @ frame.T + start, faces
+
+
+def arc(radius, thickness, start=0.0, stop=360.0, segments=16, sides=6):
+    """A bent tube in the xz plane from angle `start` to `stop` (degrees, 0 = +x, 90 = +z)."""
+    angles = np.radians(np.linspace(start, stop, segments + 1))
+    around = np.arange(sides) * 2 * np.pi / sides
+    reach = radius + thickness * np.cos(around)
+    vertices = np.stack(
+        [np.outer(np.cos(angles), reach), np.tile(thickness * np.sin(around), (segments + 1, 1)), np.outer(np.sin(angles), reach)], -1
+    ).reshape(-1, 3)
+    i = np.arange(sides)
+    j = (i + 1) % sides
+    faces = []
+    for row in range(segments):
+        a, b = row * sides, (row + 1) * sides
+        faces += [np.stack([a + i, a + j, b + j], 1), np.stack([a + i, b + j, b + i], 1)]
+    return vertices, np.concatenate(faces)
+
+
+def slab(outline, depth):
+    """The star-shaped polygon `outline` of (x, z) points, extruded along y."""
+    outline = np.asarray(outline, float)
+    n = len(outline)
+    centre = outline.mean(0)
+    rings = [np.stack([outline[:, 0], np.full(n, y), outline[:, 1]], 1) for y in (-depth / 2, depth / 2)]
+    hubs = [[centre[0], y, centre[1]] for y in (-depth / 2, depth / 2)]
+    vertices = np.concatenate([*rings, np.array(hubs)])
+    i = np.arange(n)
+    j = (i + 1) % n
+    hub = np.full(n, 2 * n)
+    faces = [np.stack([hub, i, j], 1), np.stack([hub + 1, n + i, n + j], 1), np.stack([i, j, n + j], 1), np.stack([i, n + j, n + i], 1)]
+    return vertices, np.concatenate(faces)
