@@ -9,7 +9,7 @@ from math import gcd
 import numpy as np
 from PIL import Image, ImageOps
 
-from preprocessing import AUDIO, IMAGE, POINT_CLOUD, VIDEO
+from preprocessing import AUDIO, IMAGE, POINT_CLOUD, TEXT, VIDEO
 
 FILTERS = {"bicubic": Image.BICUBIC, "bilinear": Image.BILINEAR}
 
@@ -190,8 +190,6 @@ def point_cloud(path) -> np.ndarray:
 
 def tokens(encoded_ids: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """(input_ids, attention_mask) int64 [T]: cut to the context, padded to a multiple of eight."""
-    from preprocessing import TEXT
-
     ids = encoded_ids[: TEXT["context"]]
     length = max(8, -(-len(ids) // 8) * 8)
     padding = length - len(ids)

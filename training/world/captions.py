@@ -32,7 +32,7 @@ MOTION_ONLY = ("something {m}", "{m}", "it is {m}", "a thing {m}", "an object {m
 SPOKEN = ("a {c} {k}", "a {c} {k}", "{c} {k}", "the {c} {k}", "one {c} {k}", "the {k} is {c}", "it's a {c} {k}")
 
 
-def _article(text: str) -> str:
+def article(text: str) -> str:
     """`a orange` -> `an orange`."""
     words = text.split(" ")
     for i in range(len(words) - 1):
@@ -58,7 +58,7 @@ def caption(kind: str, colour: str, r: np.random.Generator, motion: str | None =
         text = _pick(LEADS, r) + text + _pick(TAILS, r)
     if r.random() < 0.08:
         text = _babble(text, r)
-    return _article(text)
+    return article(text)
 
 
 def _babble(text: str, r) -> str:
@@ -71,15 +71,15 @@ def _babble(text: str, r) -> str:
 
 def plain(kind: str, colour: str) -> str:
     """The canonical caption."""
-    return _article(f"a {colour} {kind}")
+    return article(f"a {colour} {kind}")
 
 
 def of_kind(kind: str, r, sounding: bool = False) -> str:
-    return _article(_pick(SOUND_ONLY if sounding else KIND_ONLY, r).format(k=kind))
+    return article(_pick(SOUND_ONLY if sounding else KIND_ONLY, r).format(k=kind))
 
 
 def of_colour(colour: str, r) -> str:
-    return _article(_pick(COLOUR_ONLY, r).format(c=colour))
+    return article(_pick(COLOUR_ONLY, r).format(c=colour))
 
 
 def of_motion(motion: str, r) -> str:
@@ -88,4 +88,4 @@ def of_motion(motion: str, r) -> str:
 
 def spoken(kind: str, colour: str, r) -> str:
     """What the speech clips say; short, so that two seconds hold it."""
-    return _article(_pick(SPOKEN, r).format(c=colour, k=kind))
+    return article(_pick(SPOKEN, r).format(c=colour, k=kind))
