@@ -43,7 +43,7 @@ system_packages() {
     need libclang-dev libclang_is_there
     need "protobuf-compiler libprotobuf-dev" \
       protoc --descriptor_set_out=/dev/null google/protobuf/timestamp.proto
-    for library in avcodec avformat avutil avfilter avdevice swscale swresample; do
+    for library in avcodec avformat avutil swscale; do
       need "lib$library-dev" pkg-config --exists "lib$library"
     done
   fi
