@@ -8,6 +8,7 @@ import json
 import os
 import random
 import time
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,11 @@ class Lesson:
     def __init__(self, space: Space, tokenizer, shards: Shards, r):
         self.space, self.tokenizer, self.shards, self.r = space, tokenizer, shards, r
         self.pairs = split()[0]
+        # Added to scores [kinds, colours]: a pair that is held out must not serve as a wrong answer either, or
+        # the towers learn that a pink thing is never a mug.
+        self.unseen = torch.full((len(NAMES), len(COLOUR_NAMES)), -1e4)
+        for kind, colour in self.pairs:
+            self.unseen[NAMES.index(kind), COLOUR_NAMES.index(colour)] = 0
 
     def read(self, texts: list[str]) -> torch.Tensor:
         ids, mask = words.batch(self.tokenizer, texts)
@@ -158,10 +164,11 @@ class Lesson:
             seen[sense] = v = self.space.see(sense, prepare(sense, drawn[sense][0], r))
             scale = self.space.scale(sense)
             total = total + contrast(v, films if sense == "video" else still, scale)
-            total = total + 0.25 * F.cross_entropy(scale * v @ kinds.T, kind) + 0.25 * F.cross_entropy(scale * v @ colours.T, colour)
-        total = total + 0.2 * F.cross_entropy(self.space.scale("video") * seen["video"] @ moves.T, torch.tensor(motions))
-        for sense in senses[1:]:
-            total = total + 0.1 * contrast(seen[senses[0]], seen[sense], 12.0)
+            total = total + 0.4 * F.cross_entropy(scale * v @ kinds.T + self.unseen.T[colour], kind)
+            total = total + 0.25 * F.cross_entropy(scale * v @ colours.T + self.unseen[kind], colour)
+        total = total + 0.5 * F.cross_entropy(self.space.scale("video") * seen["video"] @ moves.T, torch.tensor(motions))
+        for one, other in combinations(senses, 2):
+            total = total + 0.2 * contrast(seen[one], seen[other], 12.0)
         if "speech" in senses:
             total = total + 0.5 * self._signatures(kinds)
         return total

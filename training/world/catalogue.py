@@ -1,8 +1,8 @@
 """The kinds, colours and motions of the world, and which pairs are never trained on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Callable
 
 import numpy as np
 

@@ -63,7 +63,8 @@ def helicopter(b, r):
     b.add(rod((0, 0, 0.35), (0, 0, 0.6), 0.05), STEEL)
     start, blades = r.uniform(0, 180), int(r.integers(2, 5))
     for i in range(blades):
-        b.add(box(blade, 0.12, 0.03), DARK, at=tuple(turn("z", start + i * 360 / blades) @ (blade / 2, 0, 0.6)), turn=turn("z", start + i * 360 / blades))
+        around = turn("z", start + i * 360 / blades)
+        b.add(box(blade, 0.12, 0.03), DARK, at=tuple(around @ (blade / 2, 0, 0.6)), turn=around)
     for y in (-1, 1):
         b.add(rod((-0.5, y * 0.36, -0.55), (0.55, y * 0.36, -0.55), 0.04), STEEL)
         for x in (-0.25, 0.25):
@@ -76,7 +77,8 @@ def rocket(b, r):
     b.add(cylinder(radius * 0.6, 0.2, radius * 0.4), DARK, at=(0, 0, -0.17))
     fins, fin = int(r.integers(3, 5)), r.uniform(0.3, 0.42)
     for i in range(fins):
-        b.add(slab([(0, 0), (fin, -0.2), (fin, 0.12), (0, 0.6)], 0.06), at=tuple(turn("z", i * 360 / fins) @ (radius * 0.8, 0, 0)), turn=turn("z", i * 360 / fins))
+        around = turn("z", i * 360 / fins)
+        b.add(slab([(0, 0), (fin, -0.2), (fin, 0.12), (0, 0.6)], 0.06), at=tuple(around @ (radius * 0.8, 0, 0)), turn=around)
     b.add(ball(0.12), GLASS, at=(0, -radius, tall * 0.75))
     b.add(ball(0.12), GLASS, at=(0, radius, tall * 0.75))
 

@@ -41,7 +41,8 @@ def _pluck(f, seconds, r, damping=0.996):
 def bell(n, r):
     out, t = np.zeros(n), _time(2)
     f = r.uniform(420, 1100)
-    ring = sum(w * np.sin(2 * np.pi * f * p * r.uniform(0.995, 1.005) * t) * np.exp(-t * d) for p, w, d in ((0.5, 0.4, 1.5), (1, 1, 2), (1.19, 0.6, 2.5), (1.56, 0.5, 3), (2, 0.6, 4), (2.66, 0.4, 5), (4.1, 0.3, 7)))
+    partials = ((0.5, 0.4, 1.5), (1, 1, 2), (1.19, 0.6, 2.5), (1.56, 0.5, 3), (2, 0.6, 4), (2.66, 0.4, 5), (4.1, 0.3, 7))
+    ring = sum(w * np.sin(2 * np.pi * f * p * r.uniform(0.995, 1.005) * t) * np.exp(-t * d) for p, w, d in partials)
     gap = r.uniform(0.55, 1.1)
     for at in np.arange(r.uniform(0, 0.15), n / RATE, gap):
         _place(out, ring, at)
@@ -129,7 +130,8 @@ def train(n, r):
         _place(out, _band(r.normal(size=len(t)), 150, 2500) * np.exp(-t * 14) * (1.6 if i % 4 == 0 else 1), at)
     whistle = _time(r.uniform(0.6, 1.0))
     base = r.uniform(480, 640)
-    chord = sum(_harmonics(whistle, base * p, (1, 0.4, 0.2)) for p in (1, 1.19, 1.5)) * np.minimum(1, whistle * 12) * np.minimum(1, (whistle[-1] - whistle) * 12)
+    swell = np.minimum(1, whistle * 12) * np.minimum(1, (whistle[-1] - whistle) * 12)
+    chord = swell * sum(_harmonics(whistle, base * p, (1, 0.4, 0.2)) for p in (1, 1.19, 1.5))
     _place(out, 0.6 * chord, r.uniform(0, 0.7))
     return out
 
