@@ -1,1 +1,13 @@
-//! What every server needs: config, telemetry, health, deadlines, admission, drain.
+//! What every server here needs, written once.
+//!
+//! A server's life: [`telemetry`] first, then [`signals`] (so that a signal during loading is not lost), then
+//! [`serve::Server`] listens at once with every health name NOT_SERVING, its state a [`ready::Ready`] that is
+//! filled when loading is done; on a signal health turns NOT_SERVING, work in hand is finished within the grace
+//! and the server future is ended under a timeout.
+
+pub mod admission;
+pub mod deadline;
+pub mod ready;
+pub mod serve;
+pub mod signals;
+pub mod telemetry;

@@ -1,0 +1,163 @@
+//! The state behind every public service: the space, a road for each modality, the store.
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use onespace_core::{
+    CollectionInfo, CollectionName, Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Media, Modality,
+    Reason, Result, Space, Timings, TowerInfo, VectorStore, limits,
+};
+use onespace_kit::admission::{Admission, Admitted};
+
+use crate::ingest::Flights;
+
+/// Everything a request needs.
+pub struct Gateway {
+    space: Space,
+    licence: String,
+    towers: Vec<TowerInfo>,
+    roads: BTreeMap<Modality, Arc<dyn Encoder>>,
+    store: Arc<dyn VectorStore>,
+    requests: Admission,
+    bytes: Admission,
+    flights: Flights,
+}
+
+impl Gateway {
+    /// A gateway over encoders that all embed into one space, and a store.
+    ///
+    /// # Errors
+    /// `SPACE_MISMATCH` when two encoders disagree about the space; `FIELD_REQUIRED` without any encoder;
+    /// `MODALITY_NOT_SERVED` when an encoder is asked for a modality it does not have.
+    pub fn new(encoders: Vec<(Modality, Arc<dyn Encoder>, EncoderInfo)>, store: Arc<dyn VectorStore>) -> Result<Self> {
+        let mut encoders = encoders.into_iter().peekable();
+        let Some((_, _, first)) = encoders.peek() else {
+            return Err(Error::new(Reason::FieldRequired, "encoder", "a gateway needs at least one encoder"));
+        };
+        let (space, licence) = (first.space.clone(), first.licence.clone());
+        let (mut towers, mut roads) = (Vec::new(), BTreeMap::new());
+        for (modality, encoder, info) in encoders {
+            space.expect(&info.space.fingerprint, &format!("the {modality} encoder"))?;
+            let tower = info.towers.into_iter().find(|tower| tower.modality == modality).ok_or_else(|| {
+                Error::new(
+                    Reason::ModalityNotServed,
+                    "encoder",
+                    format!("the encoder named for {modality} has no tower for it"),
+                )
+            })?;
+            towers.push(tower);
+            roads.insert(modality, encoder);
+        }
+        towers.sort_by_key(|tower| tower.modality);
+        Ok(Self {
+            space,
+            licence,
+            towers,
+            roads,
+            store,
+            requests: Admission::requests("requests in flight", limits::GATEWAY_IN_FLIGHT),
+            bytes: Admission::bytes("bytes of media in flight", limits::MEDIA_IN_FLIGHT_BYTES),
+            flights: Flights::default(),
+        })
+    }
+
+    /// The space of every vector that passes here.
+    #[must_use]
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// The licence of the bundle.
+    #[must_use]
+    pub fn licence(&self) -> &str {
+        &self.licence
+    }
+
+    /// The towers that are served.
+    #[must_use]
+    pub fn towers(&self) -> &[TowerInfo] {
+        &self.towers
+    }
+
+    /// Where vectors are kept.
+    #[must_use]
+    pub fn store(&self) -> &dyn VectorStore {
+        self.store.as_ref()
+    }
+
+    pub(crate) fn flights(&self) -> &Flights {
+        &self.flights
+    }
+
+    /// Admits one request.
+    ///
+    /// # Errors
+    /// `QUEUE_FULL`.
+    pub fn admit(&self) -> Result<Admitted> {
+        self.requests.enter()
+    }
+
+    /// The bound on media bytes held at once.
+    #[must_use]
+    pub fn bytes(&self) -> &Admission {
+        &self.bytes
+    }
+
+    /// The softmax temperature of a modality's cosines.
+    #[must_use]
+    pub fn logit_scale(&self, modality: Modality) -> f32 {
+        self.towers.iter().find(|tower| tower.modality == modality).map_or(1.0, |tower| tower.logit_scale)
+    }
+
+    /// Embeds one media: tells its modality, checks its size, sends it on its road.
+    ///
+    /// # Errors
+    /// `MEDIA_*`, `MODALITY_*`, `QUEUE_FULL`, `DEADLINE_EXCEEDED`, `ENCODER_UNAVAILABLE`.
+    pub async fn embed(&self, media: Media, segments: bool, deadline: Deadline) -> Result<EncodeReply> {
+        let media_type = media.media_type.clone();
+        let (bytes, modality) = media.resolve()?;
+        let request = EncodeRequest { modality, bytes, media_type, segments };
+        self.encode(request, deadline).await
+    }
+
+    /// Sends a resolved media on its road.
+    ///
+    /// # Errors
+    /// As [`Gateway::embed`].
+    pub async fn encode(&self, request: EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
+        deadline.check("before the media was embedded")?;
+        let (started, modality) = (Instant::now(), request.modality);
+        let encoder = self.roads.get(&modality).ok_or_else(|| {
+            let served: Vec<_> = self.roads.keys().map(|modality| modality.name()).collect();
+            let message = format!("{modality} is not served here, only {}", served.join(", "));
+            Error::new(Reason::ModalityNotServed, "modality", message)
+        })?;
+        let _held = self.bytes.enter_bytes(request.bytes.len())?;
+        let result = encoder.encode(request, deadline).await;
+        let outcome = result.as_ref().map_or_else(|error| error.reason.name(), |_| "OK");
+        metrics::counter!("onespace_embed_total", "modality" => modality.name(), "outcome" => outcome).increment(1);
+        metrics::histogram!("onespace_embed_seconds", "modality" => modality.name())
+            .record(started.elapsed().as_secs_f64());
+        result
+    }
+
+    /// The collection of a name, which must be of this server's space.
+    ///
+    /// # Errors
+    /// `COLLECTION_NOT_FOUND`, `SPACE_MISMATCH` naming both spaces, `STORE_*`.
+    pub async fn collection(&self, name: &CollectionName) -> Result<CollectionInfo> {
+        let info = self.store.collection(name).await?;
+        self.space.expect(&info.space, &format!("the collection \"{name}\""))?;
+        Ok(info)
+    }
+}
+
+/// Microseconds since an instant.
+pub fn micros(since: Instant) -> u64 {
+    since.elapsed().as_micros().try_into().unwrap_or(u64::MAX)
+}
+
+/// Timings of a request as a whole: the parts as merged, the total by the clock.
+pub fn timed(started: Instant, mut timings: Timings) -> Timings {
+    timings.total_us = micros(started);
+    timings
+}

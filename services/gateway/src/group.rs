@@ -1,0 +1,58 @@
+//! From matching vectors to matching items: an item stands at its best vector's place.
+
+use std::collections::BTreeSet;
+
+use onespace_core::{CollectionName, Filter, Hit, Modality, Query, Result, Tenant, VectorStore, limits::SEARCH_POINTS};
+
+/// How many vectors are asked for to find one item, at first.
+const OVERFETCH: usize = 4;
+
+/// What to look for.
+pub struct Wanted<'a> {
+    /// The unit vector.
+    pub vector: &'a [f32],
+    /// Modalities of the answers; empty: all.
+    pub modalities: &'a [Modality],
+    /// Further conditions.
+    pub filter: &'a Filter,
+    /// Items, not vectors.
+    pub limit: usize,
+    /// The least score.
+    pub threshold: f32,
+}
+
+/// The best items, each at its best vector, best first.
+///
+/// Long media answer with many vectors; the store is asked for more, twice as many each time, until enough items
+/// are found, nothing more is there, or the limit on points is reached.
+///
+/// # Errors
+/// As [`VectorStore::search`].
+pub async fn items(
+    store: &dyn VectorStore,
+    tenant: &Tenant,
+    name: &CollectionName,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<Hit>> {
+    let mut limit = (wanted.limit * OVERFETCH).min(SEARCH_POINTS);
+    loop {
+        let query = Query {
+            vector: wanted.vector.to_vec(),
+            modalities: wanted.modalities.to_vec(),
+            filter: wanted.filter.clone(),
+            limit,
+        };
+        let hits = store.search(tenant, name, &query).await?;
+        let exhausted = hits.len() < limit || limit == SEARCH_POINTS;
+        let best = best_of_each(hits, wanted.threshold);
+        if best.len() >= wanted.limit || exhausted {
+            return Ok(best.into_iter().take(wanted.limit).collect());
+        }
+        limit = (limit * 2).min(SEARCH_POINTS);
+    }
+}
+
+fn best_of_each(hits: Vec<Hit>, threshold: f32) -> Vec<Hit> {
+    let mut seen = BTreeSet::new();
+    hits.into_iter().filter(|hit| hit.score >= threshold && seen.insert(hit.point.item.clone())).collect()
+}

@@ -1,0 +1,251 @@
+//! Ingest: items come on a stream, each is answered once it would survive a crash, or with the reason why not.
+//!
+//! An item that was received is finished even when its sender goes away: the answer is lost, the item is not.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use futures::Stream;
+use onespace_core::{
+    CollectionName, CollectionSpec, ContentHash, Deadline, EncodeRequest, Error, ItemId, Media, Modality, Point,
+    Reason, Result, Tenant, Timings,
+    limits::{INGEST_IN_FLIGHT, VIDEO_BYTES, media_bytes},
+    media::Content,
+};
+use onespace_kit::deadline;
+use onespace_proto::{
+    convert,
+    status::{item_error, status},
+    v1,
+};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, Streaming};
+
+use crate::{
+    Gateway,
+    embed::Upload,
+    gateway::{micros, timed},
+};
+
+type Events = mpsc::Sender<Result<v1::IngestResponse, Status>>;
+
+/// Items that are being ingested: the same item, sent twice at once, is embedded once.
+#[derive(Default)]
+pub struct Flights(Mutex<HashMap<(Tenant, CollectionName, ItemId), Weak<tokio::sync::Mutex<()>>>>);
+
+impl Flights {
+    fn of(&self, key: (Tenant, CollectionName, ItemId)) -> Arc<tokio::sync::Mutex<()>> {
+        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if flights.len() > 4 * INGEST_IN_FLIGHT {
+            flights.retain(|_, flight| flight.strong_count() > 0);
+        }
+        if let Some(flight) = flights.get(&key).and_then(Weak::upgrade) {
+            return flight;
+        }
+        let flight = Arc::new(tokio::sync::Mutex::new(()));
+        flights.insert(key, Arc::downgrade(&flight));
+        flight
+    }
+}
+
+/// Takes a stream of items and answers a stream of events.
+pub fn ingest(
+    gateway: Arc<Gateway>,
+    tenant: Tenant,
+    requests: Streaming<v1::IngestRequest>,
+) -> impl Stream<Item = Result<v1::IngestResponse, Status>> {
+    let (events, outgoing) = mpsc::channel(INGEST_IN_FLIGHT);
+    tokio::spawn(async move {
+        if let Err(error) = receive(&gateway, &tenant, requests, &events).await {
+            let _ = events.send(Err(status(&error))).await;
+        }
+    });
+    ReceiverStream::new(outgoing)
+}
+
+async fn receive(
+    gateway: &Arc<Gateway>,
+    tenant: &Tenant,
+    mut requests: Streaming<v1::IngestRequest>,
+    events: &Events,
+) -> Result<()> {
+    use v1::ingest_request::Part;
+    let Some(Part::Start(start)) = deadline::next(&mut requests).await?.and_then(|message| message.part) else {
+        return Err(Error::new(Reason::FieldRequired, "start", "the first message must name the collection"));
+    };
+    let collection = opened(gateway, start).await?;
+    let room = Arc::new(Semaphore::new(INGEST_IN_FLIGHT));
+    while let Some(message) = deadline::next(&mut requests).await? {
+        let Some(Part::Item(item)) = message.part else {
+            return Err(Error::new(Reason::FieldInvalid, "part", "an item's header was expected here"));
+        };
+        let (item, content) = content(gateway, item, &mut requests).await?;
+        // Waiting here, not reading, is what slows a sender down to what can be embedded.
+        let Ok(seat) = room.clone().acquire_owned().await else { return Ok(()) };
+        let (gateway, tenant, collection, events) =
+            (gateway.clone(), tenant.clone(), collection.clone(), events.clone());
+        tokio::spawn(async move {
+            let event = answer(&gateway, &tenant, &collection, item, content).await;
+            drop(seat);
+            let _ = events.send(Ok(event)).await;
+        });
+    }
+    Ok(())
+}
+
+async fn opened(gateway: &Gateway, start: v1::IngestStart) -> Result<CollectionName> {
+    let name: CollectionName = start.collection.parse()?;
+    let found = gateway.collection(&name).await;
+    if !matches!(&found, Err(error) if start.create && error.reason == Reason::CollectionNotFound) {
+        return found.map(|info| info.name);
+    }
+    let spec = CollectionSpec { name: name.clone(), space: gateway.space().clone(), indexed: BTreeMap::new() };
+    match gateway.store().create_collection(&spec).await {
+        Err(error) if error.reason != Reason::CollectionExists => Err(error),
+        _ => Ok(name),
+    }
+}
+
+/// What an item's content is, once all of it is here; an error in it is the item's own.
+type Received = Result<(Media, Vec<onespace_kit::admission::Admitted>)>;
+
+/// The content of an item: in its header, or in the chunks that follow. Chunks of an item that already failed are
+/// read past, so that the next item starts at its header.
+async fn content(
+    gateway: &Gateway,
+    mut item: v1::IngestItem,
+    requests: &mut Streaming<v1::IngestRequest>,
+) -> Result<(v1::IngestItem, Received)> {
+    use v1::ingest_request::Part;
+    let media = item.media.take().unwrap_or_default();
+    if media.content.is_some() {
+        return Ok((item, convert::media_in(media).map(|media| (media, Vec::new()))));
+    }
+    let modality = convert::modality_in(media.modality);
+    let limit = modality.as_ref().ok().copied().flatten().map_or(VIDEO_BYTES, media_bytes);
+    let mut upload = Upload::new(limit, 0);
+    loop {
+        let Some(Part::Chunk(chunk)) = deadline::next(requests).await?.and_then(|message| message.part) else {
+            return Err(Error::new(
+                Reason::FieldInvalid,
+                "part",
+                format!("item \"{}\" has no content: a chunk was expected", item.id),
+            ));
+        };
+        if let Ok(receiving) = &mut upload
+            && let Err(error) = receiving.push(gateway, &chunk.data).await
+        {
+            upload = Err(error);
+        }
+        if chunk.last {
+            break;
+        }
+    }
+    let received = modality.and_then(|modality| {
+        let (bytes, held) = upload?.finish();
+        Ok((Media { content: Content::Bytes(bytes), modality, media_type: convert::some(media.media_type) }, held))
+    });
+    Ok((item, received))
+}
+
+async fn answer(
+    gateway: &Gateway,
+    tenant: &Tenant,
+    collection: &CollectionName,
+    item: v1::IngestItem,
+    content: Received,
+) -> v1::IngestResponse {
+    let started = Instant::now();
+    let mut event = v1::IngestResponse { id: item.id.clone(), item: item.item.clone(), ..Default::default() };
+    let mut timings = Timings::default();
+    match stored(gateway, tenant, collection, item, content, &mut event, &mut timings).await {
+        Ok(status) => event.status = status.into(),
+        Err(error) => {
+            event.status = v1::IngestStatus::Failed.into();
+            event.error = Some(item_error(&error));
+        }
+    }
+    metrics::counter!("onespace_ingest_total", "status" => event.status().as_str_name()).increment(1);
+    event.timings = Some(convert::timings_out(&timed(started, timings)));
+    event
+}
+
+async fn stored(
+    gateway: &Gateway,
+    tenant: &Tenant,
+    collection: &CollectionName,
+    item: v1::IngestItem,
+    content: Received,
+    event: &mut v1::IngestResponse,
+    timings: &mut Timings,
+) -> Result<v1::IngestStatus> {
+    let (media, held) = content?;
+    let media_type = media.media_type.clone();
+    let (bytes, modality) = media.resolve()?;
+    event.modality = convert::modality_out(modality);
+    let hash = ContentHash::of(modality, &bytes);
+    let id = if item.item.is_empty() { hash.item() } else { item.item.parse()? };
+    event.item = id.to_string();
+    let metadata = convert::metadata_in(item.metadata)?;
+
+    let flight = gateway.flights().of((tenant.clone(), collection.clone(), id.clone()));
+    let _turn = flight.lock().await;
+    let before = gateway.store().stored(tenant, collection, std::slice::from_ref(&id)).await?;
+    let known = before.get(&id);
+    if known.is_some_and(|known| known == hash.as_str()) {
+        return Ok(v1::IngestStatus::Unchanged);
+    }
+    drop(held); // `encode` accounts for the bytes from here on.
+    let reply = embedded(gateway, modality, bytes, media_type, !item.whole_only).await?;
+    timings.merge(&reply.timings);
+    let points: Vec<Point> = reply
+        .embeddings
+        .into_iter()
+        .map(|embedding| Point {
+            item: id.clone(),
+            modality,
+            track: embedding.track,
+            segment: embedding.segment,
+            span: embedding.span,
+            uri: convert::some(item.uri.clone()),
+            title: convert::some(item.title.clone()),
+            content_hash: hash.as_str().to_owned(),
+            space: gateway.space().fingerprint,
+            metadata: metadata.clone(),
+            vector: embedding.vector,
+        })
+        .collect();
+    event.points = u32::try_from(points.len()).unwrap_or(u32::MAX);
+    let writing = Instant::now();
+    gateway.store().upsert(tenant, collection, points).await?;
+    if known.is_some() {
+        gateway.store().delete_items(tenant, collection, std::slice::from_ref(&id), Some(&hash)).await?;
+    }
+    timings.store_us = micros(writing);
+    Ok(v1::IngestStatus::Stored)
+}
+
+/// Bulk work waits its turn: a full queue is not the item's fault.
+async fn embedded(
+    gateway: &Gateway,
+    modality: Modality,
+    bytes: Bytes,
+    media_type: Option<String>,
+    segments: bool,
+) -> Result<onespace_core::EncodeReply> {
+    let deadline = Deadline::after(std::time::Duration::from_millis(onespace_core::limits::DEADLINE_MAX_MS as u64));
+    loop {
+        let request = EncodeRequest { modality, bytes: bytes.clone(), media_type: media_type.clone(), segments };
+        match gateway.encode(request, deadline).await {
+            Err(Error { reason: Reason::QueueFull, retry_after: Some(pause), .. }) if deadline.remaining() > pause => {
+                tokio::time::sleep(pause).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! An encoder in another process: one of its replicas, and once another when the first does not answer.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream;
+use onespace_core::{
+    Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Fingerprint, Reason, Result, Retry,
+};
+use onespace_kit::deadline;
+use onespace_proto::{
+    convert,
+    encoder::v1::{DescribeRequest, EncodeHeader, EncodeRequest as WireRequest, EncodeResponse, encode_request::Part},
+    status,
+};
+use tonic::{Code, Request, Status};
+
+use crate::replicas::{Lease, Replicas};
+
+/// Attempts at one request: the first, and one more on another replica.
+const ATTEMPTS: usize = 2;
+
+/// All replicas of an encoder, as one encoder.
+#[derive(Debug)]
+pub struct RemoteEncoder {
+    replicas: Arc<Replicas>,
+    space: Option<Fingerprint>,
+}
+
+impl RemoteEncoder {
+    /// An encoder behind URLs.
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` for a URL that is none.
+    pub async fn new(urls: &[String]) -> Result<Self> {
+        Ok(Self { replicas: Replicas::new(urls).await?, space: None })
+    }
+
+    /// The same encoder, of which every vector must be of a space: a replica that was restarted with another
+    /// bundle must not mix its vectors in.
+    #[must_use]
+    pub fn of_space(self, space: Fingerprint) -> Self {
+        Self { space: Some(space), ..self }
+    }
+
+    async fn attempt(&self, lease: &Lease, request: &EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
+        let header = EncodeHeader {
+            modality: convert::modality_out(request.modality),
+            media_type: request.media_type.clone().unwrap_or_default(),
+            segments: request.segments,
+            total_bytes: request.bytes.len() as u64,
+        };
+        let parts = std::iter::once(Part::Header(header)).chain(convert::chunks(&request.bytes).map(Part::Chunk));
+        let mut wire = Request::new(stream::iter(parts.map(|part| WireRequest { part: Some(part) })));
+        deadline::outgoing(&mut wire, deadline);
+        let mut client = lease.replica().client.clone();
+        let answered = deadline::within(deadline, "while an encoder worked", async {
+            client.encode(wire).await.map_err(|status| failure(&status))
+        });
+        self.accept(answered.await?.into_inner())
+    }
+
+    fn accept(&self, response: EncodeResponse) -> Result<EncodeReply> {
+        for embedding in &response.embeddings {
+            let space: Fingerprint = embedding.space.parse()?;
+            if self.space.is_some_and(|expected| expected != space) {
+                let message = format!("an encoder answered with a vector of space {}", space.short());
+                return Err(Error::new(Reason::SpaceMismatch, "space", message));
+            }
+        }
+        let embeddings = response.embeddings.into_iter().map(convert::embedding_in).collect::<Result<_>>()?;
+        let timings = response.timings.as_ref().map(convert::timings_in).unwrap_or_default();
+        Ok(EncodeReply { embeddings, timings })
+    }
+}
+
+/// A broken connection shows as many codes; none of them is the request's fault. (Our own cancellation drops the
+/// call and never gets here, so CANCELLED is a replica that went away, too.)
+fn failure(status: &Status) -> Error {
+    let error = status::error(status, Reason::EncoderUnavailable);
+    if status.code() == Code::Cancelled && error.reason == Reason::Cancelled {
+        return Error::new(Reason::EncoderUnavailable, "", format!("the encoder went away: {}", status.message()));
+    }
+    error
+}
+
+#[async_trait]
+impl Encoder for RemoteEncoder {
+    async fn encode(&self, request: EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
+        let mut last = None::<(Lease, Error)>;
+        for _ in 0..ATTEMPTS {
+            let Some(lease) = self.replicas.choose(last.as_ref().map(|(lease, _)| lease.replica())) else { break };
+            match self.attempt(&lease, &request, deadline).await {
+                Err(error) if error.reason.retry() == Retry::OtherReplica => {
+                    lease.replica().report(true);
+                    last = Some((lease, error));
+                }
+                outcome => {
+                    lease.replica().report(false);
+                    return outcome;
+                }
+            }
+        }
+        Err(last.map_or_else(
+            || Error::new(Reason::EncoderUnavailable, "", "no replica of the encoder is known"),
+            |(_, error)| error,
+        ))
+    }
+
+    async fn describe(&self) -> Result<EncoderInfo> {
+        let Some(lease) = self.replicas.choose(None) else {
+            return Err(Error::new(Reason::EncoderUnavailable, "", "no replica of the encoder is known"));
+        };
+        let mut client = lease.replica().client.clone();
+        let described = client.describe(DescribeRequest {}).await.map_err(|status| failure(&status))?;
+        convert::encoder_in(described.into_inner())
+    }
+}

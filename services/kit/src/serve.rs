@@ -1,0 +1,124 @@
+//! Listening, health, reflection, and ending in good order.
+
+use std::{net::SocketAddr, time::Duration};
+
+use onespace_core::limits::{CONNECTION_STREAMS, DRAIN_GRACE_MS};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{service::Routes, transport};
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+/// How long a server that was told to stop still accepts: until everybody has seen NOT_SERVING.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// The health name that says only that the process answers: a server that loads or drains must not be restarted
+/// for it.
+pub const LIVENESS: &str = "liveness";
+
+/// Health of the services of one server.
+#[derive(Clone, Debug)]
+pub struct Health {
+    reporter: HealthReporter,
+    services: &'static [&'static str],
+}
+
+impl Health {
+    async fn set(&self, status: ServingStatus) {
+        // The empty name is the whole server; tonic-health would start it as SERVING.
+        for name in self.services.iter().copied().chain([""]) {
+            self.reporter.set_service_status(name, status).await;
+        }
+    }
+
+    /// Everything is loaded and checked.
+    pub async fn serving(&self) {
+        self.set(ServingStatus::Serving).await;
+    }
+
+    /// One service can, or cannot, do its work for now; the others are not touched.
+    pub async fn service(&self, name: &'static str, serving: bool) {
+        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+        self.reporter.set_service_status(name, status).await;
+    }
+}
+
+/// A bound gRPC server that says NOT_SERVING until told otherwise.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    health: Health,
+    routes: Routes,
+}
+
+impl Server {
+    /// Binds the address (port 0 takes a free one) and prepares health and reflection for `services`.
+    ///
+    /// # Errors
+    /// When the address is taken or not ours.
+    pub async fn bind(
+        address: SocketAddr,
+        services: &'static [&'static str],
+        mut routes: Routes,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let (reporter, health_service) = tonic_health::server::health_reporter();
+        let health = Health { reporter, services };
+        health.set(ServingStatus::NotServing).await;
+        health.service(LIVENESS, true).await;
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(onespace_proto::DESCRIPTOR)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .build_v1()
+            .map_err(std::io::Error::other)?;
+        routes = routes.add_service(health_service).add_service(reflection);
+        Ok(Self { address: listener.local_addr()?, listener, health, routes })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its health, to be turned to SERVING when loading is done.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Serves until `shutdown`, then: NOT_SERVING, a moment for everybody to see it, no new connections, work in
+    /// hand finished within the grace. The server future always stands under that limit, because it can hang.
+    ///
+    /// # Errors
+    /// When the transport fails.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), transport::Error> {
+        let (health, stop) = (self.health.clone(), CancellationToken::new());
+        let stopping = stop.clone();
+        let server = transport::Server::builder()
+            .max_concurrent_streams(u32::try_from(CONNECTION_STREAMS).ok())
+            .http2_keepalive_interval(Some(Duration::from_secs(30)))
+            .http2_adaptive_window(Some(true))
+            .tcp_nodelay(true)
+            .add_routes(self.routes)
+            .serve_with_incoming_shutdown(
+                TcpListenerStream::new(self.listener),
+                async move { stopping.cancelled().await },
+            );
+        let ending = async {
+            shutdown.cancelled().await;
+            health.set(ServingStatus::NotServing).await;
+            tokio::time::sleep(LINGER).await;
+            stop.cancel();
+            tokio::time::sleep(Duration::from_millis(DRAIN_GRACE_MS as u64)).await;
+        };
+        tokio::select! {
+            result = server => result,
+            () = ending => {
+                tracing::warn!(grace_ms = DRAIN_GRACE_MS, "requests were still open at the end of the grace");
+                Ok(())
+            }
+        }
+    }
+}
