@@ -128,7 +128,7 @@ def normalise_frames(frames: np.ndarray) -> np.ndarray:
 
 
 def video(path) -> list[np.ndarray]:
-    """One [frames, 3, height, width] for each segment."""
+    """One [frames, 3, height, width] for each segment; a last one ends with the film."""
     import av
 
     with av.open(str(path)) as container:
@@ -138,9 +138,10 @@ def video(path) -> list[np.ndarray]:
     origin = shown[0][0]
     times = np.array([t - origin for t, _ in shown])
     duration, segment = times[-1] + gap, VIDEO["segment_ms"] / 1000
-    bounds = [(s, min(duration, s + segment)) for s in np.arange(0, duration, segment)]
+    starts = [0.0] if duration <= segment else [min(s, duration - segment) for s in np.arange(0, duration, segment)]
     samples = []
-    for start, stop in bounds:
+    for start in starts:
+        stop = start + min(duration, segment)
         picks = [max(0, int(np.searchsorted(times, t + 1e-9, side="right")) - 1) for t in frame_times(start, stop)]
         samples.append(normalise_frames(np.stack([shrink(shown[i][1]) for i in picks])))
     return samples
