@@ -101,6 +101,8 @@ limits! {
     POINTS: usize = 10_000_000, "points";
     /// Vertices of one PLY face.
     PLY_LIST: usize = 64, "entries";
+    /// One line of an ASCII PLY file.
+    PLY_LINE_BYTES: usize = 64 * 1024, "bytes";
     /// Samples one media may turn into.
     SAMPLES_PER_MEDIA: usize = 64, "samples";
 
@@ -114,6 +116,8 @@ limits! {
     BATCH_QUEUE: usize = 256, "samples";
     /// Samples in one run of a graph.
     BATCH_SAMPLES: usize = 32, "samples";
+    /// Input values in one run of a graph, unless one sample alone has more.
+    BATCH_VALUES: usize = 2 * MIB, "values";
     /// How long a batch may wait for company when its tower is busy.
     BATCH_WAIT_MS: usize = 3, "milliseconds";
     /// Longest wait in a queue before a request is turned away.
@@ -124,6 +128,10 @@ limits! {
     STREAM_IN_FLIGHT: usize = 16, "requests";
     /// Points in one write to the store.
     UPSERT_POINTS: usize = 256, "points";
+    /// Writes waiting for one collection of the embedded store.
+    STORE_QUEUE: usize = 64, "writes";
+    /// Reads of the embedded store that run at once.
+    STORE_READS: usize = 16, "reads";
     /// Concurrent streams of one connection.
     CONNECTION_STREAMS: usize = 256, "streams";
     /// Deadline of a request that names none.

@@ -1,0 +1,360 @@
+//! One collection's files, and the engine that reads and writes them.
+//!
+//! Everything that can fail or panic inside the engine ends here as an error of ours. Reads may come from any
+//! thread at any time; writes, flushes and optimisation come from the collection's [`super::writer`] alone,
+//! because the engine panics when it is flushed while a lock is held elsewhere.
+
+use std::{
+    fs::{self, File},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use onespace_core::{Error, Reason, Result};
+use qdrant_edge::{
+    CreateIndex, Distance, EdgeConfig, EdgeConfigBuilder, EdgeShard, EdgeVectorParamsBuilder, FieldIndexOperations,
+    Filter, HnswIndexConfig, KeywordIndexParams, NamedQuery, OperationResult, Payload, PayloadFieldSchema,
+    PayloadSchemaParams, PayloadSchemaType, PointId, PointInsertOperations, PointOperations, PointStructPersisted,
+    QueryEnum, QueryRequest, Record, ScoredPoint, ScoringQuery, ScrollRequest, UpdateOperation, VectorInternal,
+    VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface, WithVector,
+};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{filter, journal::Operation};
+use crate::schema::{Description, Index, IndexKind};
+
+/// Where the engine keeps its files, inside the collection's folder.
+const SHARD: &str = "shard";
+/// Size of one file of the engine's own log, which is written but never read again (see [`super::journal`]).
+const LOG_FILE_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a read asks for beside the ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Want<'a> {
+    /// The whole payload.
+    Payload,
+    /// The whole payload and the vector.
+    Vector,
+    /// Some fields of the payload.
+    Fields(&'a [&'a str]),
+}
+
+/// A stored point as it comes back.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) id: Uuid,
+    pub(super) payload: Map<String, Value>,
+    /// Empty unless wanted.
+    pub(super) vector: Vec<f32>,
+}
+
+/// The engine of one collection.
+#[derive(Debug)]
+pub(super) struct Engine {
+    /// Absent only while it is being dropped.
+    shard: Option<EdgeShard>,
+    folder: PathBuf,
+    description: Description,
+    /// A write panicked: what is in memory is not to be trusted with further writes.
+    broken: AtomicBool,
+    /// The folder goes with the engine.
+    doomed: AtomicBool,
+    /// Held as long as any engine lives, so that no second process opens the directory.
+    _lock: Arc<File>,
+}
+
+impl Engine {
+    /// Makes the files of a new collection in a folder of its own.
+    ///
+    /// # Errors
+    /// `STORE_FAILED`.
+    pub(super) fn create(folder: &Path, description: Description, lock: Arc<File>) -> Result<Self> {
+        let path = folder.join(SHARD);
+        fs::create_dir_all(&path).map_err(|error| failed("make a collection's folder", error))?;
+        let shard = guard("make a collection", || EdgeShard::new(&path, config(description.dimension)))?;
+        let engine = Self::around(shard, folder, description, lock);
+        engine.index()?;
+        engine.flush()?;
+        Ok(engine)
+    }
+
+    /// Opens the files of a collection. Writes since the last flush may or may not be there.
+    ///
+    /// # Errors
+    /// `STORE_FAILED`.
+    pub(super) fn open(folder: &Path, description: Description, lock: Arc<File>) -> Result<Self> {
+        let path = folder.join(SHARD);
+        trim_log(&path).map_err(|error| failed("trim the log", error))?;
+        let shard = guard("open a collection", || EdgeShard::load(&path, Some(config(description.dimension))))?;
+        Ok(Self::around(shard, folder, description, lock))
+    }
+
+    fn around(shard: EdgeShard, folder: &Path, description: Description, lock: Arc<File>) -> Self {
+        let (broken, doomed) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { shard: Some(shard), folder: folder.to_owned(), description, broken, doomed, _lock: lock }
+    }
+
+    /// What the collection is.
+    pub(super) fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The folder of the collection.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether a write panicked since the store was opened.
+    pub(super) fn broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+
+    /// Takes the folder away once nobody reads from it any more.
+    pub(super) fn doom(&self) {
+        self.doomed.store(true, Ordering::Release);
+    }
+
+    fn index(&self) -> Result<()> {
+        for Index { key, kind, tenant } in self.description.indexes()? {
+            let schema = match (tenant, kind) {
+                (true, _) => PayloadFieldSchema::FieldParams(PayloadSchemaParams::Keyword(KeywordIndexParams {
+                    is_tenant: Some(true),
+                    ..KeywordIndexParams::default()
+                })),
+                (_, IndexKind::Keyword) => PayloadFieldSchema::FieldType(PayloadSchemaType::Keyword),
+                (_, IndexKind::Integer) => PayloadFieldSchema::FieldType(PayloadSchemaType::Integer),
+                (_, IndexKind::Float) => PayloadFieldSchema::FieldType(PayloadSchemaType::Float),
+                (_, IndexKind::Bool) => PayloadFieldSchema::FieldType(PayloadSchemaType::Bool),
+            };
+            let create = CreateIndex { field_name: filter::path(&key)?, field_schema: Some(schema) };
+            self.update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(create)))?;
+        }
+        Ok(())
+    }
+
+    /// Makes a change, in memory at least.
+    ///
+    /// # Errors
+    /// `STORE_FAILED`.
+    pub(super) fn apply(&self, operation: Operation) -> Result<()> {
+        let operation = match operation {
+            Operation::Upsert(rows) => {
+                let points = rows.into_iter().map(|row| PointStructPersisted {
+                    id: PointId::Uuid(row.id),
+                    vector: VectorStructPersisted::Single(row.vector),
+                    payload: Some(Payload(row.payload)),
+                });
+                PointOperations::UpsertPoints(PointInsertOperations::PointsList(points.collect()))
+            }
+            Operation::Delete(ids) => {
+                PointOperations::DeletePoints { ids: ids.into_iter().map(PointId::Uuid).collect() }
+            }
+        };
+        self.update(UpdateOperation::PointOperation(operation))
+    }
+
+    fn update(&self, operation: UpdateOperation) -> Result<()> {
+        let applied = self.with("write", |shard| Ok(catch_unwind(AssertUnwindSafe(|| shard.update(operation)))))?;
+        match applied {
+            Ok(applied) => applied.map_err(|error| failed("write", error)),
+            Err(_) => {
+                self.broken.store(true, Ordering::Release);
+                Err(Error::new(Reason::StoreFailed, "", "the embedded store panicked while it wrote"))
+            }
+        }
+    }
+
+    /// Brings every applied change to the disk.
+    ///
+    /// # Errors
+    /// `STORE_FAILED`.
+    pub(super) fn flush(&self) -> Result<()> {
+        self.with("flush", |shard| {
+            shard.flush();
+            Ok(())
+        })
+    }
+
+    /// Indexes what is not indexed, merges and cleans up. Takes minutes; reads and writes go on meanwhile.
+    ///
+    /// # Errors
+    /// `STORE_FAILED`.
+    pub(super) fn optimise(&self) -> Result<bool> {
+        self.with("optimise", EdgeShard::optimize)
+    }
+
+    /// Points, and how many of them no vector index covers; approximate while the engine writes or optimises.
+    ///
+    /// # Errors
+    /// `STORE_FAILED`.
+    pub(super) fn counts(&self) -> Result<(usize, usize)> {
+        let info = self.with("count", |shard| Ok(shard.info()))?;
+        Ok((info.points_count, info.points_count.saturating_sub(info.indexed_vectors_count)))
+    }
+
+    /// The nearest points with their cosines, best first.
+    ///
+    /// # Errors
+    /// `STORE_FAILED`.
+    pub(super) fn search(&self, vector: Vec<f32>, filter: Filter, limit: usize) -> Result<Vec<(Found, f32)>> {
+        let request = QueryRequest {
+            prefetches: Vec::new(),
+            query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery {
+                query: VectorInternal::Dense(vector),
+                using: None,
+            }))),
+            filter: Some(filter),
+            score_threshold: None,
+            limit,
+            offset: 0,
+            params: None,
+            with_vector: WithVector::Bool(false),
+            with_payload: WithPayloadInterface::Bool(true),
+        };
+        let found = self.with("search", |shard| shard.query(request))?;
+        found
+            .into_iter()
+            .map(|ScoredPoint { id, payload, score, .. }| Ok((found_point(id, payload, None)?, score)))
+            .collect()
+    }
+
+    /// Points in the order of their ids, from `from` on, and the id the next page starts with.
+    ///
+    /// # Errors
+    /// `STORE_FAILED`.
+    pub(super) fn scroll(
+        &self,
+        filter: Filter,
+        from: Option<Uuid>,
+        limit: usize,
+        want: Want<'_>,
+    ) -> Result<(Vec<Found>, Option<Uuid>)> {
+        let fields = match want {
+            Want::Payload | Want::Vector => WithPayloadInterface::Bool(true),
+            Want::Fields(keys) => {
+                WithPayloadInterface::Fields(keys.iter().map(|key| filter::path(key)).collect::<Result<_>>()?)
+            }
+        };
+        let request = ScrollRequest {
+            offset: from.map(PointId::Uuid),
+            limit: Some(limit),
+            filter: Some(filter),
+            with_payload: Some(fields),
+            with_vector: WithVector::Bool(want == Want::Vector),
+            order_by: None,
+        };
+        let (records, next) = self.with("read", |shard| shard.scroll(request))?;
+        let found = records.into_iter().map(|Record { id, payload, vector, .. }| found_point(id, payload, vector));
+        Ok((found.collect::<Result<_>>()?, next.map(uuid_of).transpose()?))
+    }
+
+    /// Every point the filter lets through, page after page.
+    ///
+    /// # Errors
+    /// `STORE_FAILED`.
+    pub(super) fn scroll_all(&self, filter: &Filter, want: Want<'_>) -> Result<Vec<Found>> {
+        const PAGE: usize = 1024;
+        let (mut all, mut from) = (Vec::new(), None);
+        loop {
+            let (found, next) = self.scroll(filter.clone(), from, PAGE, want)?;
+            all.extend(found);
+            match next {
+                Some(_) => from = next,
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// Those of some ids that are stored.
+    ///
+    /// # Errors
+    /// `STORE_FAILED`.
+    pub(super) fn existing(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        let ids: Vec<_> = ids.iter().copied().map(PointId::Uuid).collect();
+        let nothing = Some(WithPayloadInterface::Bool(false));
+        let found = self.with("read", |shard| shard.retrieve(&ids, nothing, None))?;
+        found.into_iter().map(|record| uuid_of(record.id)).collect()
+    }
+
+    fn with<T>(&self, what: &str, work: impl FnOnce(&EdgeShard) -> OperationResult<T>) -> Result<T> {
+        let shard = self.shard.as_ref().ok_or_else(|| Error::internal("the collection is being closed"))?;
+        guard(what, || work(shard))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // The engine flushes when it is dropped, and panics when it cannot.
+        let shard = self.shard.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(shard))).is_err() {
+            tracing::error!(folder = %self.folder.display(), "the embedded store panicked while it closed");
+        }
+        if self.doomed.load(Ordering::Acquire)
+            && let Err(error) = fs::remove_dir_all(&self.folder)
+        {
+            tracing::warn!(folder = %self.folder.display(), %error, "a deleted collection's files are left over");
+        }
+    }
+}
+
+fn config(dimension: usize) -> EdgeConfig {
+    // Half of the cores: what is served meanwhile keeps the other half.
+    let threads = thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
+    let hnsw = HnswIndexConfig { max_indexing_threads: threads, ..HnswIndexConfig::default() };
+    EdgeConfigBuilder::new()
+        .vector("", EdgeVectorParamsBuilder::new(dimension, Distance::Cosine).build())
+        .hnsw_config(hnsw)
+        .wal_options(WalOptions { segment_capacity: LOG_FILE_BYTES, ..WalOptions::default() })
+        .build()
+}
+
+/// Removes the engine's own log but for its last closed file, which tells the number of the next write. Nothing
+/// reads the rest, and the engine never cuts it.
+fn trim_log(shard: &Path) -> std::io::Result<()> {
+    let mut closed = Vec::new();
+    for entry in fs::read_dir(shard.join("wal"))? {
+        let path = entry?.path();
+        let start = path.file_name().and_then(|name| name.to_str()?.strip_prefix("closed-")?.parse::<u64>().ok());
+        closed.extend(start.map(|start| (start, path)));
+    }
+    closed.sort_unstable();
+    closed.pop();
+    closed.iter().try_for_each(|(_, path)| fs::remove_file(path))
+}
+
+fn guard<T>(what: &str, work: impl FnOnce() -> OperationResult<T>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| failed(what, error)),
+        Err(_) => Err(Error::new(Reason::StoreFailed, "", format!("the embedded store panicked: {what}"))),
+    }
+}
+
+/// An error of the embedded store: what it was to do, and what came of it.
+pub(super) fn failed(what: &str, error: impl std::fmt::Display) -> Error {
+    Error::new(Reason::StoreFailed, "", format!("the embedded store could not {what}: {error}"))
+}
+
+fn uuid_of(id: PointId) -> Result<Uuid> {
+    match id {
+        PointId::Uuid(id) => Ok(id),
+        PointId::NumId(_) => Err(Error::new(Reason::StoreFailed, "", format!("point {id} is not of this layout"))),
+    }
+}
+
+fn found_point(id: PointId, payload: Option<Payload>, vector: Option<VectorStructInternal>) -> Result<Found> {
+    let vector = match vector {
+        Some(VectorStructInternal::Single(vector)) => vector,
+        Some(VectorStructInternal::Named(mut vectors)) => match vectors.remove("") {
+            Some(VectorInternal::Dense(vector)) => vector,
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    Ok(Found { id: uuid_of(id)?, payload: payload.map(|payload| payload.0).unwrap_or_default(), vector })
+}

@@ -1,0 +1,122 @@
+//! Ours to the client's types and back.
+
+use std::{collections::HashMap, time::Duration};
+
+use onespace_core::{CollectionName, Error, Point, Reason, Result, Tenant};
+use qdrant_client::{
+    Payload, QdrantError,
+    qdrant::{
+        Condition, FieldCondition, FieldType, Filter, KeywordIndexParamsBuilder, PointId, PointStruct, Range, Value,
+        VectorsOutput, payload_index_params::IndexParams, point_id::PointIdOptions, vector_output::Vector,
+    },
+};
+use serde_json::Map;
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::{
+    filter::{Clauses, Test},
+    schema::{self, Index, IndexKind},
+};
+
+/// How long to wait before asking a server again that did not answer.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The server's filter.
+pub(super) fn filter(clauses: &Clauses) -> Filter {
+    let all = |tests: &[Test]| tests.iter().map(condition).collect();
+    Filter {
+        must: all(&clauses.must),
+        should: all(&clauses.should),
+        must_not: all(&clauses.must_not),
+        min_should: None,
+    }
+}
+
+fn condition(test: &Test) -> Condition {
+    match test {
+        Test::Texts(key, any) => Condition::matches(key.as_str(), any.clone()),
+        Test::Integers(key, any) => Condition::matches(key.as_str(), any.clone()),
+        Test::Bool(key, truth) => Condition::matches(key.as_str(), *truth),
+        Test::Range(key, bounds) => {
+            let range = Range { gt: bounds.gt, gte: bounds.gte, lt: bounds.lt, lte: bounds.lte };
+            FieldCondition { key: key.clone(), range: Some(range), ..FieldCondition::default() }.into()
+        }
+        Test::Empty(key) => Condition::is_empty(key.as_str()),
+        Test::Within(clauses) => filter(clauses).into(),
+    }
+}
+
+/// The type of a payload index and, where it has any, its parameters.
+pub(super) fn index(index: &Index) -> (FieldType, Option<IndexParams>) {
+    match index.kind {
+        IndexKind::Keyword if index.tenant => {
+            let params = KeywordIndexParamsBuilder::default().is_tenant(true).build();
+            (FieldType::Keyword, Some(IndexParams::KeywordIndexParams(params)))
+        }
+        IndexKind::Keyword => (FieldType::Keyword, None),
+        IndexKind::Integer => (FieldType::Integer, None),
+        IndexKind::Float => (FieldType::Float, None),
+        IndexKind::Bool => (FieldType::Bool, None),
+    }
+}
+
+/// A point as the server takes it.
+pub(super) fn row(tenant: &Tenant, point: Point) -> PointStruct {
+    let payload = Payload::from(schema::payload(tenant, &point));
+    PointStruct::new(point.id(tenant).0, point.vector, payload)
+}
+
+/// A payload as JSON.
+pub(super) fn json(payload: HashMap<String, Value>) -> Map<String, serde_json::Value> {
+    Payload::from(payload).into()
+}
+
+/// A point as the server tells it.
+///
+/// # Errors
+/// As [`schema::point`].
+pub(super) fn point(tenant: &Tenant, payload: HashMap<String, Value>, vectors: Option<VectorsOutput>) -> Result<Point> {
+    let vector = match vectors.and_then(|vectors| vectors.get_vector()) {
+        Some(Vector::Dense(dense)) => dense.data,
+        _ => Vec::new(),
+    };
+    schema::point(tenant, json(payload), vector)
+}
+
+/// The id of a point.
+///
+/// # Errors
+/// `STORE_FAILED` for one that is not of our layout.
+pub(super) fn uuid(id: PointId) -> Result<Uuid> {
+    match id.point_id_options {
+        Some(PointIdOptions::Uuid(id)) => id.parse().ok(),
+        _ => None,
+    }
+    .ok_or_else(|| Error::new(Reason::StoreFailed, "", "a stored point's id is not of this layout"))
+}
+
+/// What a failed call means to whoever made it.
+pub(super) fn error(name: Option<&CollectionName>, error: QdrantError) -> Error {
+    let unavailable = |why: String, pause: Duration| {
+        Error::new(Reason::StoreUnavailable, "", format!("Qdrant does not answer: {why}")).retry_after(pause)
+    };
+    match error {
+        QdrantError::ResponseError { status } => match (status.code(), name) {
+            (Code::NotFound, Some(name)) => schema::not_found(name),
+            (Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled, _) => {
+                unavailable(status.message().to_owned(), RETRY_AFTER)
+            }
+            // The client says it so when it cannot connect.
+            (Code::Internal, _) if status.message().starts_with("Failed to connect") => {
+                unavailable(status.message().to_owned(), RETRY_AFTER)
+            }
+            (code, _) => Error::new(Reason::StoreFailed, "", format!("Qdrant answered {code:?}: {}", status.message())),
+        },
+        QdrantError::ResourceExhaustedError { status, retry_after_seconds } => {
+            unavailable(status.message().to_owned(), Duration::from_secs(retry_after_seconds))
+        }
+        QdrantError::Io(error) => unavailable(error.to_string(), RETRY_AFTER),
+        error => Error::new(Reason::StoreFailed, "", error.to_string()),
+    }
+}

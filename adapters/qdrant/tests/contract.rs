@@ -1,0 +1,103 @@
+//! What every vector store has to do, run against each of them: the embedded one always, the served one where
+//! `ONESPACE_TEST_QDRANT_URL` (and, where it needs one, `ONESPACE_TEST_QDRANT_API_KEY`) names a server.
+
+mod common;
+mod contract {
+    pub mod filters;
+    pub mod items;
+    pub mod spaces;
+    pub mod tenants;
+}
+
+use std::{
+    future::Future,
+    sync::Arc,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use onespace_core::{CollectionName, VectorStore};
+use onespace_qdrant::{EmbeddedStore, Replication, ServerStore};
+
+/// A store, and collection names that nobody else uses.
+#[derive(Clone)]
+pub struct Ground {
+    pub store: Arc<dyn VectorStore>,
+    prefix: String,
+}
+
+impl Ground {
+    fn new(store: Arc<dyn VectorStore>) -> Self {
+        static RUN: AtomicU32 = AtomicU32::new(0);
+        let run = RUN.fetch_add(1, Ordering::Relaxed);
+        Self { store, prefix: format!("contract-{}-{run}-", std::process::id()) }
+    }
+
+    pub fn name(&self, label: &str) -> CollectionName {
+        format!("{}{label}", self.prefix).parse().unwrap()
+    }
+
+    /// Runs a test and takes away what it made, whether it passed or not.
+    async fn run<F: Future<Output = ()> + Send + 'static>(self, test: impl FnOnce(Ground) -> F) {
+        let outcome = tokio::spawn(test(self.clone())).await;
+        for collection in self.store.list_collections().await.unwrap() {
+            if collection.name.as_str().starts_with(&self.prefix) {
+                // Two spaces of one name go together: the second is gone already.
+                drop(self.store.delete_collection(&collection.name).await);
+            }
+        }
+        if let Err(error) = outcome {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+}
+
+fn server() -> Option<ServerStore> {
+    let url = std::env::var("ONESPACE_TEST_QDRANT_URL").ok()?;
+    let key = std::env::var("ONESPACE_TEST_QDRANT_API_KEY").ok();
+    Some(ServerStore::connect(&url, key.as_deref(), Replication::default()).unwrap())
+}
+
+macro_rules! contract {
+    ($($area:ident::$test:ident),+ $(,)?) => {
+        mod embedded {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                let directory = tempfile::tempdir().unwrap();
+                let store = EmbeddedStore::open(directory.path()).unwrap();
+                Ground::new(Arc::new(store)).run(contract::$area::$test).await;
+            })+
+        }
+
+        mod served {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                match server() {
+                    Some(store) => Ground::new(Arc::new(store)).run(contract::$area::$test).await,
+                    None => println!("skipped: no server"),
+                }
+            })+
+        }
+    };
+}
+
+contract! {
+    items::what_is_written_comes_back,
+    items::writing_again_replaces,
+    items::a_search_is_ordered_by_cosine,
+    items::pages_cover_everything_once,
+    items::a_film_is_listed_once,
+    items::deleting_spares_the_content_to_keep,
+    items::many_writers_at_once,
+    items::half_written_items_are_not_stored,
+    filters::modalities_narrow,
+    filters::every_kind_of_match,
+    filters::filters_nest,
+    filters::what_cannot_be_evaluated_is_refused,
+    spaces::vectors_that_do_not_belong_are_refused,
+    spaces::unknown_collections_are_named,
+    spaces::two_spaces_live_under_one_name,
+    spaces::a_deleted_collection_leaves_nothing,
+    tenants::nobody_sees_what_is_not_theirs,
+}

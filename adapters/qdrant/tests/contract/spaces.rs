@@ -1,0 +1,99 @@
+//! Collections, and the space each belongs to.
+
+use onespace_core::{Filter, Point, Query, Reason};
+
+use crate::{Ground, common::*};
+
+fn nearest(vector: Vec<f32>) -> Query {
+    Query { vector, modalities: Vec::new(), filter: Filter::default(), limit: 10 }
+}
+
+pub async fn vectors_that_do_not_belong_are_refused(ground: Ground) {
+    let (one, two, name, me) = (space("one", 4), space("two", 4), ground.name("photos"), tenant("me"));
+    ground.store.create_collection(&spec(&name, &one)).await.unwrap();
+    let good = point(&one, "good", vec![1.0, 0.0, 0.0, 0.0]);
+    let foreign = point(&two, "foreign", vec![1.0, 0.0, 0.0, 0.0]);
+    let error = ground.store.upsert(&me, &name, vec![good.clone(), foreign]).await.unwrap_err();
+    assert_eq!((error.reason, error.field.as_str()), (Reason::SpaceMismatch, "points[1].space"));
+    assert!(error.message.contains(&one.fingerprint.short()) && error.message.contains(&two.fingerprint.short()));
+
+    let bent: [&[f32]; 5] =
+        [&[1.0, 0.0, 0.0], &[f32::NAN, 0.0, 0.0, 0.0], &[0.0; 4], &[1.1, 0.0, 0.0, 0.0], &[f32::INFINITY; 4]];
+    for vector in bent {
+        let bad = Point { vector: vector.to_vec(), ..good.clone() };
+        let error = ground.store.upsert(&me, &name, vec![good.clone(), bad]).await.unwrap_err();
+        assert_eq!((error.reason, error.field.as_str()), (Reason::FieldInvalid, "points[1].vector"), "{vector:?}");
+    }
+    assert_eq!(ground.store.collection(&name).await.unwrap().points, 0, "a refused write leaves nothing");
+}
+
+pub async fn unknown_collections_are_named(ground: Ground) {
+    let (one, name, me) = (space("one", 4), ground.name("nowhere"), tenant("me"));
+    let thing = point(&one, "thing", vec![1.0, 0.0, 0.0, 0.0]);
+    let store = &ground.store;
+    let errors = [
+        store.collection(&name).await.unwrap_err(),
+        store.delete_collection(&name).await.unwrap_err(),
+        store.upsert(&me, &name, vec![thing.clone()]).await.unwrap_err(),
+        store.stored(&me, &name, &[item("thing")]).await.unwrap_err(),
+        store.search(&me, &name, &nearest(thing.vector)).await.unwrap_err(),
+        store.item(&me, &name, &item("thing")).await.unwrap_err(),
+        store.list_items(&me, &name, &Filter::default(), 1, None).await.unwrap_err(),
+        store.delete_items(&me, &name, &[item("thing")], None).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.reason, Reason::CollectionNotFound);
+        assert!(error.message.contains(name.as_str()), "{error}");
+    }
+    let mut bad = spec(&name, &one);
+    bad.indexed.insert("shape".into(), "polygon".into());
+    let error = store.create_collection(&bad).await.unwrap_err();
+    assert_eq!((error.reason, error.field.as_str()), (Reason::FieldInvalid, "indexed.shape"));
+}
+
+pub async fn two_spaces_live_under_one_name(ground: Ground) {
+    let (one, two, name, me) = (space("one", 4), space("two", 3), ground.name("photos"), tenant("me"));
+    let (old, new) = (point(&one, "old", vec![1.0, 0.0, 0.0, 0.0]), point(&two, "new", vec![0.0, 1.0, 0.0]));
+    ground.store.create_collection(&spec(&name, &one)).await.unwrap();
+    ground.store.upsert(&me, &name, vec![old.clone()]).await.unwrap();
+    let again = ground.store.create_collection(&spec(&name, &one)).await.unwrap_err();
+    assert_eq!(again.reason, Reason::CollectionExists);
+
+    ground.store.create_collection(&spec(&name, &two)).await.unwrap();
+    assert_eq!(ground.store.collection(&name).await.unwrap().space, two.fingerprint);
+    ground.store.upsert(&me, &name, vec![new.clone()]).await.unwrap();
+    assert_eq!(ground.store.upsert(&me, &name, vec![old.clone()]).await.unwrap_err().reason, Reason::SpaceMismatch);
+    let hits = ground.store.search(&me, &name, &nearest(new.vector.clone())).await.unwrap();
+    assert_eq!(hits.len(), 1);
+    assert_eq!(hits[0].point.item, new.item);
+    let all = ground.store.list_collections().await.unwrap();
+    let mine: Vec<_> = all.iter().filter(|info| info.name == name).map(|info| info.space).collect();
+    assert_eq!(mine, vec![two.fingerprint, one.fingerprint], "both stand, the one in use first");
+
+    // Serving the old bundle again finds its vectors where they were left.
+    ground.store.create_collection(&spec(&name, &one)).await.unwrap();
+    let hits = ground.store.search(&me, &name, &nearest(old.vector.clone())).await.unwrap();
+    assert_eq!(hits.len(), 1);
+    assert_eq!(hits[0].point.item, old.item);
+
+    ground.store.delete_collection(&name).await.unwrap();
+    assert!(ground.store.list_collections().await.unwrap().iter().all(|info| info.name != name), "both are gone");
+}
+
+pub async fn a_deleted_collection_leaves_nothing(ground: Ground) {
+    let (one, name, other, me) = (space("one", 4), ground.name("photos"), ground.name("photos-2"), tenant("me"));
+    let thing = point(&one, "thing", vec![1.0, 0.0, 0.0, 0.0]);
+    for name in [&name, &other] {
+        ground.store.create_collection(&spec(name, &one)).await.unwrap();
+        ground.store.upsert(&me, name, vec![thing.clone()]).await.unwrap();
+    }
+    for _ in 0..3 {
+        ground.store.delete_collection(&name).await.unwrap();
+        assert_eq!(ground.store.collection(&name).await.unwrap_err().reason, Reason::CollectionNotFound);
+        ground.store.create_collection(&spec(&name, &one)).await.unwrap();
+        assert_eq!(ground.store.collection(&name).await.unwrap().points, 0);
+        assert!(ground.store.search(&me, &name, &nearest(thing.vector.clone())).await.unwrap().is_empty());
+        ground.store.upsert(&me, &name, vec![thing.clone()]).await.unwrap();
+    }
+    assert_eq!(ground.store.collection(&other).await.unwrap().points, 1, "its neighbour is untouched");
+}
