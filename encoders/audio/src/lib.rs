@@ -3,7 +3,15 @@
 //! [`AudioPreparer`] does all of it for a file's bytes; [`AudioPreparer::samples_of`] does it for sound that has
 //! been decoded already, which is how a film's sound track joins in.
 
+mod decode;
+mod filters;
+mod intake;
+mod kaldi;
+mod log_mel;
 mod prepare;
+mod resample;
+mod spectrum;
+mod window;
 
 use std::sync::Arc;
 

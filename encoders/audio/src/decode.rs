@@ -1,0 +1,147 @@
+//! Bytes to sound.
+
+use std::io::{Cursor, ErrorKind};
+
+use onespace_bundle::preprocess::Channels;
+use onespace_core::{Error, Reason, Result};
+use symphonia::{
+    core::{
+        codecs::{
+            CodecParameters,
+            audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known},
+        },
+        errors::Error as Fault,
+        formats::{FormatOptions, FormatReader, Track, TrackType, probe::Hint},
+        io::MediaSourceStream,
+        meta::MetadataOptions,
+    },
+    default::{get_codecs, get_probe},
+};
+
+use crate::intake::{Intake, Recording};
+
+/// Decodes a recording into one channel at `rate` hertz, packet by packet, within the limits.
+///
+/// Packets that are broken are left out, as players do, unless they are most of the recording; a recording that
+/// ends early is what there is of it.
+///
+/// # Errors
+/// `MEDIA_UNSUPPORTED` for a container or codec that is not decoded here, named; `MEDIA_MALFORMED`,
+/// `MEDIA_TOO_LARGE`, `MEDIA_EMPTY`.
+pub fn decode(bytes: &[u8], channels: Channels, rate: u32) -> Result<Recording> {
+    let source = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
+    let mut format = get_probe()
+        .probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
+        .map_err(|fault| unreadable(&fault))?;
+    let mut stream = Stream::open(format.as_ref())?;
+    let mut intake = Intake::new(channels, rate);
+    let (mut good, mut bad) = (0_usize, 0_usize);
+    let mut planes: Vec<Vec<f32>> = Vec::new();
+    loop {
+        let packet = match format.next_packet() {
+            Ok(Some(packet)) => packet,
+            Ok(None) => break,
+            Err(Fault::ResetRequired) => {
+                stream = Stream::open(format.as_ref())?;
+                continue;
+            }
+            // A file that was cut off, or is followed by rubbish, is as good as what was read of it.
+            Err(_) if good > 0 => break,
+            Err(fault) => return Err(unreadable(&fault)),
+        };
+        if packet.track_id != stream.track {
+            continue;
+        }
+        match stream.decoder.decode(&packet) {
+            Ok(buffer) => {
+                good += 1;
+                buffer.copy_to_vecs_planar(&mut planes);
+                intake.push(buffer.spec().rate(), &planes)?;
+            }
+            Err(Fault::DecodeError(_) | Fault::IoError(_) | Fault::ResetRequired) => bad += 1,
+            Err(fault) => return Err(unreadable(&fault)),
+        }
+    }
+    if bad > good {
+        let message = format!("{bad} of {} packets of the recording are broken", good + bad);
+        return Err(Error::malformed("bytes", message));
+    }
+    intake.finish()
+}
+
+/// The sound track that is decoded.
+struct Stream {
+    track: u32,
+    decoder: Box<dyn AudioDecoder>,
+}
+
+impl Stream {
+    /// Chooses the sound track, checks what its header says, opens its codec.
+    fn open(format: &dyn FormatReader) -> Result<Self> {
+        let Some(track) = format.default_track(TrackType::Audio).or_else(|| format.first_track(TrackType::Audio))
+        else {
+            return Err(Error::unsupported("bytes", "there is no sound track in it that is known here"));
+        };
+        let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
+            return Err(Error::unsupported("bytes", "the codec of its sound track is not known here"));
+        };
+        let decoder = get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default()).map_err(
+            |fault| match fault {
+                Fault::Unsupported(_) => {
+                    let message = format!("its sound is {}, which is not decoded here", codec_name(parameters.codec));
+                    Error::unsupported("bytes", message)
+                }
+                fault => unreadable(&fault),
+            },
+        )?;
+        check_header(track, parameters, decoder.codec_info().short_name.starts_with("pcm"))?;
+        Ok(Self { track: track.id, decoder })
+    }
+}
+
+/// Limits from the header. Plain PCM cannot be longer than its bytes, and often says so wrongly when it was piped:
+/// it is counted while decoding only, as everything is.
+fn check_header(track: &Track, parameters: &AudioCodecParameters, pcm: bool) -> Result<()> {
+    if let Some(channels) = &parameters.channels {
+        Intake::check_channels(channels.count())?;
+    }
+    let Some(rate) = parameters.sample_rate else { return Ok(()) };
+    Intake::check_rate(rate)?;
+    match track.num_frames {
+        Some(frames) if !pcm => Intake::check_duration(frames, rate),
+        _ => Ok(()),
+    }
+}
+
+fn unreadable(fault: &Fault) -> Error {
+    match fault {
+        Fault::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            Error::malformed("bytes", "the recording ends before its first sound")
+        }
+        Fault::Unsupported(what) => Error::unsupported("bytes", format!("the recording is not decoded here: {what}")),
+        Fault::LimitError(what) => {
+            Error::new(Reason::MediaTooLarge, "bytes", format!("the recording passes a limit of its decoder: {what}"))
+        }
+        fault => Error::malformed("bytes", format!("the recording cannot be read: {fault}")),
+    }
+}
+
+fn codec_name(codec: AudioCodecId) -> String {
+    let names = [
+        (well_known::CODEC_ID_OPUS, "Opus"),
+        (well_known::CODEC_ID_AC3, "AC-3"),
+        (well_known::CODEC_ID_EAC3, "E-AC-3"),
+        (well_known::CODEC_ID_AC4, "AC-4"),
+        (well_known::CODEC_ID_DCA, "DTS"),
+        (well_known::CODEC_ID_TRUEHD, "TrueHD"),
+        (well_known::CODEC_ID_SPEEX, "Speex"),
+        (well_known::CODEC_ID_MUSEPACK, "Musepack"),
+        (well_known::CODEC_ID_WMA, "Windows Media Audio"),
+        (well_known::CODEC_ID_WAVPACK, "WavPack"),
+        (well_known::CODEC_ID_MONKEYS_AUDIO, "Monkey's Audio"),
+        (well_known::CODEC_ID_TTA, "True Audio"),
+        (well_known::CODEC_ID_AAC, "AAC of a profile other than LC"),
+    ];
+    let known = names.iter().find(|(id, _)| *id == codec);
+    known.map_or_else(|| format!("of codec {codec}"), |(_, name)| (*name).to_owned())
+}

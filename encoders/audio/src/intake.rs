@@ -1,0 +1,161 @@
+//! Sound on its way in: counted, checked, mixed to one channel, brought to the tower's rate.
+
+use onespace_bundle::preprocess::Channels;
+use onespace_core::{Error, Reason, Result, limits};
+
+use crate::resample::Resampler;
+
+/// No sound is this loud; what is, would overflow the energies computed from it.
+const LOUDEST: f32 = 1e9;
+
+/// A recording, one channel at the tower's rate.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// The samples.
+    pub samples: Vec<f32>,
+    /// Its duration in milliseconds, rounded.
+    pub duration_ms: u64,
+}
+
+/// Takes sound in piece by piece. It never holds more than the mixed and resampled recording.
+pub struct Intake {
+    mix: Channels,
+    target: u32,
+    rate: u32,
+    resampler: Option<Resampler>,
+    mixed: Vec<f32>,
+}
+
+impl Intake {
+    /// An intake that mixes as `mix` says and resamples to `target` hertz.
+    pub fn new(mix: Channels, target: u32) -> Self {
+        Self { mix, target, rate: 0, resampler: None, mixed: Vec::new() }
+    }
+
+    /// Takes a piece: one slice for each channel, at `rate` hertz.
+    ///
+    /// # Errors
+    /// `MEDIA_TOO_LARGE` past a limit, `MEDIA_MALFORMED` for samples that are no sound, `MEDIA_UNSUPPORTED` where
+    /// the rate changes on the way.
+    pub fn push(&mut self, rate: u32, channels: &[impl AsRef<[f32]>]) -> Result<()> {
+        Self::check_channels(channels.len())?;
+        self.mix(channels)?;
+        let resampler = match &mut self.resampler {
+            Some(_) if rate != self.rate => {
+                let message = format!("the sample rate changes from {} to {rate} Hz on the way", self.rate);
+                return Err(Error::unsupported("bytes", message));
+            }
+            Some(resampler) => resampler,
+            None => {
+                Self::check_rate(rate)?;
+                self.rate = rate;
+                self.resampler.insert(Resampler::new(rate, self.target)?)
+            }
+        };
+        resampler.push(&self.mixed)?;
+        let held = resampler.held_bytes();
+        if held > limits::AUDIO_DECODED_BYTES {
+            let limit = format!("{} bytes", limits::AUDIO_DECODED_BYTES);
+            return Err(Error::too_large("bytes", "the decoded recording", format!("{held} bytes and more"), limit));
+        }
+        Self::check_duration(resampler.taken(), rate)
+    }
+
+    /// The recording.
+    ///
+    /// # Errors
+    /// `MEDIA_EMPTY` when no sound came in.
+    pub fn finish(self) -> Result<Recording> {
+        let Some(resampler) = self.resampler.filter(|resampler| resampler.taken() > 0) else {
+            return Err(Error::new(Reason::MediaEmpty, "bytes", "there is no sound in the recording"));
+        };
+        let rate = u64::from(self.rate);
+        let duration_ms = (resampler.taken() * 1000 + rate / 2) / rate;
+        Ok(Recording { samples: resampler.finish()?, duration_ms })
+    }
+
+    /// Refuses a number of channels past the limit.
+    pub fn check_channels(channels: usize) -> Result<()> {
+        if channels <= limits::AUDIO_CHANNELS {
+            return Ok(());
+        }
+        Err(Error::too_large("bytes", "the number of channels", channels, limits::AUDIO_CHANNELS))
+    }
+
+    /// Refuses a sample rate outside the limits.
+    pub fn check_rate(rate: u32) -> Result<()> {
+        let (least, most) = (limits::AUDIO_RATE_MIN, limits::AUDIO_RATE_MAX);
+        match rate as usize {
+            rate if rate > most => Err(Error::too_large("bytes", "the sample rate", rate, format!("{most} Hz"))),
+            rate if rate < least => {
+                Err(Error::malformed("bytes", format!("the sample rate is {rate}, the lowest allowed is {least} Hz")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a duration past the limit.
+    pub fn check_duration(frames: u64, rate: u32) -> Result<()> {
+        let limit = limits::AUDIO_SECONDS as u64;
+        if frames <= limit.saturating_mul(u64::from(rate)) {
+            return Ok(());
+        }
+        let found = format!("at least {} s long", frames / u64::from(rate.max(1)));
+        Err(Error::too_large("bytes", "the recording", found, format!("{limit} s")))
+    }
+
+    fn mix(&mut self, channels: &[impl AsRef<[f32]>]) -> Result<()> {
+        let Some((first, others)) = channels.split_first() else {
+            return Err(Error::malformed("bytes", "the recording has no channel"));
+        };
+        self.mixed.clear();
+        self.mixed.extend_from_slice(first.as_ref());
+        if self.mix == Channels::Mean && !others.is_empty() {
+            for channel in others {
+                if channel.as_ref().len() != self.mixed.len() {
+                    return Err(Error::malformed("bytes", "the channels of the recording differ in length"));
+                }
+                self.mixed.iter_mut().zip(channel.as_ref()).for_each(|(sum, sample)| *sum += sample);
+            }
+            let share = 1.0 / channels.len() as f32;
+            self.mixed.iter_mut().for_each(|sum| *sum *= share);
+        }
+        // NaN fails every comparison, so it fails this one.
+        match self.mixed.iter().find(|sample| !(sample.abs() <= LOUDEST)) {
+            Some(sample) => Err(Error::malformed("bytes", format!("a sample of the recording is {sample}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(mix: Channels, rate: u32, channels: &[Vec<f32>]) -> Result<Recording> {
+        let mut intake = Intake::new(mix, 16_000);
+        intake.push(rate, channels)?;
+        intake.finish()
+    }
+
+    #[test]
+    fn channels_become_one_as_the_manifest_says() {
+        let stereo = [vec![1.0, 0.5], vec![0.0, -0.5]];
+        assert_eq!(taken(Channels::Mean, 16_000, &stereo).unwrap().samples, [0.5, 0.0]);
+        assert_eq!(taken(Channels::First, 16_000, &stereo).unwrap().samples, [1.0, 0.5]);
+    }
+
+    #[test]
+    fn what_is_no_sound_is_refused() {
+        let reason = |rate, channels: &[Vec<f32>]| taken(Channels::Mean, rate, channels).unwrap_err().reason;
+        assert_eq!(reason(16_000, &[vec![]]), Reason::MediaEmpty);
+        assert_eq!(reason(16_000, &[]), Reason::MediaMalformed);
+        assert_eq!(reason(16_000, &[vec![f32::NAN]]), Reason::MediaMalformed);
+        assert_eq!(reason(16_000, &[vec![f32::INFINITY]]), Reason::MediaMalformed);
+        assert_eq!(reason(16_000, &[vec![0.0], vec![]]), Reason::MediaMalformed);
+        assert_eq!(reason(0, &[vec![0.0]]), Reason::MediaMalformed);
+        assert_eq!(reason(192_001, &[vec![0.0]]), Reason::MediaTooLarge);
+        assert_eq!(reason(16_000, &vec![vec![0.0]; 9]), Reason::MediaTooLarge);
+        assert_eq!(reason(16_000, &[vec![0.0; 16_000 * 1800 + 1]]), Reason::MediaTooLarge);
+    }
+}

@@ -1,0 +1,45 @@
+//! What the tests of this crate share.
+
+use std::{fs, path::PathBuf};
+
+use onespace_audio::AudioPreparer;
+use onespace_bundle::preprocess::{Audio, Channels, FrontEnd};
+use onespace_core::{Sample, TensorData};
+
+/// A file of `golden/`.
+pub fn golden(name: &str) -> Vec<u8> {
+    fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
+}
+
+/// A file of little-endian floats of `golden/`.
+#[allow(dead_code)]
+pub fn floats(name: &str) -> Vec<f32> {
+    golden(name).as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
+/// A manifest's table with windows of `window_ms`, one after the other.
+pub fn spec(window_ms: u32, front_end: FrontEnd) -> Audio {
+    Audio { sample_rate: 16_000, channels: Channels::Mean, window_ms, hop_ms: window_ms, max_windows: 64, front_end }
+}
+
+/// A preparer that gives the samples of sound themselves.
+pub fn waveform(window_ms: u32) -> AudioPreparer {
+    AudioPreparer::new(&spec(window_ms, FrontEnd::Waveform), None).unwrap()
+}
+
+/// The values of a sample's only tensor.
+pub fn values(sample: &Sample) -> &[f32] {
+    match &sample.tensors[0].data {
+        TensorData::F32(values) => values,
+        TensorData::I64(_) => panic!("no floats"),
+    }
+}
+
+/// Signal to noise in decibels.
+#[allow(dead_code)]
+pub fn snr(found: &[f32], wanted: &[f32]) -> f64 {
+    let power = |values: &mut dyn Iterator<Item = f32>| values.map(|value| f64::from(value).powi(2)).sum::<f64>();
+    let signal = power(&mut wanted.iter().copied());
+    let noise = power(&mut found.iter().zip(wanted).map(|(a, b)| a - b));
+    10.0 * (signal / noise.max(1e-30)).log10()
+}

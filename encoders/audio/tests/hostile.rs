@@ -1,0 +1,195 @@
+//! Whatever the bytes are, the answer is samples or an error that blames them; never a panic, never the machine.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{golden, waveform};
+use onespace_audio::Pcm;
+use onespace_core::{Prepare, Reason};
+
+const FILES: [&str; 14] = [
+    "pcm_s16le.wav",
+    "pcm_alaw.wav",
+    "adpcm.wav",
+    "flac16.flac",
+    "sound.mp3",
+    "sound.ogg",
+    "sound.m4a",
+    "sound.aac",
+    "alac.m4a",
+    "sound.aiff",
+    "sound.caf",
+    "vorbis.webm",
+    "opus.ogg",
+    "ac3.mp4",
+];
+
+/// What an answer may be. A decoder's panic is caught and counted: its item fails, nothing else.
+fn judge(name: &str, bytes: &[u8], panics: &mut usize) {
+    let start = Instant::now();
+    match waveform(250).prepare(bytes, None) {
+        Ok(samples) => assert!(!samples.is_empty()),
+        Err(error) if error.reason == Reason::Panicked => *panics += 1,
+        Err(error) => {
+            assert!(error.reason.name().starts_with("MEDIA_"), "{name}: {error:?}");
+            assert_eq!(error.field, "bytes", "{name}");
+        }
+    }
+    assert!(start.elapsed() < Duration::from_secs(5), "{name}: {:?} for {} bytes", start.elapsed(), bytes.len());
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+}
+
+#[test]
+fn truncations() {
+    let mut panics = 0;
+    for name in FILES {
+        let bytes = golden(name);
+        let step = (bytes.len() / 200).max(1);
+        for length in (0..200.min(bytes.len())).chain((200..bytes.len()).step_by(step)) {
+            judge(name, &bytes[..length], &mut panics);
+        }
+    }
+    println!("{panics} panics were caught");
+    assert_eq!(panics, 0);
+}
+
+#[test]
+fn flipped_bytes() {
+    let mut panics = 0;
+    for name in FILES {
+        let original = golden(name);
+        let mut random = Random(7);
+        for round in 0..500 {
+            let mut bytes = original.clone();
+            // Half of the rounds spoil the header alone, where the numbers are that sizes are made of.
+            let reach = if round % 2 == 0 { bytes.len().min(300) } else { bytes.len() };
+            for _ in 0..=random.below(8) {
+                let at = random.below(reach);
+                bytes[at] = random.below(256) as u8;
+            }
+            judge(name, &bytes, &mut panics);
+        }
+    }
+    println!("{panics} panics were caught");
+    assert!(panics <= FILES.len() * 500 / 100, "{panics} panics");
+}
+
+#[test]
+fn noise_and_nothing() {
+    let mut panics = 0;
+    let mut random = Random(11);
+    for length in [0, 1, 2, 3, 4, 33, 100, 1000, 100_000] {
+        let bytes: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
+        judge("noise", &bytes, &mut panics);
+        judge("zeros", &vec![0; length], &mut panics);
+        judge("ones", &vec![0xff; length], &mut panics);
+    }
+    assert_eq!(panics, 0);
+    assert_eq!(waveform(250).prepare(b"", None).unwrap_err().reason, Reason::MediaEmpty);
+}
+
+/// Tags that lie about their length: a header of 33 bytes of this kind once panicked a decoder.
+#[test]
+fn lying_tags() {
+    let mut panics = 0;
+    for version in 2..=5_u8 {
+        for flags in [0, 0x40, 0x80, 0xc0, 0xff] {
+            for size in [[0, 0, 0, 0], [0, 0, 0, 23], [0x7f; 4], [0xff; 4], [0, 0, 0, 1]] {
+                for fill in [0, 0x41, 0x7f, 0xff] {
+                    let mut bytes = b"ID3".to_vec();
+                    bytes.extend([version, 0, flags]);
+                    bytes.extend(size);
+                    bytes.resize(33, fill);
+                    judge("ID3", &bytes, &mut panics);
+                    bytes.splice(10..14, *b"TIT2");
+                    judge("ID3", &bytes, &mut panics);
+                    bytes.extend(golden("sound.mp3"));
+                    judge("ID3", &bytes, &mut panics);
+                }
+            }
+        }
+    }
+    assert_eq!(panics, 0);
+}
+
+/// `frames` frames of 65,535 samples of silence each, by the rules of the format, with an unknown length.
+fn silent_flac(frames: u64, rate: u32, total: u64) -> Vec<u8> {
+    let mut bytes = b"fLaC".to_vec();
+    bytes.extend([0x80, 0, 0, 34, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0]);
+    // 20 bits of rate, 3 of channels − 1, 5 of bits − 1, 36 of length.
+    let packed = u64::from(rate) << 44 | 1 << 41 | 15 << 36 | total;
+    bytes.extend(packed.to_be_bytes());
+    bytes.extend([0; 16]);
+    for number in 0..frames {
+        let mut frame = vec![0xff, 0xf8, 0x70, 0x10 | 0x08];
+        let number = char::from_u32(u32::try_from(number).unwrap()).unwrap();
+        frame.extend(number.to_string().as_bytes());
+        frame.extend(65_534_u16.to_be_bytes());
+        frame.push(crc(&frame, 0x07, 8) as u8);
+        frame.extend([0; 6]);
+        frame.extend((crc(&frame, 0x8005, 16) as u16).to_be_bytes());
+        bytes.extend(frame);
+    }
+    bytes
+}
+
+fn crc(bytes: &[u8], polynomial: u32, bits: u32) -> u32 {
+    let mut value = 0_u32;
+    for byte in bytes {
+        value ^= u32::from(*byte) << (bits - 8);
+        for _ in 0..8 {
+            let carry = value >> (bits - 1) & 1;
+            value = (value << 1 ^ if carry == 1 { polynomial } else { 0 }) & ((1_u64 << bits) - 1) as u32;
+        }
+    }
+    value
+}
+
+#[test]
+fn hours_of_silence_are_cut_off_at_the_limit() {
+    let fair = waveform(1000).prepare(&silent_flac(10, 44_100, 0), None).unwrap();
+    assert_eq!(fair.last().unwrap().span.unwrap().end_ms, 655_350 * 1000 / 44_100 + 1);
+
+    let bomb = silent_flac(40_000, 44_100, 0);
+    let start = Instant::now();
+    let error = waveform(1000).prepare(&bomb, None).unwrap_err();
+    println!("{} kB of silence, 16.5 hours: refused after {:?}: {error}", bomb.len() / 1000, start.elapsed());
+    assert_eq!(error.reason, Reason::MediaTooLarge);
+
+    let honest = silent_flac(40_000, 44_100, 40_000 * 65_535);
+    let start = Instant::now();
+    assert_eq!(waveform(1000).prepare(&honest, None).unwrap_err().reason, Reason::MediaTooLarge);
+    println!("with its length in the header: refused after {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_millis(20));
+    if let Some(peak) = peak_memory() {
+        println!("peak resident memory {} MiB", peak >> 20);
+        assert!(peak < 600 << 20);
+    }
+}
+
+/// The most memory this process ever had, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+#[test]
+fn decoded_sound_from_elsewhere_is_not_trusted_either() {
+    let reason = |rate, channels| waveform(250).samples_of(&Pcm { rate, channels }).unwrap_err().reason;
+    assert_eq!(reason(16_000, vec![]), Reason::MediaEmpty);
+    assert_eq!(reason(16_000, vec![vec![], vec![]]), Reason::MediaEmpty);
+    assert_eq!(reason(16_000, vec![vec![0.0; 10], vec![0.0; 9]]), Reason::MediaMalformed);
+    assert_eq!(reason(16_000, vec![vec![f32::NAN]]), Reason::MediaMalformed);
+    assert_eq!(reason(0, vec![vec![0.0]]), Reason::MediaMalformed);
+    assert_eq!(reason(400_000, vec![vec![0.0]]), Reason::MediaTooLarge);
+}

@@ -1,0 +1,100 @@
+//! Points spread evenly over the faces of a mesh.
+
+use onespace_core::{Error, Result};
+
+use crate::{
+    header::Header,
+    read::{Face, Point, each},
+};
+
+/// What the spread begins with: the same file gives the same points, always.
+const SEED: u64 = 0x6f6e_6573_7061_6365;
+
+/// `count` points on the faces of a file, as many on each as its area's share; none if its faces have no area.
+///
+/// Polygons are fans of triangles. Colours are mixed as places are. The faces are read twice, once for the whole
+/// area and once to place the points, so that none is kept.
+///
+/// # Errors
+/// `MEDIA_MALFORMED` for a face that cannot be read or names a vertex that is not there.
+pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize) -> Result<Vec<Point>> {
+    let mut whole = 0.0;
+    each_triangle(header, vertices, |corners| whole += area(corners))?;
+    let mut points = Vec::with_capacity(count);
+    if !(whole.is_finite() && whole > 0.0) {
+        return Ok(points);
+    }
+    // The whole area in `count` equal parts, one point at a random place of each: even, and in order.
+    let mut random = Random(SEED);
+    let mut passed = 0.0;
+    let mut next = random.unit() * whole / count as f64;
+    each_triangle(header, vertices, |corners| {
+        passed += area(corners);
+        while next < passed && points.len() < count {
+            points.push(between(corners, &mut random));
+            next = (points.len() as f64 + random.unit()) * whole / count as f64;
+        }
+    })?;
+    // Rounding may leave the very last part out.
+    while let Some(last) = points.last().copied().filter(|_| points.len() < count) {
+        points.push(last);
+    }
+    Ok(points)
+}
+
+fn each_triangle(header: &Header<'_>, vertices: &[Point], mut take: impl FnMut([&Point; 3])) -> Result<()> {
+    each(header, "face", |index, face: Face| {
+        let corner = |number: &u32| {
+            let message = || format!("face {index} names vertex {number}, there are {}", vertices.len());
+            vertices.get(*number as usize).ok_or_else(|| Error::malformed("bytes", message()))
+        };
+        let corners = face.corners.iter().map(corner).collect::<Result<Vec<_>>>()?;
+        let Some((first, others)) = corners.split_first() else { return Ok(()) };
+        for pair in others.windows(2) {
+            if let [second, third] = pair {
+                take([first, second, third]);
+            }
+        }
+        Ok(())
+    })
+}
+
+fn area([a, b, c]: [&Point; 3]) -> f64 {
+    let side = |to: &Point| {
+        let ([x, y, z], [ox, oy, oz]) = (to.place.map(f64::from), a.place.map(f64::from));
+        [x - ox, y - oy, z - oz]
+    };
+    let ([ux, uy, uz], [vx, vy, vz]) = (side(b), side(c));
+    let normal = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
+    normal.iter().map(|value| value * value).sum::<f64>().sqrt() / 2.0
+}
+
+/// A random point of a triangle, all of it equally likely.
+fn between([a, b, c]: [&Point; 3], random: &mut Random) -> Point {
+    let (u, v) = (random.unit(), random.unit());
+    let (u, v) = if u + v > 1.0 { (1.0 - u, 1.0 - v) } else { (u, v) };
+    let weights = [1.0 - u - v, u, v];
+    let mixed = |part: fn(&Point) -> [f32; 3]| {
+        let mut sum = [0.0_f64; 3];
+        for (weight, corner) in weights.iter().zip([a, b, c]) {
+            sum.iter_mut().zip(part(corner)).for_each(|(sum, value)| *sum += weight * f64::from(value));
+        }
+        sum.map(|value| value as f32)
+    };
+    Point { place: mixed(|point| point.place), colour: mixed(|point| point.colour) }
+}
+
+/// SplitMix64: small, and the same everywhere.
+struct Random(u64);
+
+impl Random {
+    /// A number from 0 up to, not including, 1.
+    fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^= bits >> 31;
+        (bits >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}

@@ -1,0 +1,69 @@
+//! What the tests of this crate share.
+
+use std::{fs, path::PathBuf};
+
+use onespace_bundle::preprocess::{Layout, Normalise, PointCloud, Subsample};
+use onespace_core::{Sample, TensorData};
+
+/// A file of `golden/`.
+pub fn golden(name: &str) -> Vec<u8> {
+    fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
+}
+
+/// A file of little-endian floats of `golden/`.
+#[allow(dead_code)]
+pub fn floats(name: &str) -> Vec<f32> {
+    golden(name).as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
+/// A manifest's table.
+pub fn spec(points: usize, presample: usize) -> PointCloud {
+    PointCloud {
+        points,
+        normalise: Normalise::UnitSphere,
+        subsample: Subsample::Fps,
+        presample,
+        colour_default: 0.4,
+        up: "z".to_owned(),
+        layout: Layout::Xyzrgb,
+        grouping: None,
+    }
+}
+
+/// The values of one of a sample's tensors.
+pub fn values(sample: &Sample, tensor: usize) -> &[f32] {
+    match &sample.tensors[tensor].data {
+        TensorData::F32(values) => values,
+        TensorData::I64(_) => panic!("no floats"),
+    }
+}
+
+/// A little-endian file of `places` without colours.
+#[allow(dead_code)]
+pub fn binary(places: &[[f32; 3]]) -> Vec<u8> {
+    let header = format!(
+        "ply\nformat binary_little_endian 1.0\nelement vertex {}\nproperty float x\nproperty float y\nproperty float z\nend_header\n",
+        places.len()
+    );
+    let mut bytes = header.into_bytes();
+    bytes.extend(places.iter().flatten().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
+/// Numbers from a seed.
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number below a bound.
+    #[allow(dead_code)]
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+
+    /// Places in a cube.
+    #[allow(dead_code)]
+    pub fn places(&mut self, count: usize) -> Vec<[f32; 3]> {
+        (0..count).map(|_| [0; 3].map(|_: u8| self.below(1 << 24) as f32 / (1 << 23) as f32 - 1.0)).collect()
+    }
+}
