@@ -1,1 +1,31 @@
 //! ONNX Runtime: sessions, cost-aware batching, memory policy.
+//!
+//! The only crate that names `ort`. A [`Runtime`] is the loaded library; a [`Session`] is a graph that runs a
+//! batch of samples when told to, nothing more (benchmarks hold the batcher against it); an [`Engine`] is what
+//! a server uses: a bounded queue before one tower's graph, where requests that arrive together run together.
+//!
+//! What happens to a sample in an [`Engine`]:
+//!
+//! - it is refused at once with `QUEUE_FULL` and a pause when the queue is full;
+//! - it leaves the queue unexecuted when its deadline passes or its caller goes away;
+//! - it shares a run only with samples of exactly its shape, within a number and a volume;
+//! - it runs at once when the tower is idle;
+//! - if the run it shares fails, every member is tried alone, so one bad sample fails alone;
+//! - if the run panics, its members get `PANICKED` and the session is built anew;
+//! - its vector leaves only if every value is finite and the length is the tower's.
+
+mod batch;
+mod engine;
+mod library;
+mod policy;
+mod queue;
+mod session;
+mod stats;
+mod worker;
+
+pub use engine::{Engine, Run};
+pub use library::Runtime;
+pub use policy::{BatchInfo, Observer, Options, Policy};
+pub use queue::Guard;
+pub use session::{Graph, Session};
+pub use stats::Stats;

@@ -1,0 +1,130 @@
+//! Samples side by side: one tensor with a batch axis for each input of a graph.
+
+use std::borrow::Cow;
+
+use onespace_core::{Error, Result, Sample, Tensor, TensorData};
+use ort::{session::SessionInputValue, value::TensorRef};
+
+/// The values of one graph input for a whole batch. A batch of one borrows its sample.
+pub(crate) struct Stacked<'a> {
+    shape: Vec<usize>,
+    values: Values<'a>,
+}
+
+enum Values<'a> {
+    F32(Cow<'a, [f32]>),
+    I64(Cow<'a, [i64]>),
+}
+
+impl Stacked<'_> {
+    /// The values as the graph takes them, without another copy.
+    pub fn view(&self) -> ort::Result<SessionInputValue<'_>> {
+        let shape = self.shape.as_slice();
+        Ok(match &self.values {
+            Values::F32(values) => TensorRef::from_array_view((shape, &**values))?.into(),
+            Values::I64(values) => TensorRef::from_array_view((shape, &**values))?.into(),
+        })
+    }
+}
+
+/// The tensors of a batch, in the order of the samples' tensors.
+///
+/// # Errors
+/// `INTERNAL` when the samples differ in shape or kind, or a tensor's shape and length disagree: defects of a
+/// preparer, since the queue only puts equals together.
+pub(crate) fn stack<'a>(samples: &[&'a Sample], inputs: usize) -> Result<Vec<Stacked<'a>>> {
+    if let Some(sample) = samples.iter().find(|sample| sample.tensors.len() != inputs) {
+        let message = format!("a sample has {} tensors, the graph takes {inputs}", sample.tensors.len());
+        return Err(Error::internal(message));
+    }
+    (0..inputs)
+        .map(|input| {
+            let column: Vec<&Tensor> = samples.iter().filter_map(|sample| sample.tensors.get(input)).collect();
+            stack_one(&column).map_err(|error| Error::internal(format!("input {input}: {}", error.message)))
+        })
+        .collect()
+}
+
+fn stack_one<'a>(column: &[&'a Tensor]) -> Result<Stacked<'a>> {
+    let Some(first) = column.first() else { return Err(Error::internal("an empty batch")) };
+    let length: usize = first.shape.iter().product();
+    let mut shape = Vec::with_capacity(first.shape.len() + 1);
+    shape.push(column.len());
+    shape.extend(&first.shape);
+    if let Some(odd) = column.iter().find(|tensor| tensor.shape != first.shape) {
+        return Err(Error::internal(format!("shapes {:?} and {:?} in one batch", first.shape, odd.shape)));
+    }
+    let values = match &first.data {
+        TensorData::F32(values) => Values::F32(side_by_side(values, column, length, |data| match data {
+            TensorData::F32(values) => Some(values),
+            TensorData::I64(_) => None,
+        })?),
+        TensorData::I64(values) => Values::I64(side_by_side(values, column, length, |data| match data {
+            TensorData::I64(values) => Some(values),
+            TensorData::F32(_) => None,
+        })?),
+    };
+    Ok(Stacked { shape, values })
+}
+
+fn side_by_side<'a, T: Copy>(
+    first: &'a [T],
+    column: &[&'a Tensor],
+    length: usize,
+    kind: impl Fn(&'a TensorData) -> Option<&'a Vec<T>>,
+) -> Result<Cow<'a, [T]>> {
+    let checked = |values: &'a [T]| {
+        if values.len() == length {
+            return Ok(values);
+        }
+        Err(Error::internal(format!("{} values in a tensor of {length}", values.len())))
+    };
+    if column.len() == 1 {
+        return checked(first).map(Cow::Borrowed);
+    }
+    let mut all = Vec::with_capacity(length * column.len());
+    for tensor in column {
+        let values = kind(&tensor.data).ok_or_else(|| Error::internal("floats and integers in one batch"))?;
+        all.extend_from_slice(checked(values)?);
+    }
+    Ok(Cow::Owned(all))
+}
+
+/// What two samples must have in common to share a run: the kind and the shape of every tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key(Vec<(bool, Vec<usize>)>);
+
+impl Key {
+    pub fn of(sample: &Sample) -> Self {
+        let kind = |tensor: &Tensor| (matches!(tensor.data, TensorData::F32(_)), tensor.shape.clone());
+        Self(sample.tensors.iter().map(kind).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use onespace_core::{Modality, Track};
+
+    use super::*;
+
+    fn sample(tensors: Vec<Tensor>) -> Sample {
+        Sample { tower: Modality::Text, tensors, track: Track::Whole, span: None }
+    }
+
+    #[test]
+    fn only_equals_are_stacked() {
+        let two = sample(vec![Tensor::f32([2], vec![1.0, 2.0])]);
+        let three = sample(vec![Tensor::f32([3], vec![0.0; 3])]);
+        let ints = sample(vec![Tensor::i64([2], vec![1, 2])]);
+        let short = sample(vec![Tensor::f32([2], vec![1.0])]);
+        let stacked = stack(&[&two, &two], 1).unwrap();
+        assert_eq!(stacked[0].shape, [2, 2]);
+        assert!(matches!(&stacked[0].values, Values::F32(values) if **values == [1.0, 2.0, 1.0, 2.0]));
+        for odd in [&three, &ints, &short] {
+            assert!(stack(&[&two, odd], 1).is_err());
+            assert_eq!(Key::of(&two) == Key::of(odd), std::ptr::eq(odd, &short));
+        }
+        assert!(stack(&[&short], 1).is_err());
+        assert!(stack(&[&two], 2).is_err());
+    }
+}

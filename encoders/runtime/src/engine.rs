@@ -1,0 +1,172 @@
+//! A tower's graph behind a queue.
+
+use std::{
+    fmt,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use onespace_core::{Deadline, Error, Reason, Result, Sample};
+use tokio::{sync::oneshot, time::timeout_at};
+
+use crate::{
+    Runtime,
+    policy::{Options, Policy},
+    queue::{Answer, Guard, Queue},
+    session::{Graph, Session},
+    stats::Stats,
+    worker::Worker,
+};
+
+/// What the samples of one request became.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Their vectors, in order: finite, of the graph's dimension, not yet of unit length.
+    pub vectors: Vec<Vec<f32>>,
+    /// From arrival to the start of the first run, in microseconds.
+    pub queue_us: u64,
+    /// From the start of the first run to the end of the last, in microseconds.
+    pub inference_us: u64,
+}
+
+/// A tower's graph that many callers share: what arrives together runs together.
+pub struct Engine {
+    graph: Graph,
+    policy: Policy,
+    queue: Arc<Queue>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("graph", &self.graph).field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Loads the graph once for each worker and starts them. Blocks while the graph is read and optimised.
+    ///
+    /// # Errors
+    /// As [`Session::load`]; `INTERNAL` when a thread cannot be started.
+    pub fn load(runtime: &Runtime, graph: Graph, options: &Options) -> Result<Self> {
+        let count = options.workers.max(1);
+        let queue = Arc::new(Queue::new(graph.tower, options.policy, count));
+        let mut engine = Self { graph, policy: options.policy, queue, workers: Vec::with_capacity(count) };
+        for place in 0..count {
+            let session = Session::load(runtime, &engine.graph)?;
+            let worker = Worker {
+                runtime: runtime.clone(),
+                graph: engine.graph.clone(),
+                queue: Arc::clone(&engine.queue),
+                observer: options.observer.clone(),
+                place,
+            };
+            let thread = thread::Builder::new()
+                .name(format!("{}-{place}", engine.graph.tower))
+                .spawn(move || worker.work(session))
+                .map_err(|error| Error::internal(format!("a thread for the {} tower: {error}", engine.graph.tower)))?;
+            engine.workers.push(thread);
+        }
+        Ok(engine)
+    }
+
+    /// Runs the samples of one request. Dropping the future takes back what has not started; a run whose callers
+    /// have all gone is ended early. `guard` is kept until the last sample has left.
+    ///
+    /// # Errors
+    /// `QUEUE_FULL` with a pause, `DEADLINE_EXCEEDED`, `MODEL_FAILED`, `PANICKED`, `NOT_READY` while stopping.
+    pub async fn run(&self, samples: Vec<Sample>, deadline: Deadline, guard: Guard) -> Result<Run> {
+        deadline.check(&format!("before the {} tower was asked", self.graph.tower))?;
+        let arrived = Instant::now();
+        let count = samples.len();
+        let (job, receivers) = self.queue.submit(samples, deadline, &guard)?;
+        drop(guard);
+        let _ticket = Ticket { queue: &self.queue, job };
+        let answers = collect(receivers);
+        tokio::pin!(answers);
+        let patience = arrived + self.policy.patience;
+        if patience < deadline.instant() {
+            if let Ok(answers) = timeout_at(patience.into(), &mut answers).await {
+                return sum_up(arrived, answers?);
+            }
+            if let Some(error) = self.queue.give_up(job, count) {
+                return Err(error);
+            }
+        }
+        match timeout_at(deadline.instant().into(), answers).await {
+            Ok(answers) => sum_up(arrived, answers?),
+            Err(_) => Err(Deadline::exceeded(&format!("in the {} tower", self.graph.tower))),
+        }
+    }
+
+    /// The graph it runs.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// What became of samples so far, and how many wait.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.queue.counters.snapshot(self.queue.waiting())
+    }
+
+    /// How long the longest present run has been going on; zero when idle. A value that only grows means a
+    /// wedged thread.
+    #[must_use]
+    pub fn busy_for(&self) -> Duration {
+        self.queue.busy_for()
+    }
+
+    /// Whether every worker is there.
+    #[must_use]
+    pub fn alive(&self) -> bool {
+        !self.workers.is_empty() && self.workers.iter().all(|worker| !worker.is_finished())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.queue.close();
+        for worker in self.workers.drain(..) {
+            // A worker catches panics; were one to end by a panic all the same, there is nothing left to save.
+            let _ = worker.join();
+        }
+    }
+}
+
+/// Takes a request back when its caller goes away.
+struct Ticket<'a> {
+    queue: &'a Queue,
+    job: u64,
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        self.queue.withdraw(self.job);
+    }
+}
+
+async fn collect(receivers: Vec<oneshot::Receiver<Answer>>) -> Result<Vec<Answer>> {
+    let mut answers = Vec::with_capacity(receivers.len());
+    for receiver in receivers {
+        let answer = receiver.await.map_err(|_| Error::new(Reason::NotReady, "", "the tower stopped"))?;
+        if let Err(error) = &answer.vector {
+            return Err(error.clone());
+        }
+        answers.push(answer);
+    }
+    Ok(answers)
+}
+
+fn sum_up(arrived: Instant, answers: Vec<Answer>) -> Result<Run> {
+    let started = answers.iter().map(|answer| answer.started).min().unwrap_or(arrived);
+    let ended = answers.iter().map(|answer| answer.ended).max().unwrap_or(started);
+    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    Ok(Run {
+        vectors: answers.into_iter().map(|answer| answer.vector).collect::<Result<_>>()?,
+        queue_us: micros(started.saturating_duration_since(arrived)),
+        inference_us: micros(ended.saturating_duration_since(started)),
+    })
+}

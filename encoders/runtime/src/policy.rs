@@ -1,0 +1,71 @@
+//! The numbers a batcher works by.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use onespace_core::limits;
+
+/// Bounds of one tower's queue and of its batches; [`limits`] by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Samples that may wait.
+    pub queue: usize,
+    /// Samples of one run.
+    pub samples: usize,
+    /// Input values of one run, unless a single sample has more: large inputs fill the caches alone and gain
+    /// nothing from company, which only makes the first of them wait for the last.
+    pub values: usize,
+    /// How long the oldest sample may wait for company while another worker of the tower is busy.
+    pub wait: Duration,
+    /// How long a request may wait for its first sample's turn.
+    pub patience: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            queue: limits::BATCH_QUEUE,
+            samples: limits::BATCH_SAMPLES,
+            values: limits::BATCH_VALUES,
+            wait: Duration::from_millis(limits::BATCH_WAIT_MS as u64),
+            patience: Duration::from_millis(limits::QUEUE_WAIT_MS as u64),
+        }
+    }
+}
+
+/// A batch that is about to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchInfo {
+    /// Its samples.
+    pub samples: usize,
+    /// Their input values.
+    pub values: usize,
+    /// Samples left in the queue.
+    pub waiting: usize,
+}
+
+/// Told of every batch, on the worker's thread, right before the graph runs.
+pub type Observer = Arc<dyn Fn(BatchInfo) + Send + Sync>;
+
+/// How an engine is run.
+#[derive(Clone)]
+pub struct Options {
+    /// Sessions, each with a thread and its own copy of the weights. One is enough where the threads of the
+    /// pool keep the cores busy.
+    pub workers: usize,
+    /// Bounds.
+    pub policy: Policy,
+    /// Told of every batch: metrics.
+    pub observer: Option<Observer>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { workers: 1, policy: Policy::default(), observer: None }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("workers", &self.workers).field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,335 @@
+//! What waits before a tower's graph, and what runs in it.
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use onespace_core::{Deadline, Error, Modality, Reason, Result, Sample};
+use ort::session::RunOptions;
+use tokio::sync::oneshot;
+
+use crate::{
+    batch::Key,
+    policy::{BatchInfo, Policy},
+    stats::{Counters, add},
+};
+
+/// Whatever must live as long as a sample is queued or running: the permits of the request it belongs to. A
+/// caller that goes away frees its place only when its samples have left.
+pub type Guard = Arc<dyn Any + Send + Sync>;
+
+/// The shortest and longest pause that a refused caller is told.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// The weight of the newest run in the moving average of what a sample takes.
+const NEWEST: f64 = 0.2;
+
+/// What a sample becomes.
+pub(crate) struct Answer {
+    pub vector: Result<Vec<f32>>,
+    pub started: Instant,
+    pub ended: Instant,
+}
+
+/// One sample in the queue.
+pub(crate) struct Entry {
+    pub sample: Sample,
+    job: u64,
+    key: Key,
+    deadline: Deadline,
+    arrived: Instant,
+    reply: oneshot::Sender<Answer>,
+    _guard: Guard,
+}
+
+impl Entry {
+    pub fn answer(self, answer: Answer) {
+        // Whoever has gone away does not miss it.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// A batch that a worker has in hand.
+pub(crate) struct Batch {
+    pub entries: Vec<Entry>,
+    pub info: BatchInfo,
+    /// Ends the run early once every caller of the batch has gone.
+    pub options: Arc<RunOptions>,
+}
+
+struct Running {
+    since: Instant,
+    jobs: Vec<u64>,
+    options: Arc<RunOptions>,
+}
+
+struct State {
+    waiting: VecDeque<Entry>,
+    /// One place for each worker.
+    running: Vec<Option<Running>>,
+    /// Moving average; absent before the first run.
+    sample_seconds: Option<f64>,
+    closed: bool,
+}
+
+pub(crate) struct Queue {
+    tower: Modality,
+    policy: Policy,
+    state: Mutex<State>,
+    changed: Condvar,
+    jobs: AtomicU64,
+    pub counters: Counters,
+}
+
+impl Queue {
+    pub fn new(tower: Modality, policy: Policy, workers: usize) -> Self {
+        let running = (0..workers).map(|_| None).collect();
+        let state = State { waiting: VecDeque::new(), running, sample_seconds: None, closed: false };
+        Self {
+            tower,
+            policy,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            jobs: AtomicU64::new(0),
+            counters: Counters::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic runs under this lock; were it so, the counters would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the samples of one request at the end, all or none. Gives its number and where answers will come.
+    ///
+    /// # Errors
+    /// `QUEUE_FULL` with a pause; `DEADLINE_EXCEEDED` when there is less time left than a sample takes;
+    /// `NOT_READY` once closed.
+    pub fn submit(
+        &self,
+        samples: Vec<Sample>,
+        deadline: Deadline,
+        guard: &Guard,
+    ) -> Result<(u64, Vec<oneshot::Receiver<Answer>>)> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(Error::new(Reason::NotReady, "", format!("the {} tower is stopping", self.tower)));
+        }
+        self.sweep(&mut state);
+        if state.waiting.len() + samples.len() > self.policy.queue {
+            add(&self.counters.refused, samples.len());
+            return Err(self.full(&state, samples.len()));
+        }
+        if state.sample_seconds.is_some_and(|seconds| deadline.remaining().as_secs_f64() < seconds) {
+            add(&self.counters.expired, samples.len());
+            return Err(Deadline::exceeded(&format!("before the {} tower could have an answer", self.tower)));
+        }
+        let job = self.jobs.fetch_add(1, Ordering::Relaxed);
+        let arrived = Instant::now();
+        let receivers = samples.into_iter().map(|sample| {
+            let (reply, receiver) = oneshot::channel();
+            let key = Key::of(&sample);
+            state.waiting.push_back(Entry { sample, job, key, deadline, arrived, reply, _guard: Arc::clone(guard) });
+            receiver
+        });
+        let receivers = receivers.collect();
+        self.changed.notify_all();
+        Ok((job, receivers))
+    }
+
+    /// Takes a request back if none of its samples has started; the error then says how long to wait.
+    pub fn give_up(&self, job: u64, samples: usize) -> Option<Error> {
+        let mut state = self.lock();
+        if state.waiting.iter().filter(|entry| entry.job == job).count() < samples {
+            return None;
+        }
+        state.waiting.retain(|entry| entry.job != job);
+        add(&self.counters.refused, samples);
+        Some(self.full(&state, 0))
+    }
+
+    /// Forgets a request whose caller has gone: what waits leaves, and a run that nobody waits for is ended.
+    pub fn withdraw(&self, job: u64) {
+        let mut state = self.lock();
+        let now = Instant::now();
+        state.waiting.retain(|entry| {
+            if entry.job == job {
+                let late = entry.deadline.instant() <= now;
+                add(if late { &self.counters.expired } else { &self.counters.cancelled }, 1);
+            }
+            entry.job != job
+        });
+        for running in state.running.iter_mut().flatten() {
+            let members = running.jobs.len();
+            running.jobs.retain(|other| *other != job);
+            if members > 0 && running.jobs.is_empty() {
+                // Failing to end it early costs time, nothing else.
+                let _ = running.options.terminate();
+            }
+        }
+    }
+
+    /// Waits for a batch for the worker in `place`; none once the queue is closed.
+    pub fn next(&self, place: usize) -> Option<Batch> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            self.sweep(&mut state);
+            let wait = self.company_wait(&state);
+            match wait {
+                Some(Duration::ZERO) => return self.take(&mut state, place),
+                Some(wait) => state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0,
+                None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// How long the batch of the oldest sample should still wait for company; none when nothing waits.
+    fn company_wait(&self, state: &State) -> Option<Duration> {
+        let oldest = state.waiting.front()?;
+        let idle = state.running.iter().all(Option::is_none);
+        let mut bucket = Bucket::new(&self.policy, oldest.key.clone());
+        let full = state.waiting.iter().any(|entry| !bucket.admits(entry) && bucket.full) || bucket.full;
+        if idle || full {
+            return Some(Duration::ZERO);
+        }
+        Some(self.policy.wait.saturating_sub(oldest.arrived.elapsed()))
+    }
+
+    fn take(&self, state: &mut State, place: usize) -> Option<Batch> {
+        let oldest = state.waiting.front()?;
+        let mut bucket = Bucket::new(&self.policy, oldest.key.clone());
+        let options = Arc::new(RunOptions::new().ok()?);
+        let (entries, rest): (VecDeque<Entry>, VecDeque<Entry>) =
+            state.waiting.drain(..).partition(|entry| bucket.admits(entry));
+        state.waiting = rest;
+        let mut jobs: Vec<u64> = entries.iter().map(|entry| entry.job).collect();
+        jobs.dedup();
+        if let Some(running) = state.running.get_mut(place) {
+            *running = Some(Running { since: Instant::now(), jobs, options: Arc::clone(&options) });
+        }
+        let info = BatchInfo { samples: bucket.samples, values: bucket.values, waiting: state.waiting.len() };
+        Some(Batch { entries: entries.into(), info, options })
+    }
+
+    /// Notes that the worker in `place` has no batch in hand any more.
+    pub fn done(&self, place: usize, samples: usize, took: Duration) {
+        let mut state = self.lock();
+        if let Some(running) = state.running.get_mut(place) {
+            *running = None;
+        }
+        let newest = took.as_secs_f64() / samples.max(1) as f64;
+        state.sample_seconds = Some(state.sample_seconds.map_or(newest, |mean| mean + NEWEST * (newest - mean)));
+    }
+
+    /// Whether anybody still waits for the batch in `place`.
+    pub fn wanted(&self, place: usize) -> bool {
+        self.lock()
+            .running
+            .get(place)
+            .is_some_and(|running| running.as_ref().is_some_and(|running| !running.jobs.is_empty()))
+    }
+
+    /// Removes what nobody waits for any more and what has run out of time: neither is ever executed.
+    fn sweep(&self, state: &mut State) {
+        let now = Instant::now();
+        let is_stale = |entry: &Entry| entry.deadline.instant() <= now || entry.reply.is_closed();
+        if !state.waiting.iter().any(is_stale) {
+            return;
+        }
+        let (stale, fresh): (VecDeque<Entry>, VecDeque<Entry>) = state.waiting.drain(..).partition(is_stale);
+        state.waiting = fresh;
+        for entry in stale {
+            let late = entry.deadline.instant() <= now;
+            let counter = if late { &self.counters.expired } else { &self.counters.cancelled };
+            add(counter, 1);
+            let vector = Err(Deadline::exceeded(&format!("in the queue of the {} tower", self.tower)));
+            entry.answer(Answer { vector, started: now, ended: now });
+        }
+    }
+
+    fn full(&self, state: &State, samples: usize) -> Error {
+        let (least, most) = PAUSE;
+        let ahead =
+            state.waiting.len() as f64 * state.sample_seconds.unwrap_or(0.0) / state.running.len().max(1) as f64;
+        let pause = Duration::try_from_secs_f64(ahead).unwrap_or(most).clamp(least, most);
+        let message = format!(
+            "{} samples wait for the {} tower, {samples} more pass the limit of {} (BATCH_QUEUE), or waited longer than {} ms (QUEUE_WAIT_MS)",
+            state.waiting.len(),
+            self.tower,
+            self.policy.queue,
+            self.policy.patience.as_millis()
+        );
+        Error::new(Reason::QueueFull, "", message).retry_after(pause)
+    }
+
+    /// Ends the queue: workers return, what waits is dropped, what runs is ended early.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.waiting.clear();
+        for running in state.running.iter().flatten() {
+            let _ = running.options.terminate();
+        }
+        self.changed.notify_all();
+    }
+
+    /// Sleeps `pause` or until the queue is closed; says whether it is open.
+    pub fn open_after(&self, pause: Duration) -> bool {
+        let state = self.lock();
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, pause, |state| !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        !state.closed
+    }
+
+    /// Samples waiting.
+    pub fn waiting(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    /// How long the longest of the present runs has been going on; zero when none is.
+    pub fn busy_for(&self) -> Duration {
+        let state = self.lock();
+        state.running.iter().flatten().map(|running| running.since.elapsed()).max().unwrap_or_default()
+    }
+}
+
+/// Collects what may share a run.
+struct Bucket<'a> {
+    policy: &'a Policy,
+    key: Key,
+    samples: usize,
+    values: usize,
+    full: bool,
+}
+
+impl<'a> Bucket<'a> {
+    fn new(policy: &'a Policy, key: Key) -> Self {
+        Self { policy, key, samples: 0, values: 0, full: false }
+    }
+
+    fn admits(&mut self, entry: &Entry) -> bool {
+        if entry.key != self.key || self.full {
+            return false;
+        }
+        let values = self.values + entry.sample.cost();
+        if self.samples > 0 && values > self.policy.values {
+            self.full = true;
+            return false;
+        }
+        self.samples += 1;
+        self.values = values;
+        self.full = self.samples >= self.policy.samples;
+        true
+    }
+}

@@ -1,0 +1,301 @@
+//! What the queue promises, held against the real runtime.
+
+mod common;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use common::{Gate, bag, cosine, four, picture, pixels, runtime, tokens, until, x};
+use onespace_core::{Deadline, Reason, Sample};
+use onespace_runtime::{Engine, Graph, Guard, Observer, Options, Policy, Run, Session};
+use tokio::task::JoinHandle;
+
+fn engine(graph: Graph, policy: Policy, observer: Observer) -> Arc<Engine> {
+    let options = Options { policy, observer: Some(observer), ..Options::default() };
+    Arc::new(Engine::load(&runtime(), graph, &options).unwrap())
+}
+
+/// Patient enough for a gate that stays closed for a while.
+fn patient() -> Policy {
+    Policy { patience: Duration::from_secs(60), ..Policy::default() }
+}
+
+fn nobody() -> Guard {
+    Arc::new(())
+}
+
+fn ask(engine: &Arc<Engine>, samples: Vec<Sample>) -> JoinHandle<onespace_core::Result<Run>> {
+    let engine = Arc::clone(engine);
+    tokio::spawn(async move { engine.run(samples, Deadline::default(), nobody()).await })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_arrive_together_run_together() {
+    let (gate, observer) = Gate::new(false);
+    let engine = engine(picture(), patient(), observer);
+    let mut tasks = vec![ask(&engine, vec![pixels(0)])];
+    until("the first is held", || gate.sizes().len() == 1).await;
+    tasks.extend((1..100).map(|seed| ask(&engine, vec![pixels(seed)])));
+    until("99 wait", || engine.stats().waiting == 99).await;
+    gate.open();
+    let mut session = Session::load(&runtime(), &picture()).unwrap();
+    for (seed, task) in tasks.into_iter().enumerate() {
+        let got = task.await.unwrap().unwrap();
+        let alone = session.run(&[&pixels(seed as u32)]).unwrap();
+        assert!(cosine(&got.vectors[0], &alone[0]) >= 0.9999, "each caller gets its own vector");
+        assert!(got.inference_us > 0);
+    }
+    assert_eq!(gate.sizes(), [1, 32, 32, 32, 3]);
+    let stats = engine.stats();
+    assert_eq!((stats.batches, stats.executed, stats.waiting), (5, 100, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_steady_load_batches_form_by_themselves() {
+    let (gate, observer) = Gate::new(true);
+    let engine = engine(picture(), Policy::default(), observer);
+    let callers: Vec<_> = (0..16)
+        .map(|caller| {
+            let engine = Arc::clone(&engine);
+            tokio::spawn(async move {
+                for round in 0..50 {
+                    engine.run(vec![pixels(caller * 50 + round)], Deadline::default(), nobody()).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let sizes = gate.sizes();
+    let mean = 800.0 / sizes.len() as f64;
+    println!("mean batch of 16 callers: {mean:.1}");
+    assert_eq!(sizes.iter().sum::<usize>(), 800);
+    assert!(mean > 1.5, "{mean}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lone_request_does_not_wait_for_company() {
+    let (_, observer) = Gate::new(true);
+    let wait = Duration::from_millis(500);
+    let engine = engine(bag(), Policy { wait, ..Policy::default() }, observer);
+    for _ in 0..20 {
+        let start = Instant::now();
+        let run = engine.run(vec![tokens(&[1, 2, 3])], Deadline::default(), nobody()).await.unwrap();
+        assert!(start.elapsed() < wait / 2 && run.queue_us < 250_000, "{:?}", start.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_equal_shapes_and_affordable_volumes_share_a_run() {
+    let (gate, observer) = Gate::new(false);
+    let policy = Policy { values: 3 * 3 * 32 * 32, ..patient() };
+    let shapes = engine(bag(), policy, Arc::clone(&observer));
+    let mut tasks = vec![ask(&shapes, vec![tokens(&[1])])];
+    until("the first is held", || gate.sizes().len() == 1).await;
+    tasks.extend((0..11).map(|at| ask(&shapes, vec![tokens(&vec![1; 8 + 8 * (at % 2)])])));
+    until("the rest waits", || shapes.stats().waiting == 11).await;
+    gate.open();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    let mut sizes = gate.sizes();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 5, 6]);
+
+    let (gate, observer) = Gate::new(false);
+    let volumes = engine(picture(), policy, observer);
+    let mut tasks = vec![ask(&volumes, vec![pixels(0)])];
+    until("the first is held", || gate.sizes().len() == 1).await;
+    tasks.extend((1..8).map(|seed| ask(&volumes, vec![pixels(seed)])));
+    until("the rest waits", || volumes.stats().waiting == 7).await;
+    gate.open();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(gate.sizes(), [1, 3, 3, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_refuses_with_a_pause() {
+    let (gate, observer) = Gate::new(false);
+    let engine = engine(bag(), Policy { queue: 4, ..patient() }, observer);
+    let mut tasks = vec![ask(&engine, vec![tokens(&[1])])];
+    until("the first runs", || gate.sizes().len() == 1).await;
+    tasks.extend((0..4).map(|_| ask(&engine, vec![tokens(&[1])])));
+    until("the queue is full", || engine.stats().waiting == 4).await;
+    let start = Instant::now();
+    let error = engine.run(vec![tokens(&[1])], Deadline::default(), nobody()).await.unwrap_err();
+    assert_eq!(error.reason, Reason::QueueFull);
+    assert!(error.retry_after.unwrap() >= Duration::from_millis(50));
+    assert!(start.elapsed() < Duration::from_millis(50), "a refusal is fast: {:?}", start.elapsed());
+    gate.open();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(engine.stats().refused, 1);
+    assert!(engine.run(vec![tokens(&[1])], Deadline::default(), nobody()).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_too_long_is_turned_away() {
+    let (gate, observer) = Gate::new(false);
+    let engine = engine(bag(), Policy { patience: Duration::from_millis(50), ..Policy::default() }, observer);
+    let first = ask(&engine, vec![tokens(&[1])]);
+    until("the first runs", || gate.sizes().len() == 1).await;
+    let error = engine.run(vec![tokens(&[1])], Deadline::default(), nobody()).await.unwrap_err();
+    assert_eq!((error.reason, error.retry_after.is_some()), (Reason::QueueFull, true));
+    assert_eq!(engine.stats().waiting, 0);
+    gate.open();
+    assert!(first.await.unwrap().is_ok(), "what runs is not turned away");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_expired_is_never_executed() {
+    let (gate, observer) = Gate::new(false);
+    let engine = engine(bag(), patient(), observer);
+    let held = ask(&engine, vec![tokens(&[1])]);
+    until("the first runs", || gate.sizes().len() == 1).await;
+    let start = Instant::now();
+    let expired: Vec<_> = (0..50)
+        .map(|_| {
+            let engine = Arc::clone(&engine);
+            tokio::spawn(async move {
+                engine.run(vec![tokens(&[1])], Deadline::after(Duration::from_millis(100)), nobody()).await
+            })
+        })
+        .collect();
+    for task in expired {
+        assert_eq!(task.await.unwrap().unwrap_err().reason, Reason::DeadlineExceeded);
+    }
+    assert!(start.elapsed() < Duration::from_millis(400), "{:?}", start.elapsed());
+    let late = engine.run(vec![tokens(&[1])], Deadline::after(Duration::ZERO), nobody()).await;
+    assert_eq!(late.unwrap_err().reason, Reason::DeadlineExceeded);
+    gate.open();
+    held.await.unwrap().unwrap();
+    let stats = engine.stats();
+    assert_eq!((stats.executed, stats.expired, stats.waiting), (1, 50, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_goes_away_leaves_the_queue_and_frees_its_permits() {
+    let (gate, observer) = Gate::new(false);
+    let engine = engine(bag(), patient(), observer);
+    let held = ask(&engine, vec![tokens(&[1])]);
+    until("the first runs", || gate.sizes().len() == 1).await;
+    let permit: Guard = Arc::new(());
+    let tasks: Vec<_> = (0..200)
+        .map(|_| {
+            let (engine, permit) = (Arc::clone(&engine), Arc::clone(&permit));
+            tokio::spawn(async move { engine.run(vec![tokens(&[1])], Deadline::default(), permit).await })
+        })
+        .collect();
+    until("all wait", || engine.stats().waiting == 200).await;
+    let start = Instant::now();
+    tasks.iter().take(180).for_each(JoinHandle::abort);
+    until("those who left have left", || engine.stats().waiting == 20).await;
+    until("their permits are back", || Arc::strong_count(&permit) == 21).await;
+    assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
+    gate.open();
+    for task in tasks.into_iter().skip(180) {
+        task.await.unwrap().unwrap();
+    }
+    held.await.unwrap().unwrap();
+    let stats = engine.stats();
+    assert_eq!((stats.executed, stats.cancelled), (21, 180));
+    until("the last permit is back", || Arc::strong_count(&permit) == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_nobody_waits_for_is_ended() {
+    let (gate, observer) = Gate::new(true);
+    let engine = engine(four("slow.onnx"), patient(), observer);
+    let hours = ask(&engine, vec![x(1e9)]);
+    until("it runs", || gate.sizes().len() == 1).await;
+    hours.abort();
+    let start = Instant::now();
+    engine.run(vec![x(1.0)], Deadline::default(), nobody()).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    // So is one whose engine goes: this test would hang otherwise.
+    let again = ask(&engine, vec![x(1e9)]);
+    until("it runs", || engine.busy_for() > Duration::ZERO).await;
+    again.abort();
+    drop(engine);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_sample_fails_alone() {
+    let (gate, observer) = Gate::new(false);
+    let bag = engine(bag(), patient(), Arc::clone(&observer));
+    let log = engine(four("log.onnx"), patient(), observer);
+    let mut bags = vec![ask(&bag, vec![tokens(&[1])])];
+    let mut logs = vec![ask(&log, vec![x(1.0)])];
+    until("both are held", || gate.sizes().len() == 2).await;
+    bags.extend((0..8).map(|at| ask(&bag, vec![tokens(&[if at == 3 { 99 } else { at }])])));
+    logs.extend((0..8).map(|at| ask(&log, vec![x(if at == 3 { -1.0 } else { 1.0 })])));
+    until("all wait", || bag.stats().waiting == 8 && log.stats().waiting == 8).await;
+    gate.open();
+    for tasks in [bags, logs] {
+        for (at, task) in tasks.into_iter().enumerate() {
+            let outcome = task.await.unwrap();
+            match at {
+                4 => assert_eq!(outcome.unwrap_err().reason, Reason::ModelFailed),
+                _ => assert!(outcome.is_ok(), "{at}: {outcome:?}"),
+            }
+        }
+    }
+    assert_eq!(bag.stats().batches + log.stats().batches, 4, "they did share a batch");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_fails_its_batch_and_nothing_else() {
+    let count = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&count);
+    let observer: Observer = Arc::new(move |_| {
+        assert!(seen.fetch_add(1, Ordering::SeqCst) % 10 != 3, "injected");
+    });
+    let engine = engine(bag(), patient(), observer);
+    let mut panicked = 0;
+    for _ in 0..50 {
+        match engine.run(vec![tokens(&[1, 2])], Deadline::default(), nobody()).await {
+            Ok(run) => assert_eq!(run.vectors[0].len(), 8),
+            Err(error) => {
+                assert_eq!(error.reason, Reason::Panicked, "{error}");
+                panicked += 1;
+            }
+        }
+    }
+    assert_eq!((panicked, engine.stats().panics), (5, 5));
+    assert!(engine.alive());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_many_samples_keeps_their_order() {
+    let (_, observer) = Gate::new(true);
+    let engine = engine(four("log.onnx"), patient(), observer);
+    let samples: Vec<Sample> = (1..=64).map(|value| x(value as f32)).collect();
+    let run = engine.run(samples, Deadline::default(), nobody()).await.unwrap();
+    for (at, vector) in run.vectors.iter().enumerate() {
+        assert!((vector[0] - ((at + 1) as f32).ln()).abs() < 1e-5);
+    }
+    let error = engine.run((0..300).map(|_| x(1.0)).collect(), Deadline::default(), nobody()).await.unwrap_err();
+    assert_eq!(error.reason, Reason::QueueFull);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_workers_share_one_queue() {
+    let (gate, observer) = Gate::new(false);
+    let options = Options { workers: 3, policy: patient(), observer: Some(observer) };
+    let engine = Arc::new(Engine::load(&runtime(), bag(), &options).unwrap());
+    let tasks: Vec<_> = (0..3).map(|_| ask(&engine, vec![tokens(&[1])])).collect();
+    until("all three run at once", || gate.sizes().iter().sum::<usize>() == 3).await;
+    gate.open();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+}
