@@ -1,0 +1,162 @@
+//! From a file's bytes to an upright picture, within the limits.
+
+use std::{
+    io::Cursor,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, error::LimitErrorKind};
+use onespace_core::{Error, Reason, Result, limits, sniff};
+
+use crate::picture::{Orientation, Picture};
+
+/// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF (of several frames the first), turns it as its EXIF says and lays
+/// it over `background` where it is transparent.
+///
+/// # Errors
+/// `MEDIA_EMPTY`, `MEDIA_UNSUPPORTED`, `MEDIA_TOO_LARGE` (told from the header, before any pixel is allocated),
+/// `MEDIA_MALFORMED`; `PANICKED` when the decoder itself breaks on the bytes.
+pub fn decode(bytes: &[u8], background: [u8; 3]) -> Result<Picture> {
+    if bytes.is_empty() {
+        return Err(Error::new(Reason::MediaEmpty, "bytes", "the image has no bytes"));
+    }
+    if bytes.len() > limits::IMAGE_BYTES {
+        return Err(Error::too_large("bytes", "the image's size in bytes", bytes.len(), limits::IMAGE_BYTES));
+    }
+    // The decoders are someone else's; one that panics must take this image with it and nothing more.
+    catch_unwind(AssertUnwindSafe(|| decode_unguarded(bytes, background)))
+        .unwrap_or_else(|_| Err(Error::new(Reason::Panicked, "bytes", "the image decoder broke on these bytes")))
+}
+
+fn decode_unguarded(bytes: &[u8], background: [u8; 3]) -> Result<Picture> {
+    let mut reader = ImageReader::new(Cursor::new(bytes));
+    let format = image::guess_format(bytes).map_err(|_| unknown(bytes))?;
+    reader.set_format(format);
+    reader.limits(allocations());
+    let mut decoder = reader.into_decoder().map_err(|error| explain(&error))?;
+
+    let (width, height) = decoder.dimensions();
+    check_size(width, height, decoder.total_bytes())?;
+    let mut strict = allocations();
+    strict.max_image_width = Some(limits::IMAGE_SIDE as u32);
+    strict.max_image_height = Some(limits::IMAGE_SIDE as u32);
+    decoder.set_limits(strict).map_err(|error| explain(&error))?;
+
+    // Broken metadata does not make the pixels unreadable.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
+    Ok(Picture::new(width, height, opaque(image, background))?.upright(orientation))
+}
+
+fn allocations() -> Limits {
+    let mut allocations = Limits::no_limits();
+    allocations.max_alloc = Some(limits::IMAGE_DECODED_BYTES as u64);
+    allocations
+}
+
+fn check_size(width: u32, height: u32, decoded: u64) -> Result<()> {
+    if width == 0 || height == 0 {
+        return Err(Error::malformed("bytes", format!("an image of {width} x {height} pixels has no content")));
+    }
+    let side = width.max(height) as usize;
+    if side > limits::IMAGE_SIDE {
+        return Err(Error::too_large("bytes", "the image's longer side in pixels", side, limits::IMAGE_SIDE));
+    }
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > limits::IMAGE_PIXELS as u64 {
+        return Err(Error::too_large("bytes", "the image's area in pixels", pixels, limits::IMAGE_PIXELS));
+    }
+    if decoded > limits::IMAGE_DECODED_BYTES as u64 {
+        let limit = limits::IMAGE_DECODED_BYTES;
+        return Err(Error::too_large("bytes", "the image's decoded size in bytes", decoded, limit));
+    }
+    Ok(())
+}
+
+fn unknown(bytes: &[u8]) -> Error {
+    let head = sniff::head(bytes);
+    Error::unsupported("bytes", format!("bytes that begin {head} are no JPEG, PNG, WebP, GIF, BMP or TIFF"))
+}
+
+fn explain(error: &ImageError) -> Error {
+    match error {
+        ImageError::Unsupported(_) => Error::unsupported("bytes", error.to_string()),
+        ImageError::Limits(limit) if matches!(limit.kind(), LimitErrorKind::InsufficientMemory) => Error::too_large(
+            "bytes",
+            "the memory that decoding takes",
+            "more than allowed",
+            format_args!("{} bytes", limits::IMAGE_DECODED_BYTES),
+        ),
+        ImageError::Limits(_) => Error::too_large("bytes", "the image", error, limits::IMAGE_SIDE),
+        _ => Error::malformed("bytes", format!("the image cannot be decoded: {error}")),
+    }
+}
+
+/// Eight bits a channel, red, green, blue, with `background` behind what is transparent. Sixteen bits lose the
+/// lower eight, as in Pillow.
+fn opaque(image: DynamicImage, background: [u8; 3]) -> Vec<u8> {
+    let over = |rgb: [u8; 3], alpha: u8| blend(rgb, alpha, background);
+    match image {
+        DynamicImage::ImageRgb8(image) => image.into_raw(),
+        DynamicImage::ImageLuma8(image) => gather(image.pixels().map(|&image::Luma([grey])| [grey; 3])),
+        DynamicImage::ImageLumaA8(image) => {
+            gather(image.pixels().map(|&image::LumaA([grey, alpha])| over([grey; 3], alpha)))
+        }
+        DynamicImage::ImageRgba8(image) => {
+            gather(image.pixels().map(|&image::Rgba([red, green, blue, alpha])| over([red, green, blue], alpha)))
+        }
+        DynamicImage::ImageLuma16(image) => gather(image.pixels().map(|&image::Luma([grey])| [high(grey); 3])),
+        DynamicImage::ImageLumaA16(image) => {
+            gather(image.pixels().map(|&image::LumaA([grey, alpha])| over([high(grey); 3], high(alpha))))
+        }
+        DynamicImage::ImageRgb16(image) => gather(image.pixels().map(|&image::Rgb(rgb)| rgb.map(high))),
+        DynamicImage::ImageRgba16(image) => gather(
+            image
+                .pixels()
+                .map(|&image::Rgba([red, green, blue, alpha])| over([red, green, blue].map(high), high(alpha))),
+        ),
+        other => gather(
+            other.into_rgba8().pixels().map(|&image::Rgba([red, green, blue, alpha])| over([red, green, blue], alpha)),
+        ),
+    }
+}
+
+fn gather(pixels: impl Iterator<Item = [u8; 3]>) -> Vec<u8> {
+    pixels.collect::<Vec<_>>().into_flattened()
+}
+
+const fn high(value: u16) -> u8 {
+    (value >> 8) as u8
+}
+
+fn blend(rgb: [u8; 3], alpha: u8, background: [u8; 3]) -> [u8; 3] {
+    let (alpha, rest) = (u32::from(alpha), u32::from(255 - alpha));
+    let mix = |front: u8, back: u8| ((u32::from(front) * alpha + u32::from(back) * rest + 127) / 255) as u8;
+    let ([red, green, blue], [back_red, back_green, back_blue]) = (rgb, background);
+    [mix(red, back_red), mix(green, back_green), mix(blue, back_blue)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_hold_at_their_edges() {
+        let side = limits::IMAGE_SIDE as u32;
+        assert!(check_size(side, 1, 3 * u64::from(side)).is_ok());
+        assert_eq!(check_size(side + 1, 1, 3).unwrap_err().reason, Reason::MediaTooLarge);
+        assert!(check_size(10_000, 5_000, 150_000_000).is_ok());
+        assert_eq!(check_size(10_000, 5_001, 150_000_000).unwrap_err().reason, Reason::MediaTooLarge);
+        let decoded = limits::IMAGE_DECODED_BYTES as u64;
+        assert!(check_size(100, 100, decoded).is_ok());
+        assert_eq!(check_size(100, 100, decoded + 1).unwrap_err().reason, Reason::MediaTooLarge);
+        assert_eq!(check_size(0, 5, 0).unwrap_err().reason, Reason::MediaMalformed);
+    }
+
+    #[test]
+    fn transparency_shows_the_background() {
+        assert_eq!(blend([10, 20, 30], 0, [255, 0, 7]), [255, 0, 7]);
+        assert_eq!(blend([10, 20, 30], 255, [255, 0, 7]), [10, 20, 30]);
+        assert_eq!(blend([0, 0, 200], 51, [255, 100, 0]), [204, 80, 40]);
+    }
+}
