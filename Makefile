@@ -10,6 +10,10 @@ CARGO_FLAGS ?= --release --locked
 BUNDLE ?= bundles/diorama
 PYTEST := target/venv/bin/python -m pytest
 
+# Named one by one within the workspace: building them as a package of their own would choose
+# other features and compile everything again.
+SYSTEM_TESTS = $(patsubst tests/tests/%.rs,--test %,$(wildcard tests/tests/*.rs))
+
 export ONESPACE_ONNXRUNTIME ?= $(CURDIR)/target/onnxruntime/libonnxruntime.so
 
 .PHONY: help run test lint bench cluster cluster-test bundle clean-data
@@ -24,6 +28,7 @@ run: ## everything in one process, with samples/ stored and a first question of 
 
 test: ## every test: Rust, the Python clients, the deployment files
 	@scripts/setup.sh test
+	cargo build $(CARGO_FLAGS) --workspace
 	cargo test $(CARGO_FLAGS) --workspace
 	$(PYTEST) tests/python tests/deploy
 
@@ -40,10 +45,10 @@ cluster: ## the whole cluster as processes on loopback, until Ctrl-C
 	cargo build $(CARGO_FLAGS) -p onespace
 	@scripts/cluster.sh
 
-cluster-test: ## the tests from outside, against that cluster
-	@scripts/setup.sh test
-	cargo build $(CARGO_FLAGS) -p onespace
-	@ONESPACE_TEST_TOPOLOGY=cluster scripts/cluster.sh cargo test $(CARGO_FLAGS) -p onespace-tests
+cluster-test: ## the tests from outside, each against a cluster of its own
+	@scripts/setup.sh
+	cargo build $(CARGO_FLAGS) --workspace
+	ONESPACE_TEST_TOPOLOGY=cluster cargo test $(CARGO_FLAGS) --workspace $(SYSTEM_TESTS)
 
 bundle: ## train the shipped bundle again, from nothing
 	@training/make_bundle.sh

@@ -1,1 +1,54 @@
-//! The whole system from outside.
+//! The whole system from outside: the real binary, started on free ports, spoken to over gRPC, HTTP and its command
+//! line. This library starts and ends what the tests talk to; the tests are in `tests/`, one file a capability.
+//!
+//! `ONESPACE_TEST_TOPOLOGY=cluster` runs the same tests against a gateway and an encoder process for every modality.
+//! Nothing here waits by sleeping: a server tells on stdout and through its health service how far it is.
+
+pub mod bombs;
+pub mod client;
+pub mod descriptor;
+pub mod process;
+pub mod raw;
+pub mod samples;
+pub mod server;
+pub mod sound;
+pub mod vectors;
+
+pub use client::Client;
+pub use samples::Sample;
+pub use server::{Server, Topology};
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long anything may take before a test gives up: a limit for what hangs, never a measure of speed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The root of the repository.
+#[must_use]
+pub fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The shipped bundle.
+#[must_use]
+pub fn bundle() -> PathBuf {
+    root().join("bundles/diorama")
+}
+
+/// A copy of the shipped bundle in a folder, to be tampered with.
+#[must_use]
+pub fn copied_bundle(folder: &Path) -> PathBuf {
+    let copy = folder.join("bundle");
+    for part in ["", "alignment", "golden"] {
+        fs::create_dir_all(copy.join(part)).unwrap();
+        let files = fs::read_dir(bundle().join(part)).unwrap().map(|file| file.unwrap().path());
+        for file in files.filter(|path| path.is_file()) {
+            fs::copy(&file, copy.join(part).join(file.file_name().unwrap())).unwrap();
+        }
+    }
+    copy
+}

@@ -1,0 +1,194 @@
+//! A client of every service, and the calls that many tests make.
+
+use futures::stream;
+use onespace_core::limits::ITEMS_PER_REQUEST;
+use onespace_proto::v1::{
+    self, collection_service_client::CollectionServiceClient, embed_result::Outcome,
+    embedding_service_client::EmbeddingServiceClient, ingest_request::Part, search_service_client::SearchServiceClient,
+    space_service_client::SpaceServiceClient,
+};
+use tonic::{
+    Status,
+    transport::{Channel, Endpoint},
+};
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::Sample;
+
+/// Answers with many vectors are larger than gRPC's default.
+const LARGEST_ANSWER: usize = 64 << 20;
+
+/// What became of one media: its vectors, or its own error.
+pub type Embedded = Result<Vec<v1::Embedding>, v1::ItemError>;
+
+/// One connection.
+#[derive(Clone, Debug)]
+pub struct Client(Channel);
+
+impl Client {
+    /// Connects.
+    pub async fn connect(endpoint: &str) -> Self {
+        Self(Endpoint::from_shared(endpoint.to_owned()).unwrap().http2_adaptive_window(true).connect().await.unwrap())
+    }
+
+    /// The connection itself.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        self.0.clone()
+    }
+
+    /// EmbeddingService.
+    #[must_use]
+    pub fn embedding(&self) -> EmbeddingServiceClient<Channel> {
+        EmbeddingServiceClient::new(self.channel()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    /// SearchService.
+    #[must_use]
+    pub fn searching(&self) -> SearchServiceClient<Channel> {
+        SearchServiceClient::new(self.channel()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    /// CollectionService.
+    #[must_use]
+    pub fn collections(&self) -> CollectionServiceClient<Channel> {
+        CollectionServiceClient::new(self.channel()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    /// SpaceService.
+    #[must_use]
+    pub fn space(&self) -> SpaceServiceClient<Channel> {
+        SpaceServiceClient::new(self.channel())
+    }
+
+    /// Health.
+    #[must_use]
+    pub fn health(&self) -> HealthClient<Channel> {
+        HealthClient::new(self.channel())
+    }
+
+    /// The fingerprint of the server's space.
+    pub async fn fingerprint(&self) -> String {
+        self.space().get_space(v1::GetSpaceRequest {}).await.unwrap().into_inner().fingerprint
+    }
+
+    /// Embeds any number of media, in as many requests as that takes.
+    pub async fn embed(&self, items: Vec<v1::Media>) -> Vec<Embedded> {
+        let mut outcomes = Vec::new();
+        for items in items.chunks(ITEMS_PER_REQUEST) {
+            let request = v1::EmbedRequest { items: items.to_vec(), segments: false };
+            let response = self.embedding().embed(request).await.unwrap().into_inner();
+            assert_eq!(response.results.len(), items.len());
+            outcomes.extend(response.results.into_iter().map(outcome));
+        }
+        outcomes
+    }
+
+    /// Embeds one media, which must succeed, and gives its first vector.
+    pub async fn vector(&self, media: v1::Media) -> Vec<f32> {
+        self.embed(vec![media]).await.remove(0).unwrap().remove(0).vector
+    }
+
+    /// Sends items to a collection, made if it is not there, and gives the events as they came.
+    pub async fn ingest(&self, collection: &str, items: Vec<v1::IngestItem>) -> Vec<v1::IngestResponse> {
+        self.ingest_parts(collection, items.into_iter().map(Part::Item).collect()).await.unwrap()
+    }
+
+    /// As [`Self::ingest`], with chunks where they are wanted.
+    ///
+    /// # Errors
+    /// The status that ended the stream.
+    pub async fn ingest_parts(&self, collection: &str, parts: Vec<Part>) -> Result<Vec<v1::IngestResponse>, Status> {
+        let start = v1::IngestStart { collection: collection.to_owned(), create: true };
+        let parts = [Part::Start(start)].into_iter().chain(parts);
+        let requests = stream::iter(parts.map(|part| v1::IngestRequest { part: Some(part) }).collect::<Vec<_>>());
+        let mut events = self.collections().ingest(requests).await?.into_inner();
+        let mut all = Vec::new();
+        while let Some(event) = events.message().await? {
+            all.push(event);
+        }
+        Ok(all)
+    }
+
+    /// Stores samples, each under its own name; all of them must succeed.
+    pub async fn store(&self, collection: &str, samples: impl IntoIterator<Item = &Sample>) {
+        let items: Vec<_> = samples.into_iter().map(Sample::item).collect();
+        let count = items.len();
+        let events = self.ingest(collection, items).await;
+        let failed: Vec<_> = events.iter().filter(|event| event.error.is_some()).collect();
+        assert!(failed.is_empty() && events.len() == count, "{failed:?}");
+    }
+
+    /// Searches; the request must succeed.
+    pub async fn search(&self, request: v1::SearchRequest) -> Vec<v1::SearchHit> {
+        self.searching().search(request).await.unwrap().into_inner().hits
+    }
+
+    /// Creates an empty collection.
+    pub async fn create(&self, name: &str) {
+        let request = v1::CreateCollectionRequest { name: name.to_owned(), ..Default::default() };
+        self.collections().create_collection(request).await.unwrap();
+    }
+}
+
+/// An outcome as a result.
+#[must_use]
+pub fn outcome(result: v1::EmbedResult) -> Embedded {
+    match result.outcome.expect("every result has an outcome") {
+        Outcome::Embeddings(embeddings) => Ok(embeddings.embeddings),
+        Outcome::Error(error) => Err(error),
+    }
+}
+
+/// A text.
+#[must_use]
+pub fn text(text: impl Into<String>) -> v1::Media {
+    v1::Media { content: Some(v1::media::Content::Text(text.into())), ..Default::default() }
+}
+
+/// Bytes whose modality is to be told from them.
+#[must_use]
+pub fn data(bytes: impl Into<bytes::Bytes>) -> v1::Media {
+    v1::Media { content: Some(v1::media::Content::Data(bytes.into())), ..Default::default() }
+}
+
+/// A media as a part of a question.
+#[must_use]
+pub fn part(media: v1::Media) -> v1::QueryPart {
+    v1::QueryPart { part: Some(v1::query_part::Part::Media(media)), weight: None }
+}
+
+/// A part with a weight.
+#[must_use]
+pub fn weighted(media: v1::Media, weight: f32) -> v1::QueryPart {
+    v1::QueryPart { weight: Some(weight), ..part(media) }
+}
+
+/// A question to a collection.
+#[must_use]
+pub fn question(collection: &str, parts: Vec<v1::QueryPart>) -> v1::SearchRequest {
+    v1::SearchRequest { collection: collection.to_owned(), parts, ..Default::default() }
+}
+
+/// A condition that a field equals a text.
+#[must_use]
+pub fn equals(field: &str, text: &str) -> v1::Condition {
+    let value = v1::Scalar { value: Some(v1::scalar::Value::Text(text.to_owned())) };
+    let matches = v1::condition::Matches::Any(v1::MatchAny { values: vec![value] });
+    v1::Condition { field: field.to_owned(), matches: Some(matches) }
+}
+
+/// Metadata from JSON.
+#[must_use]
+pub fn metadata(fields: serde_json::Value) -> Option<prost_types::Struct> {
+    let serde_json::Value::Object(fields) = fields else { panic!("metadata is an object") };
+    onespace_proto::convert::metadata_out(fields.into_iter().collect())
+}
+
+/// The reason, the field and the code of a failed request.
+#[must_use]
+pub fn why(status: &Status) -> (String, String, tonic::Code) {
+    use tonic_types::StatusExt as _;
+    let info = status.get_details_error_info().unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
+    (info.reason, info.metadata.get("field").cloned().unwrap_or_default(), status.code())
+}
