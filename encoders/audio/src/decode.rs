@@ -18,7 +18,10 @@ use symphonia::{
     default::{get_codecs, get_probe},
 };
 
-use crate::intake::{Intake, Recording};
+use crate::{
+    edit::Edit,
+    intake::{Intake, Recording},
+};
 
 /// Decodes a recording into one channel at `rate` hertz, packet by packet, within the limits.
 ///
@@ -34,7 +37,7 @@ pub fn decode(bytes: &[u8], channels: Channels, rate: u32) -> Result<Recording> 
         .probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
         .map_err(|fault| unreadable(&fault))?;
     let mut stream = Stream::open(format.as_ref())?;
-    let mut intake = Intake::new(channels, rate);
+    let mut intake = Intake::new(channels, rate, Edit::of(bytes));
     let (mut good, mut bad) = (0_usize, 0_usize);
     let mut planes: Vec<Vec<f32>> = Vec::new();
     loop {

@@ -3,7 +3,7 @@
 use onespace_bundle::preprocess::Channels;
 use onespace_core::{Error, Reason, Result, limits};
 
-use crate::resample::Resampler;
+use crate::{edit::Edit, resample::Resampler};
 
 /// No sound is this loud; what is, would overflow the energies computed from it.
 const LOUDEST: f32 = 1e9;
@@ -24,12 +24,15 @@ pub struct Intake {
     rate: u32,
     resampler: Option<Resampler>,
     mixed: Vec<f32>,
+    edit: Option<Edit>,
+    /// Frames that came in, those that the edit leaves out included.
+    seen: u64,
 }
 
 impl Intake {
-    /// An intake that mixes as `mix` says and resamples to `target` hertz.
-    pub fn new(mix: Channels, target: u32) -> Self {
-        Self { mix, target, rate: 0, resampler: None, mixed: Vec::new() }
+    /// An intake that mixes as `mix` says, resamples to `target` hertz and takes what `edit` keeps.
+    pub fn new(mix: Channels, target: u32, edit: Option<Edit>) -> Self {
+        Self { mix, target, rate: 0, resampler: None, mixed: Vec::new(), edit, seen: 0 }
     }
 
     /// Takes a piece: one slice for each channel, at `rate` hertz.
@@ -52,13 +55,18 @@ impl Intake {
                 self.resampler.insert(Resampler::new(rate, self.target)?)
             }
         };
-        resampler.push(&self.mixed)?;
+        let (skip, keep) = self.edit.map_or((0, None), |edit| edit.frames(rate));
+        let from = skip.saturating_sub(self.seen);
+        let to = keep.map_or(u64::MAX, |keep| skip.saturating_add(keep).saturating_sub(self.seen));
+        self.seen += self.mixed.len() as u64;
+        let (from, to) = (clipped(from, &self.mixed), clipped(to, &self.mixed));
+        resampler.push(self.mixed.get(from..to).unwrap_or_default())?;
         let held = resampler.held_bytes();
         if held > limits::AUDIO_DECODED_BYTES {
             let limit = format!("{} bytes", limits::AUDIO_DECODED_BYTES);
             return Err(Error::too_large("bytes", "the decoded recording", format!("{held} bytes and more"), limit));
         }
-        Self::check_duration(resampler.taken(), rate)
+        Self::check_duration(self.seen, rate)
     }
 
     /// The recording.
@@ -128,12 +136,16 @@ impl Intake {
     }
 }
 
+fn clipped(frames: u64, sound: &[f32]) -> usize {
+    usize::try_from(frames).unwrap_or(usize::MAX).min(sound.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn taken(mix: Channels, rate: u32, channels: &[Vec<f32>]) -> Result<Recording> {
-        let mut intake = Intake::new(mix, 16_000);
+        let mut intake = Intake::new(mix, 16_000, None);
         intake.push(rate, channels)?;
         intake.finish()
     }

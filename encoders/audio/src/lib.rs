@@ -4,6 +4,7 @@
 //! been decoded already, which is how a film's sound track joins in.
 
 mod decode;
+mod edit;
 mod filters;
 mod intake;
 mod kaldi;

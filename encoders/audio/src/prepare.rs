@@ -74,7 +74,7 @@ impl AudioPreparer {
         if pcm.channels.iter().any(|channel| channel.len() != frames) {
             return Err(Error::malformed("bytes", "the channels of the recording differ in length"));
         }
-        let mut intake = Intake::new(self.plan.spec.channels, self.plan.spec.sample_rate);
+        let mut intake = Intake::new(self.plan.spec.channels, self.plan.spec.sample_rate, None);
         for start in (0..frames).step_by(PIECE) {
             let piece =
                 |channel: &'_ Vec<f32>| channel.get(start..frames.min(start + PIECE)).unwrap_or_default().to_vec();

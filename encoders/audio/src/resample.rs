@@ -9,7 +9,7 @@ use rubato::{
 };
 
 /// Taps of the filter at the lower of the two rates: the pass band ends at 95 % of its half.
-const TAPS: usize = 256;
+const TAPS: usize = 160;
 /// Input frames of one step.
 const CHUNK: usize = 4096;
 /// Up to this many phases the filter is tabulated exactly; beyond, it is interpolated between phases.
@@ -86,7 +86,7 @@ impl Filter {
         // The filter keeps its width in time at the lower rate, so it has more taps where the input is faster.
         let stretch = (f64::from(from) / f64::from(to)).max(1.0);
         let taps = ((TAPS as f64 * stretch) as usize).next_multiple_of(8);
-        let window = WindowFunction::BlackmanHarris2;
+        let window = WindowFunction::BlackmanHarris;
         let parameters = SincInterpolationParameters::new(taps, window)
             .f_cutoff(calculate_cutoff(TAPS, window))
             .oversampling_factor(phases)

@@ -2,8 +2,10 @@
 
 mod common;
 
+use std::time::Instant;
+
 use common::{floats, golden, snr, spec, values, waveform};
-use onespace_audio::AudioPreparer;
+use onespace_audio::{AudioPreparer, Pcm};
 use onespace_bundle::preprocess::{FrontEnd, KaldiFbank, KaldiWindow, LogKind, LogMel, MelNorm, MelScale};
 use onespace_core::Prepare;
 
@@ -99,9 +101,35 @@ fn kaldi_is_kaldi() {
 #[test]
 fn resampling_agrees_with_the_best_and_keeps_time() {
     let found = waveform(500).prepare(&golden("high.wav"), None).unwrap();
+    let inner = |values: &[f32]| values[800..7200].to_vec();
+    let within = snr(&inner(values(&found[0])), &inner(&floats("high_best.f32")));
+    println!("44.1 to 16 kHz: {within:.1} dB against a Kaiser sinc of 128 zeros, the edges left out");
+    assert!(within > 80.0, "{within}");
     let (best, torchaudio) =
         (snr(values(&found[0]), &floats("high_best.f32")), snr(values(&found[0]), &floats("high_torchaudio.f32")));
     println!("44.1 to 16 kHz: {best:.1} dB against a Kaiser sinc of 128 zeros, {torchaudio:.1} dB against torchaudio");
     assert!(best > 60.0, "{best}");
     assert!(torchaudio > 30.0, "{torchaudio}");
+}
+
+#[test]
+fn ten_seconds_take_milliseconds() {
+    let fastest = |rate: u32, spec: &onespace_bundle::preprocess::Audio| {
+        let tone = |k: u32| (k as f32 * 0.05).sin();
+        let pcm = Pcm { rate, channels: vec![(0..10 * rate).map(tone).collect(); 2] };
+        let preparer = AudioPreparer::new(spec, None).unwrap();
+        let time = || {
+            let start = Instant::now();
+            assert_eq!(preparer.samples_of(&pcm).unwrap().len(), 5);
+            start.elapsed()
+        };
+        (0..5).map(|_| time()).min().unwrap()
+    };
+    let log_mel = spec(2000, FrontEnd::LogMel(mel()));
+    for rate in [16_000, 44_100, 48_000] {
+        let waveform = fastest(rate, &spec(2000, FrontEnd::Waveform));
+        let features = fastest(rate, &log_mel);
+        println!("10 s of stereo at {rate} Hz: {waveform:?} to 16 kHz, {features:?} to log-mel");
+        assert!(features.as_millis() < 500, "{features:?}");
+    }
 }

@@ -28,6 +28,7 @@ pub fn waveform(window_ms: u32) -> AudioPreparer {
 }
 
 /// The values of a sample's only tensor.
+#[allow(dead_code)]
 pub fn values(sample: &Sample) -> &[f32] {
     match &sample.tensors[0].data {
         TensorData::F32(values) => values,

@@ -130,7 +130,7 @@ def main() -> None:
         "opus.ogg": ["-c:a", "libopus"],
         "opus.webm": ["-c:a", "libopus"],
         "ac3.mp4": ["-c:a", "ac3", "-ar", "48000"],
-        "stereo.wav": ["-ac", "2"],
+        "stereo.wav": ["-af", "pan=stereo|c0=c0|c1=c0"],
         "surround.wav": ["-ac", "6"],
     }
     for name, options in formats.items():
