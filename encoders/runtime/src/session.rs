@@ -58,7 +58,20 @@ impl Graph {
 ///
 /// # Memory
 ///
-/// The arena and memory patterns of ONNX Runtime are off; the reasons, measured, stand at [`configure`].
+/// Its arena grows to the largest batch and no further, because batches are bounded, whatever the variety of their
+/// shapes; memory patterns are off. Measured with ONNX Runtime 1.31 on two cores, growth of resident memory over
+/// the loaded session, batch sizes drawn from 1 to 32 and token counts from 8 to 32:
+///
+/// | arena | patterns | video (8 × 64²) after 10, 50, 100, 200 runs | text after 150, 750, 1,500, 3,000 runs |
+/// |-------|----------|--------------------------------------------|-----------------------------------------|
+/// | on    | off      | 50, 55, 33, 55 MiB                         | 9, 9, 10, 10 MiB                        |
+/// | on    | on       | 70, 74, 53, 75 MiB                         | 11, 11, 12, 12 MiB                      |
+/// | off   | on       | 51, 90, 109, 93 MiB                        | 14, 10, 9, 10 MiB                       |
+/// | off   | off      | 58, 68, 68, 91 MiB                         | 13, 9, 13, 13 MiB                       |
+///
+/// Without the arena its work falls to malloc, which keeps more. A pattern is kept for every shape that was ever
+/// seen. Speed is the same within the noise. Rounding batch sizes to powers of two, by padding or by splitting,
+/// then has nothing to gain, and is not done. `tests/memory.rs` holds it: 20,000 runs of 16,384 shapes.
 #[derive(Debug)]
 pub struct Session {
     graph: Graph,
@@ -109,10 +122,11 @@ impl Session {
     }
 }
 
-/// How every session is set up. Threads come from the runtime's shared pool, nodes run one after the other.
+/// How every session is set up: threads come from the runtime's shared pool, nodes run one after the other, memory
+/// is as [`Session`] explains.
 fn configure(builder: SessionBuilder) -> ort::Result<SessionBuilder> {
     Ok(builder
-        .with_execution_providers([ep::CPU::default().with_arena_allocator(false).build()])?
+        .with_execution_providers([ep::CPU::default().with_arena_allocator(true).build()])?
         .with_memory_pattern(false)?
         .with_parallel_execution(false)?)
 }

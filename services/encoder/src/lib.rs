@@ -1,1 +1,23 @@
 //! The encoder service: hosts any set of towers.
+//!
+//! [`LocalEncoder`] is the whole of it: media in, unit vectors out, in the process that calls it. [`service`] puts
+//! the same behind gRPC. The way of one request:
+//!
+//! 1. admission: a place and its bytes, or `QUEUE_FULL` with a pause;
+//! 2. preparation on a bounded number of threads, where panics end only their own request;
+//! 3. the batcher of each tower its samples are for ([`onespace_runtime::Engine`]);
+//! 4. alignment into the space, and unit length;
+//! 5. pooling: the whole of each track, then its stretches where they are asked for.
+//!
+//! A tower that does not give its golden vector for its golden input is never served.
+
+mod golden;
+mod local;
+mod pool;
+mod pooling;
+mod prepare;
+mod road;
+pub mod service;
+
+pub use local::{LocalEncoder, Options};
+pub use onespace_runtime::Runtime;

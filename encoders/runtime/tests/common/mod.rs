@@ -65,8 +65,11 @@ pub fn x(value: f32) -> Sample {
 }
 
 pub fn pixels(seed: u32) -> Sample {
-    let value =
-        |at: u32| ((at.wrapping_mul(2_654_435_761).wrapping_add(seed * 97)) as f32 / u32::MAX as f32) * 2.0 - 1.0;
+    let value = |at: u32| {
+        let mixed = (at ^ seed.wrapping_mul(0x9e37_79b1)).wrapping_mul(0x85eb_ca77);
+        let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0xc2b2_ae3d);
+        (mixed ^ (mixed >> 13)) as f32 / u32::MAX as f32 * 2.0 - 1.0
+    };
     sample(vec![Tensor::f32([3, 32, 32], (0..3 * 32 * 32).map(value).collect())])
 }
 

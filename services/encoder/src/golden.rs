@@ -1,0 +1,51 @@
+//! The proof that a tower computes what its authors computed, and its warm-up.
+
+use bytes::Bytes;
+use futures::future::try_join_all;
+use onespace_bundle::{Bundle, manifest::TowerHead};
+use onespace_core::{Deadline, EncodeRequest, Encoder, Error, Reason, Result, vector};
+
+use crate::local::LocalEncoder;
+
+/// The least cosine between what a tower gives for its golden input and its golden vector.
+const COSINE_MIN: f32 = 0.999;
+
+/// How many times the golden input is embedded at once afterwards: what a first burst would otherwise pay for,
+/// larger batches and every thread's first allocations, is paid here.
+const BURST: usize = 4;
+
+/// Embeds the golden input of a tower, the whole way from file to unit vector, and gives its cosine to the golden
+/// vector.
+///
+/// # Errors
+/// `BUNDLE_INVALID` naming the tower and the cosine, or what kept it from having one.
+pub(crate) async fn check(encoder: &LocalEncoder, bundle: &Bundle, head: &TowerHead<'_>) -> Result<f32> {
+    let modality = head.modality;
+    let key = format!("towers.{modality}.golden");
+    let invalid = |message: String| Error::new(Reason::BundleInvalid, key.clone(), message);
+    let media = Bytes::from(bundle.read(&head.golden.input)?);
+    let expected = bundle.vector(&head.golden.vector)?;
+    let request = EncodeRequest { modality, bytes: media, media_type: None, segments: false };
+    let ask = || encoder.encode(request.clone(), Deadline::default());
+    let reply = ask().await.map_err(|error| invalid(format!("{} cannot be embedded: {error}", head.golden.input)))?;
+    let cosine = reply.embeddings.first().map_or(f32::NAN, |first| cosine(&first.vector, &expected));
+    // Not a number is below everything as well.
+    if cosine.is_nan() || cosine < COSINE_MIN {
+        let message = format!(
+            "the {modality} tower gives a vector of cosine {cosine:.5} to {}, at least {COSINE_MIN} is needed",
+            head.golden.vector
+        );
+        return Err(invalid(message));
+    }
+    try_join_all((0..BURST).map(|_| ask())).await?;
+    tracing::info!(tower = %modality, cosine, "golden check passed");
+    Ok(cosine)
+}
+
+fn cosine(ours: &[f32], theirs: &[f32]) -> f32 {
+    if ours.len() == theirs.len() {
+        vector::dot(ours, theirs) / (vector::norm(ours) * vector::norm(theirs))
+    } else {
+        f32::NAN
+    }
+}

@@ -1,0 +1,326 @@
+//! Towers in this process.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    num::NonZeroUsize,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use onespace_bundle::Bundle;
+use onespace_core::{
+    Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Prepare, Reason, Result, Sample,
+    TensorData, Timings, TowerInfo, limits,
+};
+use onespace_kit::admission::{Admission, Admitted};
+use onespace_runtime::{Guard, Runtime, Stats};
+use tokio::task;
+
+use crate::{
+    golden,
+    pool::{Pool, Prepared, micros},
+    pooling,
+    prepare::{VIDEO, not_served, preparer},
+    road::{Road, Travelled},
+};
+
+/// How towers are run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Workers and bounds of each tower's batcher.
+    pub engine: onespace_runtime::Options,
+    /// Threads that prepare media of one modality; as many as there are cores when it is not given.
+    pub prepare_threads: Option<NonZeroUsize>,
+}
+
+/// From bytes to samples.
+struct Entrance {
+    preparer: Arc<dyn Prepare>,
+    pool: Pool,
+}
+
+/// Any set of towers of one bundle, in this process.
+pub struct LocalEncoder {
+    info: EncoderInfo,
+    entrances: BTreeMap<Modality, Entrance>,
+    /// One for each tower that samples can be for: a film's sound goes to the audio tower.
+    roads: BTreeMap<Modality, Road>,
+    media: Admission,
+    bytes: Admission,
+}
+
+impl fmt::Debug for LocalEncoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalEncoder").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+impl LocalEncoder {
+    /// Loads the towers of `modalities` (all of the bundle that this build can serve, if none is named), checks each
+    /// on its golden input and warms it up. It is ready to serve when it has returned.
+    ///
+    /// # Errors
+    /// `MODALITY_NOT_SERVED` when a tower is named that the bundle or this build does not have; `BUNDLE_INVALID`
+    /// naming the tower and the fault, too low a golden cosine included.
+    pub async fn load(runtime: &Runtime, bundle: &Bundle, modalities: &[Modality], options: &Options) -> Result<Self> {
+        let (runtime, owned, options) = (runtime.clone(), bundle.clone(), options.clone());
+        let wanted = modalities.to_vec();
+        let mut encoder = task::spawn_blocking(move || Self::assemble(&runtime, &owned, &wanted, &options))
+            .await
+            .map_err(|_| Error::internal("loading the towers panicked"))??;
+        for head in bundle.manifest().towers.heads() {
+            if encoder.entrances.contains_key(&head.modality) {
+                let golden_cosine = golden::check(&encoder, bundle, &head).await?;
+                let (model, logit_scale) = (head.model.to_owned(), head.logit_scale);
+                encoder.info.towers.push(TowerInfo { modality: head.modality, model, logit_scale, golden_cosine });
+            }
+        }
+        if !modalities.is_empty() {
+            encoder.entrances.retain(|modality, _| modalities.contains(modality));
+            encoder.info.towers.retain(|tower| modalities.contains(&tower.modality));
+        }
+        Ok(encoder)
+    }
+
+    /// Everything but the proof that it works. The audio tower comes with the video tower, whose films have sound;
+    /// it gets its own entrance until it is proven.
+    fn assemble(runtime: &Runtime, bundle: &Bundle, wanted: &[Modality], options: &Options) -> Result<Self> {
+        let towers = &bundle.manifest().towers;
+        let mut wanted = wanted.to_vec();
+        if wanted.is_empty() {
+            wanted = towers
+                .heads()
+                .iter()
+                .map(|head| head.modality)
+                .filter(|one| VIDEO || *one != Modality::Video)
+                .collect();
+        }
+        if wanted.contains(&Modality::Video) && towers.audio.is_some() && !wanted.contains(&Modality::Audio) {
+            wanted.push(Modality::Audio);
+        }
+        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = options.prepare_threads.map_or_else(cores, NonZeroUsize::get);
+        let mut entrances = BTreeMap::new();
+        let mut roads = BTreeMap::new();
+        for modality in wanted {
+            let preparer = preparer(bundle, modality)?;
+            let head = towers.head(modality).ok_or_else(|| not_served(modality, "the bundle has no tower for it"))?;
+            let mut engine = options.engine.clone();
+            engine.observer.get_or_insert_with(|| observer(modality));
+            roads.insert(modality, Road::load(runtime, bundle, &head, &engine)?);
+            entrances.insert(modality, Entrance { preparer, pool: Pool::new(modality, threads) });
+        }
+        let licence = bundle.manifest().licence.clone();
+        Ok(Self {
+            info: EncoderInfo { space: bundle.space().clone(), licence, towers: Vec::new() },
+            entrances,
+            roads,
+            media: Admission::requests("media in preparation (PREPARE_QUEUE)", limits::PREPARE_QUEUE),
+            bytes: Admission::bytes("bytes of media (MEDIA_IN_FLIGHT_BYTES)", limits::MEDIA_IN_FLIGHT_BYTES),
+        })
+    }
+
+    /// What it serves; every golden cosine has been measured.
+    #[must_use]
+    pub fn info(&self) -> &EncoderInfo {
+        &self.info
+    }
+
+    /// Whether it has a tower for this modality.
+    ///
+    /// # Errors
+    /// `MODALITY_NOT_SERVED` naming those it has.
+    pub fn expect(&self, modality: Modality) -> Result<()> {
+        self.entrance(modality).map(drop)
+    }
+
+    /// The counters of each tower's batcher.
+    #[must_use]
+    pub fn stats(&self) -> Vec<(Modality, Stats)> {
+        self.roads.iter().map(|(modality, road)| (*modality, road.engine.stats())).collect()
+    }
+
+    /// Whether every inference thread is there and none has been in one run for longer than `patience`: what a
+    /// liveness probe asks.
+    #[must_use]
+    pub fn alive(&self, patience: Duration) -> bool {
+        self.roads.values().all(|road| road.engine.alive() && road.engine.busy_for() <= patience)
+    }
+
+    /// Room for the bytes of one media, waited for a bounded time: whoever receives it piece by piece takes the room
+    /// first, and hands it on with [`encode_admitted`](Self::encode_admitted).
+    ///
+    /// # Errors
+    /// `MEDIA_TOO_LARGE`; `QUEUE_FULL` with a pause when there is no room in time.
+    pub async fn admit(&self, modality: Modality, bytes: usize) -> Result<Admitted> {
+        check_size(modality, bytes)?;
+        self.bytes.wait_bytes(bytes).await
+    }
+
+    /// As [`Encoder::encode`], for a media whose bytes have been admitted.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    pub async fn encode_admitted(
+        &self,
+        request: EncodeRequest,
+        deadline: Deadline,
+        bytes: Admitted,
+    ) -> Result<EncodeReply> {
+        let arrived = Instant::now();
+        let EncodeRequest { modality, bytes: media, media_type, segments } = request;
+        check_size(modality, media.len())?;
+        let entrance = self.entrance(modality)?;
+        deadline.check("on arrival")?;
+        let place: Guard = Arc::new((self.media.enter()?, bytes));
+        let prepared = entrance.prepare(media, media_type, deadline, Arc::clone(&place)).await?;
+        let Prepared { value: samples, waited, took } = prepared;
+        // The file's bytes are gone; its samples may be more, and are counted from here on.
+        let guard: Guard = Arc::new((self.bytes.enter_bytes(samples.iter().map(sample_bytes).sum())?, place));
+        let Travelled { parts, queue_us, inference_us } = self.travel(modality, samples, deadline, &guard).await?;
+        let timings = Timings {
+            queue_us: queue_us + micros(waited),
+            prepare_us: micros(took),
+            inference_us,
+            store_us: 0,
+            total_us: micros(arrived.elapsed()),
+        };
+        record(modality, &timings);
+        Ok(EncodeReply { embeddings: pooling::embeddings(modality, &parts, segments)?, timings })
+    }
+
+    fn entrance(&self, modality: Modality) -> Result<&Entrance> {
+        self.entrances.get(&modality).ok_or_else(|| {
+            let here: Vec<&str> = self.entrances.keys().map(|modality| modality.name()).collect();
+            not_served(modality, &format!("the towers here are {}", here.join(", ")))
+        })
+    }
+
+    /// Sends samples to the towers they are for, all at once.
+    async fn travel(
+        &self,
+        modality: Modality,
+        samples: Vec<Sample>,
+        deadline: Deadline,
+        guard: &Guard,
+    ) -> Result<Travelled> {
+        let (own, sound): (Vec<Sample>, Vec<Sample>) = samples.into_iter().partition(|sample| sample.tower == modality);
+        let own = self.travel_one(modality, own, deadline, guard);
+        if sound.is_empty() {
+            return own.await;
+        }
+        let sound = self.travel_one(Modality::Audio, sound, deadline, guard);
+        let (own, sound) = futures::join!(own, sound);
+        let mut own = own?;
+        match sound {
+            Ok(sound) => {
+                own.parts.extend(sound.parts);
+                own.queue_us = own.queue_us.max(sound.queue_us);
+                own.inference_us = own.inference_us.max(sound.inference_us);
+            }
+            // A sound track that the model makes nothing of (digital silence can have no direction) does not take
+            // the pictures with it. Whatever may pass does: half an answer would be stored for good.
+            Err(error) if matches!(error.reason, Reason::ModelFailed) => {
+                tracing::warn!(%error, "a film's sound track is left out");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(own)
+    }
+
+    async fn travel_one(
+        &self,
+        tower: Modality,
+        samples: Vec<Sample>,
+        deadline: Deadline,
+        guard: &Guard,
+    ) -> Result<Travelled> {
+        let road = self
+            .roads
+            .get(&tower)
+            .ok_or_else(|| Error::internal(format!("samples for the {tower} tower, which is not loaded")))?;
+        if samples.is_empty() || samples.iter().any(|sample| sample.tower != tower) {
+            return Err(Error::internal(format!("a preparer gave no samples, or some of another tower than {tower}")));
+        }
+        road.travel(samples, deadline, Arc::clone(guard)).await
+    }
+}
+
+impl Entrance {
+    async fn prepare(
+        &self,
+        media: Bytes,
+        media_type: Option<String>,
+        deadline: Deadline,
+        guard: Guard,
+    ) -> Result<Prepared<Vec<Sample>>> {
+        let preparer = Arc::clone(&self.preparer);
+        self.pool.run(deadline, guard, move || preparer.prepare(&media, media_type.as_deref())).await
+    }
+}
+
+#[async_trait]
+impl Encoder for LocalEncoder {
+    async fn encode(&self, request: EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
+        check_size(request.modality, request.bytes.len())?;
+        let admitted = self.bytes.enter_bytes(request.bytes.len())?;
+        self.encode_admitted(request, deadline, admitted).await
+    }
+
+    async fn describe(&self) -> Result<EncoderInfo> {
+        Ok(self.info.clone())
+    }
+}
+
+fn check_size(modality: Modality, bytes: usize) -> Result<()> {
+    if bytes == 0 {
+        return Err(Error::new(Reason::MediaEmpty, "bytes", format!("the {modality} has no bytes")));
+    }
+    let limit = limits::media_bytes(modality);
+    if bytes > limit {
+        return Err(Error::too_large("bytes", &format!("the {modality}'s size"), bytes, format!("{limit} bytes")));
+    }
+    Ok(())
+}
+
+fn sample_bytes(sample: &Sample) -> usize {
+    let bytes = |data: &TensorData| match data {
+        TensorData::F32(values) => size_of_val(values.as_slice()),
+        TensorData::I64(values) => size_of_val(values.as_slice()),
+    };
+    sample.tensors.iter().map(|tensor| bytes(&tensor.data)).sum()
+}
+
+/// Counts batches and their sizes.
+fn observer(tower: Modality) -> onespace_runtime::Observer {
+    let samples = metrics::histogram!("onespace_batch_samples", "tower" => tower.name());
+    Arc::new(move |batch| samples.record(batch.samples as f64))
+}
+
+fn record(modality: Modality, timings: &Timings) {
+    for (stage, micros) in
+        [("queue", timings.queue_us), ("prepare", timings.prepare_us), ("inference", timings.inference_us)]
+    {
+        metrics::histogram!("onespace_encode_seconds", "modality" => modality.name(), "stage" => stage)
+            .record(micros as f64 / 1e6);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_checked_against_the_table() {
+        for modality in Modality::ALL {
+            let limit = limits::media_bytes(modality);
+            assert!(check_size(modality, 1).is_ok() && check_size(modality, limit).is_ok());
+            assert_eq!(check_size(modality, 0).unwrap_err().reason, Reason::MediaEmpty);
+            assert_eq!(check_size(modality, limit + 1).unwrap_err().reason, Reason::MediaTooLarge);
+        }
+    }
+}

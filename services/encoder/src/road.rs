@@ -1,0 +1,52 @@
+//! Samples of one tower to unit vectors of the space.
+
+use onespace_alignment::Alignment;
+use onespace_bundle::{Bundle, manifest::TowerHead};
+use onespace_core::{Deadline, Result, Sample};
+use onespace_runtime::{Engine, Graph, Guard, Options, Runtime};
+
+use crate::pooling::Part;
+
+/// A tower behind its preprocessing: graph, then alignment.
+#[derive(Debug)]
+pub(crate) struct Road {
+    pub engine: Engine,
+    alignment: Alignment,
+}
+
+/// What the samples of one track became, in their order.
+#[derive(Debug)]
+pub(crate) struct Travelled {
+    pub parts: Vec<Part>,
+    pub queue_us: u64,
+    pub inference_us: u64,
+}
+
+impl Road {
+    /// Loads a tower's graph and alignment.
+    ///
+    /// # Errors
+    /// `BUNDLE_INVALID` naming the tower, the file and the fault.
+    pub fn load(runtime: &Runtime, bundle: &Bundle, head: &TowerHead<'_>, options: &Options) -> Result<Self> {
+        let dimension = bundle.space().dimension;
+        let alignment = match head.alignment {
+            None => Alignment::identity(dimension),
+            Some(file) => Alignment::from_safetensors(&bundle.read(file)?, head.native_dimension, dimension)
+                .map_err(|error| error.under(&format!("towers.{}", head.modality)))?,
+        };
+        let engine = Engine::load(runtime, Graph::new(&bundle.path(head.model), head), options)?;
+        Ok(Self { engine, alignment })
+    }
+
+    /// Runs the samples of one request.
+    ///
+    /// # Errors
+    /// As [`Engine::run`]; `MODEL_FAILED` when a vector has no direction in the space.
+    pub async fn travel(&self, samples: Vec<Sample>, deadline: Deadline, guard: Guard) -> Result<Travelled> {
+        let what: Vec<_> = samples.iter().map(|sample| (sample.track, sample.span)).collect();
+        let run = self.engine.run(samples, deadline, guard).await?;
+        let part = |(native, (track, span))| Ok(Part { track, span, vector: self.alignment.apply(native)? });
+        let parts = run.vectors.into_iter().zip(what).map(part).collect::<Result<_>>()?;
+        Ok(Travelled { parts, queue_us: run.queue_us, inference_us: run.inference_us })
+    }
+}

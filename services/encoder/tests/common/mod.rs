@@ -1,0 +1,83 @@
+//! What the tests share: the runtime, the shipped bundle and spoilt copies of it.
+#![allow(dead_code)] // Each test binary uses its part.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use onespace_bundle::{Bundle, MANIFEST_FILE, file_digest};
+use onespace_core::{EncodeRequest, Modality};
+use onespace_encoder::{LocalEncoder, Options, Runtime};
+use tempfile::TempDir;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+pub fn runtime() -> Runtime {
+    let library = env::var_os("ONESPACE_ONNXRUNTIME")
+        .map_or_else(|| root().join("target/onnxruntime/libonnxruntime.so"), PathBuf::from);
+    Runtime::init(&library, None).unwrap()
+}
+
+pub fn shipped() -> PathBuf {
+    root().join("bundles/diorama")
+}
+
+pub fn bundle() -> Bundle {
+    Bundle::open(&shipped()).unwrap()
+}
+
+pub async fn encoder(modalities: &[Modality]) -> Arc<LocalEncoder> {
+    Arc::new(LocalEncoder::load(&runtime(), &bundle(), modalities, &Options::default()).await.unwrap())
+}
+
+pub fn request(modality: Modality, bytes: impl Into<Bytes>) -> EncodeRequest {
+    EncodeRequest { modality, bytes: bytes.into(), media_type: None, segments: false }
+}
+
+/// A copy of the shipped bundle in which one file was replaced; the manifest vouches for the replacement, so only
+/// what the file says can give it away.
+pub fn spoilt(file: &str, bytes: &[u8]) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    let manifest = fs::read_to_string(shipped().join(MANIFEST_FILE)).unwrap();
+    for path in bundle().manifest().files.keys() {
+        let target = copy.path().join(path);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(shipped().join(path), target).unwrap();
+    }
+    let before = bundle().manifest().files[file].clone();
+    fs::write(copy.path().join(file), bytes).unwrap();
+    let digest = file_digest(&copy.path().join(file)).unwrap();
+    let manifest = manifest.replace(
+        &format!("\"{}\"\nbytes = {}\n", before.sha256, before.bytes),
+        &format!("\"{digest}\"\nbytes = {}\n", bytes.len()),
+    );
+    fs::write(copy.path().join(MANIFEST_FILE), manifest).unwrap();
+    copy
+}
+
+/// A WAV file of a tone that rises from second to second.
+pub fn tone(seconds: u32) -> Vec<u8> {
+    let rate = 16_000_u32;
+    let count = rate * seconds;
+    let mut wav = Vec::new();
+    wav.extend_from_slice(b"RIFF");
+    wav.extend_from_slice(&(36 + 2 * count).to_le_bytes());
+    wav.extend_from_slice(b"WAVEfmt ");
+    for (value, wide) in [(16, true), (1, false), (1, false), (rate, true), (2 * rate, true), (2, false), (16, false)] {
+        let bytes = value.to_le_bytes();
+        wav.extend_from_slice(if wide { &bytes } else { &bytes[..2] });
+    }
+    wav.extend_from_slice(b"data");
+    wav.extend_from_slice(&(2 * count).to_le_bytes());
+    for at in 0..count {
+        let hertz = 200.0 + 100.0 * f64::from(at / rate);
+        let value = (f64::from(at) / f64::from(rate) * hertz * std::f64::consts::TAU).sin();
+        wav.extend_from_slice(&((value * 12_000.0) as i16).to_le_bytes());
+    }
+    wav
+}

@@ -1,0 +1,109 @@
+//! The service over a real connection.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{bundle, request, runtime, tone};
+use onespace_core::{Deadline, Encoder, Modality, Reason, limits, vector};
+use onespace_encoder::{LocalEncoder, Options, service};
+use onespace_kit::{ready::Ready, serve::Server};
+use onespace_proto::{
+    convert,
+    encoder::v1::{
+        DescribeRequest, EncodeHeader, EncodeRequest, encode_request::Part,
+        encoder_service_client::EncoderServiceClient,
+    },
+    status,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Status, transport::Channel};
+
+fn header(modality: Modality, total_bytes: usize) -> Part {
+    let total_bytes = total_bytes as u64;
+    Part::Header(EncodeHeader { modality: convert::modality_out(modality), total_bytes, ..EncodeHeader::default() })
+}
+
+fn messages(parts: Vec<Part>) -> Request<impl tokio_stream::Stream<Item = EncodeRequest> + use<>> {
+    Request::new(tokio_stream::iter(parts.into_iter().map(|part| EncodeRequest { part: Some(part) })))
+}
+
+fn reason(status: &Status) -> Reason {
+    status::error(status, Reason::Internal).reason
+}
+
+async fn serve() -> (EncoderServiceClient<Channel>, Ready<LocalEncoder>, CancellationToken) {
+    let ready = Ready::pending();
+    let server =
+        Server::bind("127.0.0.1:0".parse().unwrap(), service::NAMES, service::routes(ready.clone())).await.unwrap();
+    let endpoint = format!("http://{}", server.address());
+    let stop = CancellationToken::new();
+    tokio::spawn(server.run(stop.clone()));
+    (EncoderServiceClient::connect(endpoint).await.unwrap(), ready, stop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn media_comes_in_chunks_and_faults_are_named() {
+    let (mut client, ready, stop) = serve().await;
+    let early = client.describe(DescribeRequest {}).await.unwrap_err();
+    assert_eq!(reason(&early), Reason::NotReady);
+    let early = client.encode(messages(vec![header(Modality::Text, 3)])).await.unwrap_err();
+    assert_eq!(reason(&early), Reason::NotReady);
+
+    let towers = [Modality::Text, Modality::Audio];
+    let encoder = ready.fill(LocalEncoder::load(&runtime(), &bundle(), &towers, &Options::default()).await.unwrap());
+    let told = convert::encoder_in(client.describe(DescribeRequest {}).await.unwrap().into_inner()).unwrap();
+    assert_eq!(&told, encoder.info());
+
+    let media = tone(120);
+    assert!(media.len() > limits::CHUNK_BYTES);
+    let mut parts = vec![header(Modality::Audio, media.len())];
+    parts.extend(media.chunks(limits::CHUNK_BYTES).map(|chunk| Part::Chunk(chunk.to_vec().into())));
+    let far = client.encode(messages(parts)).await.unwrap().into_inner();
+    let near = encoder.encode(request(Modality::Audio, media), Deadline::default()).await.unwrap();
+    assert_eq!(far.embeddings[0].space, bundle().space().fingerprint.to_string());
+    let far = convert::embedding_in(far.embeddings[0].clone()).unwrap();
+    assert!(vector::dot(&far.vector, &near.embeddings[0].vector) > 0.9999);
+
+    let chunk = |length: usize| Part::Chunk(vec![b'a'; length].into());
+    let cases = [
+        (vec![], Reason::FieldRequired),
+        (vec![chunk(3)], Reason::FieldRequired),
+        (
+            vec![Part::Header(EncodeHeader { total_bytes: 3, ..EncodeHeader::default() }), chunk(3)],
+            Reason::FieldRequired,
+        ),
+        (
+            vec![Part::Header(EncodeHeader { modality: 99, total_bytes: 3, ..EncodeHeader::default() })],
+            Reason::FieldInvalid,
+        ),
+        (vec![header(Modality::Image, 3), chunk(3)], Reason::ModalityNotServed),
+        (vec![header(Modality::Text, 0)], Reason::MediaEmpty),
+        (vec![header(Modality::Text, limits::TEXT_BYTES + 1)], Reason::MediaTooLarge),
+        (vec![header(Modality::Text, 3), chunk(2)], Reason::FieldInvalid),
+        (vec![header(Modality::Text, 3), chunk(4)], Reason::FieldInvalid),
+        (vec![header(Modality::Text, 6), chunk(3), header(Modality::Text, 3)], Reason::FieldInvalid),
+        (vec![header(Modality::Audio, 8 << 20), chunk(limits::CHUNK_BYTES + 1)], Reason::MediaTooLarge),
+    ];
+    for (case, (parts, expected)) in cases.into_iter().enumerate() {
+        let error = client.encode(messages(parts)).await.unwrap_err();
+        assert_eq!(reason(&error), expected, "case {case}: {error}");
+    }
+    assert!(client.encode(messages(vec![header(Modality::Text, 3), chunk(3)])).await.is_ok());
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_stalls_ends_at_its_deadline() {
+    let (mut client, ready, stop) = serve().await;
+    ready.fill(LocalEncoder::load(&runtime(), &bundle(), &[Modality::Text], &Options::default()).await.unwrap());
+    let first = EncodeRequest { part: Some(header(Modality::Text, 3)) };
+    let stalled = futures::StreamExt::chain(tokio_stream::iter([first]), tokio_stream::pending());
+    let mut stalled = Request::new(stalled);
+    stalled.set_timeout(Duration::from_millis(300));
+    let start = std::time::Instant::now();
+    let error = client.encode(stalled).await.unwrap_err();
+    assert_eq!(reason(&error), Reason::DeadlineExceeded, "{error}");
+    assert!(start.elapsed() < Duration::from_millis(600), "{:?}", start.elapsed());
+    stop.cancel();
+}
