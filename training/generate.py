@@ -150,7 +150,7 @@ def generate(shard: int, workers: int):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shards", type=int, default=6)
+    parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     for number in range(arguments.shards):

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-STEPS="${STEPS:-1100}"
+STEPS="${STEPS:-960}"
 SHARDS="${SHARDS:-4}"
 RANKS="${RANKS:-2}"
 PYTHON="${PYTHON:-python3}"

@@ -277,7 +277,7 @@ def report(space, shadow, optimiser, tokenizer, step, spent, loss):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1800)
+    parser.add_argument("--steps", type=int, default=960)
     parser.add_argument("--ranks", type=int, default=2)
     arguments = parser.parse_args()
     random.seed(0)
