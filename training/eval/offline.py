@@ -1,4 +1,4 @@
-"""The evaluation through the reference code, without a service: python -m eval.offline. It steers; it is not published."""
+"""The evaluation through the reference code, without a service: python -m eval.offline. It steers; `served` is published."""
 
 from pathlib import Path
 
