@@ -8,7 +8,10 @@ use std::{
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, error::LimitErrorKind};
 use onespace_core::{Error, Reason, Result, limits, sniff};
 
-use crate::picture::{Orientation, Picture};
+use crate::{
+    jpeg::coefficient_bytes,
+    picture::{Orientation, Picture},
+};
 
 /// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF (of several frames the first), turns it as its EXIF says and lays
 /// it over `background` where it is transparent.
@@ -36,7 +39,7 @@ fn decode_unguarded(bytes: &[u8], background: [u8; 3]) -> Result<Picture> {
     let mut decoder = reader.into_decoder().map_err(|error| explain(&error))?;
 
     let (width, height) = decoder.dimensions();
-    check_size(width, height, decoder.total_bytes())?;
+    check_size(width, height, decoder.total_bytes().saturating_add(coefficient_bytes(bytes)))?;
     let mut strict = allocations();
     strict.max_image_width = Some(limits::IMAGE_SIDE as u32);
     strict.max_image_height = Some(limits::IMAGE_SIDE as u32);

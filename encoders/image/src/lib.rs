@@ -5,6 +5,7 @@
 
 mod decode;
 mod fit;
+mod jpeg;
 mod picture;
 mod prepare;
 mod resize;

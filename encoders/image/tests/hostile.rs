@@ -118,6 +118,7 @@ fn what_is_too_large_is_refused_from_the_header() {
         ("a GIF of 65535 x 65535", gif(65_535, 65_535)),
         ("a JPEG of 65535 x 65535", jpeg("rgb.jpg", 65_535, 65_535)),
         ("a progressive JPEG of 16384 x 16384", jpeg("progressive.jpg", 16_384, 16_384)),
+        ("a progressive JPEG of 7000 x 7000", jpeg("progressive.jpg", 7_000, 7_000)),
         ("more bytes than allowed", vec![0; limits::IMAGE_BYTES + 1]),
     ];
     for (what, bytes) in bombs {

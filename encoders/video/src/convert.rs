@@ -1,0 +1,67 @@
+//! From a decoder's frame to an upright RGB picture.
+
+use ffmpeg_next::{
+    format::Pixel,
+    frame,
+    software::scaling::{Context, Flags},
+};
+use onespace_core::{Error, Result, limits};
+use onespace_image::{Orientation, Picture};
+
+use crate::{error::explain, ffi};
+
+/// The converter, kept while frames stay of one kind.
+#[derive(Default)]
+pub struct Converter {
+    context: Option<Context>,
+}
+
+impl Converter {
+    /// The frame at full size, 8 bits a channel, colours as the frame says, turned by `orientation`.
+    ///
+    /// # Errors
+    /// `MEDIA_TOO_LARGE` for a frame larger than the film promised, `MEDIA_UNSUPPORTED` for a pixel format that
+    /// cannot be converted.
+    pub fn picture(&mut self, frame: &frame::Video, orientation: Orientation) -> Result<Picture> {
+        let (width, height) = (frame.width(), frame.height());
+        if width.max(height) as usize > limits::VIDEO_SIDE {
+            return Err(Error::too_large(
+                "bytes",
+                "a frame's longer side in pixels",
+                width.max(height),
+                limits::VIDEO_SIDE,
+            ));
+        }
+        let mut rgb = frame::Video::empty();
+        self.context_for(frame)?.run(frame, &mut rgb).map_err(|error| explain(error, "a frame's colours"))?;
+        Ok(Picture::new(width, height, packed(&rgb))?.upright(orientation))
+    }
+
+    fn context_for(&mut self, frame: &frame::Video) -> Result<&mut Context> {
+        let kind = |context: &Context| {
+            let input = context.input();
+            (input.format, input.width, input.height)
+        };
+        let (format, width, height) = (frame.format(), frame.width(), frame.height());
+        let mut context = match self.context.take().filter(|context| kind(context) == (format, width, height)) {
+            Some(context) => context,
+            None => {
+                let flags = Flags::BICUBIC | Flags::ACCURATE_RND | Flags::FULL_CHR_H_INT;
+                Context::get(format, width, height, Pixel::RGB24, width, height, flags)
+                    .map_err(|_| Error::unsupported("bytes", format!("frames of pixel format {format:?}")))?
+            }
+        };
+        ffi::set_colours(&mut context, frame);
+        Ok(self.context.insert(context))
+    }
+}
+
+/// The rows of an RGB frame without the gaps between them.
+fn packed(rgb: &frame::Video) -> Vec<u8> {
+    let row = rgb.width() as usize * 3;
+    if rgb.planes() == 0 || rgb.stride(0) < row {
+        return Vec::new();
+    }
+    let rows = rgb.data(0).chunks_exact(rgb.stride(0));
+    rows.take(rgb.height() as usize).filter_map(|line| line.get(..row)).flatten().copied().collect()
+}
