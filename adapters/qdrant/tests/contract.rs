@@ -1,6 +1,14 @@
 //! What every vector store has to do, run against each of them: the embedded one always, the served one where
 //! `ONESPACE_TEST_QDRANT_URL` (and, where it needs one, `ONESPACE_TEST_QDRANT_API_KEY`) names a server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test whose ground gives way can only stop"
+)]
+
 mod common;
 mod contract {
     pub mod filters;
@@ -21,6 +29,7 @@ use onespace_qdrant::{EmbeddedStore, Replication, ServerStore};
 /// A store, and collection names that nobody else uses.
 #[derive(Clone)]
 pub struct Ground {
+    /// The store under test.
     pub store: Arc<dyn VectorStore>,
     prefix: String,
 }
@@ -32,6 +41,7 @@ impl Ground {
         Self { store, prefix: format!("contract-{}-{run}-", std::process::id()) }
     }
 
+    /// A name of a collection, this run's own.
     pub fn name(&self, label: &str) -> CollectionName {
         format!("{}{label}", self.prefix).parse().unwrap()
     }

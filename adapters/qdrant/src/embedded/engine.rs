@@ -17,11 +17,11 @@ use std::{
 
 use onespace_core::{Error, Reason, Result};
 use qdrant_edge::{
-    CreateIndex, Distance, EdgeConfig, EdgeConfigBuilder, EdgeShard, EdgeVectorParamsBuilder, FieldIndexOperations,
-    Filter, HnswIndexConfig, KeywordIndexParams, NamedQuery, OperationResult, Payload, PayloadFieldSchema,
-    PayloadSchemaParams, PayloadSchemaType, PointId, PointInsertOperations, PointOperations, PointStructPersisted,
-    QueryEnum, QueryRequest, Record, ScoredPoint, ScoringQuery, ScrollRequest, UpdateOperation, VectorInternal,
-    VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface, WithVector,
+    CreateIndex, Distance, EdgeConfig, EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard, EdgeVectorParamsBuilder,
+    FieldIndexOperations, Filter, HnswIndexConfig, KeywordIndexParams, NamedQuery, OperationResult, Payload,
+    PayloadFieldSchema, PayloadSchemaParams, PayloadSchemaType, PointId, PointInsertOperations, PointOperations,
+    PointStructPersisted, QueryEnum, QueryRequest, Record, ScoredPoint, ScoringQuery, ScrollRequest, UpdateOperation,
+    VectorInternal, VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface, WithVector,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -33,6 +33,10 @@ use crate::schema::{Description, Index, IndexKind};
 const SHARD: &str = "shard";
 /// Size of one file of the engine's own log, which is written but never read again (see [`super::journal`]).
 const LOG_FILE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Vectors of a segment that are worth an index, in kibibytes: 20 480 of dimension 256, which are searched
+/// exhaustively in about 1.5 ms.
+pub(super) const INDEX_KIB: usize = 20 * 1024;
 
 /// What a read asks for beside the ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +65,7 @@ pub(super) struct Engine {
     shard: Option<EdgeShard>,
     folder: PathBuf,
     description: Description,
-    /// A write panicked: what is in memory is not to be trusted with further writes.
+    /// A write or an optimisation panicked: what is in memory is not to be trusted with further writes.
     broken: AtomicBool,
     /// The folder goes with the engine.
     doomed: AtomicBool,
@@ -77,7 +81,9 @@ impl Engine {
     pub(super) fn create(folder: &Path, description: Description, lock: Arc<File>) -> Result<Self> {
         let path = folder.join(SHARD);
         fs::create_dir_all(&path).map_err(|error| failed("make a collection's folder", error))?;
-        let shard = guard("make a collection", || EdgeShard::new(&path, config(description.dimension)))?;
+        let shard = guard(&format!("make a collection in {}", path.display()), || {
+            EdgeShard::new(&path, config(description.dimension))
+        })?;
         let engine = Self::around(shard, folder, description, lock);
         engine.index()?;
         engine.flush()?;
@@ -90,8 +96,11 @@ impl Engine {
     /// `STORE_FAILED`.
     pub(super) fn open(folder: &Path, description: Description, lock: Arc<File>) -> Result<Self> {
         let path = folder.join(SHARD);
-        trim_log(&path).map_err(|error| failed("trim the log", error))?;
-        let shard = guard("open a collection", || EdgeShard::load(&path, Some(config(description.dimension))))?;
+        remove_half_built(&path).map_err(|error| failed(&format!("tidy {}", path.display()), error))?;
+        trim_log(&path).map_err(|error| failed(&format!("trim the log of {}", path.display()), error))?;
+        let shard = guard(&format!("open the collection in {}", path.display()), || {
+            EdgeShard::load(&path, Some(config(description.dimension)))
+        })?;
         Ok(Self::around(shard, folder, description, lock))
     }
 
@@ -110,9 +119,21 @@ impl Engine {
         &self.folder
     }
 
-    /// Whether a write panicked since the store was opened.
+    /// Whether a write or an optimisation panicked since the store was opened.
     pub(super) fn broken(&self) -> bool {
         self.broken.load(Ordering::Acquire)
+    }
+
+    /// Lets no further write in until the store is opened again.
+    pub(super) fn distrust(&self) {
+        self.broken.store(true, Ordering::Release);
+    }
+
+    fn distrusting(&self, error: Failed) -> Error {
+        if error.panicked {
+            self.distrust();
+        }
+        error.error
     }
 
     /// Takes the folder away once nobody reads from it any more.
@@ -160,14 +181,7 @@ impl Engine {
     }
 
     fn update(&self, operation: UpdateOperation) -> Result<()> {
-        let applied = self.with("write", |shard| Ok(catch_unwind(AssertUnwindSafe(|| shard.update(operation)))))?;
-        match applied {
-            Ok(applied) => applied.map_err(|error| failed("write", error)),
-            Err(_) => {
-                self.broken.store(true, Ordering::Release);
-                Err(Error::new(Reason::StoreFailed, "", "the embedded store panicked while it wrote"))
-            }
-        }
+        self.with("write", |shard| shard.update(operation)).map_err(|error| self.distrusting(error))
     }
 
     /// Brings every applied change to the disk.
@@ -175,10 +189,11 @@ impl Engine {
     /// # Errors
     /// `STORE_FAILED`.
     pub(super) fn flush(&self) -> Result<()> {
-        self.with("flush", |shard| {
+        let flushed = self.with("flush", |shard| {
             shard.flush();
             Ok(())
-        })
+        });
+        Ok(flushed?)
     }
 
     /// Indexes what is not indexed, merges and cleans up. Takes minutes; reads and writes go on meanwhile.
@@ -186,7 +201,7 @@ impl Engine {
     /// # Errors
     /// `STORE_FAILED`.
     pub(super) fn optimise(&self) -> Result<bool> {
-        self.with("optimise", EdgeShard::optimize)
+        self.with("optimise", EdgeShard::optimize).map_err(|error| self.distrusting(error))
     }
 
     /// Points, and how many of them no vector index covers; approximate while the engine writes or optimises.
@@ -282,9 +297,11 @@ impl Engine {
         found.into_iter().map(|record| uuid_of(record.id)).collect()
     }
 
-    fn with<T>(&self, what: &str, work: impl FnOnce(&EdgeShard) -> OperationResult<T>) -> Result<T> {
-        let shard = self.shard.as_ref().ok_or_else(|| Error::internal("the collection is being closed"))?;
-        guard(what, || work(shard))
+    fn with<T>(&self, what: &str, work: impl FnOnce(&EdgeShard) -> OperationResult<T>) -> Result<T, Failed> {
+        match &self.shard {
+            Some(shard) => guard(what, || work(shard)),
+            None => Err(Failed { error: failed(what, "it is closed"), panicked: false }),
+        }
     }
 }
 
@@ -307,11 +324,22 @@ fn config(dimension: usize) -> EdgeConfig {
     // Half of the cores: what is served meanwhile keeps the other half.
     let threads = thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
     let hnsw = HnswIndexConfig { max_indexing_threads: threads, ..HnswIndexConfig::default() };
+    // As much as calls for an optimisation: one that finds less than that written meanwhile comes to its end.
+    let optimisers = EdgeOptimizersConfig { indexing_threshold: Some(INDEX_KIB), ..EdgeOptimizersConfig::default() };
     EdgeConfigBuilder::new()
+        .optimizers(optimisers)
         .vector("", EdgeVectorParamsBuilder::new(dimension, Distance::Cosine).build())
         .hnsw_config(hnsw)
         .wal_options(WalOptions { segment_capacity: LOG_FILE_BYTES, ..WalOptions::default() })
         .build()
+}
+
+/// Removes what an optimisation had built when it was cut short; the engine starts over and never looks at it.
+fn remove_half_built(shard: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(shard.join("temp_segments")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Removes the engine's own log but for its last closed file, which tells the number of the next write. Nothing
@@ -328,10 +356,22 @@ fn trim_log(shard: &Path) -> std::io::Result<()> {
     closed.iter().try_for_each(|(_, path)| fs::remove_file(path))
 }
 
-fn guard<T>(what: &str, work: impl FnOnce() -> OperationResult<T>) -> Result<T> {
+/// What came of a call into the engine.
+struct Failed {
+    error: Error,
+    panicked: bool,
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        failed.error
+    }
+}
+
+fn guard<T>(what: &str, work: impl FnOnce() -> OperationResult<T>) -> Result<T, Failed> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(done) => done.map_err(|error| failed(what, error)),
-        Err(_) => Err(Error::new(Reason::StoreFailed, "", format!("the embedded store panicked: {what}"))),
+        Ok(done) => done.map_err(|error| Failed { error: failed(what, error), panicked: false }),
+        Err(_) => Err(Failed { error: failed(what, "it panicked"), panicked: true }),
     }
 }
 

@@ -63,21 +63,39 @@ impl Journal {
     /// # Errors
     /// Those of the file system.
     pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<Operation>)> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let length = file.metadata()?.len();
+        let mut journal = Self { file, length };
+        let (operations, sound) = journal.read()?;
+        if sound < length {
+            tracing::warn!(bytes = length - sound, journal = %path.display(), "cut off a torn record");
+        }
+        journal.rewind(sound)?;
+        Ok((journal, operations))
+    }
+
+    /// Everything it holds.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn operations(&mut self) -> io::Result<Vec<Operation>> {
+        let (operations, _) = self.read()?;
+        self.file.seek(SeekFrom::Start(self.length))?;
+        Ok(operations)
+    }
+
+    /// The sound records from the start, and where they end.
+    fn read(&mut self) -> io::Result<(Vec<Operation>, u64)> {
+        self.file.seek(SeekFrom::Start(0))?;
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+        self.file.read_to_end(&mut bytes)?;
         let mut rest = bytes.as_slice();
         let mut operations = Vec::new();
         while let Some((operation, after)) = next_record(rest) {
             operations.push(operation);
             rest = after;
         }
-        if !rest.is_empty() {
-            tracing::warn!(bytes = rest.len(), journal = %path.display(), "cut off a torn record");
-        }
-        let mut journal = Self { file, length: 0 };
-        journal.rewind((bytes.len() - rest.len()) as u64)?;
-        Ok((journal, operations))
+        Ok((operations, (bytes.len() - rest.len()) as u64))
     }
 
     /// How many bytes it holds.
@@ -225,6 +243,7 @@ mod tests {
         drop(journal);
         let (mut journal, found) = Journal::open(&path).unwrap();
         assert_eq!(found, operations());
+        assert_eq!(journal.operations().unwrap(), operations());
         journal.append(&operations()[1]).unwrap();
         drop(journal);
         let (mut journal, found) = Journal::open(&path).unwrap();

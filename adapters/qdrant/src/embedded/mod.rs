@@ -30,7 +30,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use self::{
-    catalogue::{Catalogue, Entry},
+    catalogue::{Catalogue, Entry, sync_directory},
     engine::{Engine, Found, Want, failed},
     journal::Row,
     writer::Writer,
@@ -80,7 +80,7 @@ impl EmbeddedStore {
     /// journals. Blocks: about a second for each 100 000 points.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE` when another process has the directory open; `STORE_FAILED` naming the file otherwise.
+    /// `STORE_UNAVAILABLE` when another process, or store, has the directory open; `STORE_FAILED` naming the file otherwise.
     pub fn open(directory: &Path) -> Result<Self> {
         let collections = directory.join(COLLECTIONS);
         fs::create_dir_all(&collections).map_err(|error| at(directory, error))?;
@@ -142,6 +142,8 @@ impl Shared {
                 Some(Shard::start(Engine::create(&path, description, self.lock.clone())?)?)
             }
         };
+        // The folder first: the catalogue never names one that is not there.
+        sync_directory(&self.root.join(COLLECTIONS)).map_err(|error| at(&self.root, error))?;
         changed.save(&self.root).map_err(|error| at(&self.root, error))?;
         *catalogue = changed;
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
@@ -353,7 +355,8 @@ fn lock(directory: &Path) -> Result<File> {
         Ok(()) => Ok(file),
         Err(TryLockError::Error(error)) => Err(at(&path, error)),
         Err(TryLockError::WouldBlock) => {
-            let message = format!("the data directory {} is in use by another process", directory.display());
+            // Of another process mostly; of this one while a store that was dropped still builds an index.
+            let message = format!("the data directory {} is in use by another process or store", directory.display());
             Err(Error::new(Reason::StoreUnavailable, "", message).retry_after(LOCKED_RETRY))
         }
     }

@@ -3,15 +3,13 @@
 //! A thread of its own takes writes from a bounded queue, in order. Those that wait together are journaled with
 //! one sync, applied, and only then acknowledged. Between writes it flushes the engine and starts the journal
 //! anew when that has grown, and has the engine optimise, on another thread, when enough has changed. While that
-//! goes on writes and reads go on too, and nothing is flushed: the journal holds what comes in meanwhile.
+//! goes on writes and reads go on too, and nothing is flushed: the journal holds what comes in meanwhile. An
+//! optimisation that fails may bring back what was deleted or replaced meanwhile; the journal then says so again.
 
 use std::{
     collections::BTreeSet,
     io, mem,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     thread::{self, JoinHandle},
 };
 
@@ -20,7 +18,8 @@ use qdrant_edge::Filter;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    engine::{Engine, Want, failed},
+    catalogue::sync_directory,
+    engine::{Engine, INDEX_KIB, Want, failed},
     journal::{Journal, Operation, Row},
 };
 use crate::schema::{ITEM_AND_HASH, item_and_hash};
@@ -31,15 +30,20 @@ const JOURNAL: &str = "journal";
 const GROUP: usize = 16;
 /// A journal longer than this is cut; opening a store replays at most about this much, in well under a second.
 const CHECKPOINT_BYTES: u64 = 16 * 1024 * 1024;
-/// Vectors written since the last optimisation that call for the next: 20 480 of dimension 256, searched
-/// exhaustively in about 1.5 ms.
-const OPTIMISE_BYTES: usize = 20 * 1024 * 1024;
-
+/// While an index is built the journal cannot be cut. When it has grown to this, writes wait until the index is
+/// there: whoever writes faster than indexes are built is slowed down to their pace.
+const JOURNAL_BYTES: u64 = 256 * 1024 * 1024;
 type Reply<T> = oneshot::Sender<Result<T>>;
 
 enum Command {
     Upsert(Vec<Row>, Reply<()>),
-    Delete { tenant: Tenant, filter: Filter, reply: Reply<u64> },
+    Delete {
+        tenant: Tenant,
+        filter: Filter,
+        reply: Reply<u64>,
+    },
+    /// The optimisation is over.
+    Optimised,
 }
 
 /// The way to a collection's writer. Dropping it writes out what is pending and waits for that.
@@ -57,14 +61,15 @@ impl Writer {
     pub(super) fn start(engine: Arc<Engine>) -> Result<Self> {
         let path = engine.folder().join(JOURNAL);
         let (journal, pending) = Journal::open(&path).map_err(|error| failed("open the journal", error))?;
-        let mut writing = Writing { engine, journal, unindexed: 0, optimising: Arc::new(AtomicBool::new(false)) };
+        let (commands, queue) = mpsc::channel(STORE_QUEUE);
+        let mut writing = Writing { engine, journal, unindexed: 0, optimising: None, commands: commands.downgrade() };
         if !pending.is_empty() {
             tracing::info!(operations = pending.len(), journal = %path.display(), "applying what was journaled");
         }
         pending.into_iter().try_for_each(|operation| writing.engine.apply(operation))?;
         writing.checkpoint()?;
+        sync_directory(writing.engine.folder()).map_err(|error| failed("sync its folder", error))?;
         writing.unindexed = writing.engine.counts()?.1;
-        let (commands, queue) = mpsc::channel(STORE_QUEUE);
         let name = writing.engine.description().physical();
         let thread = thread::Builder::new().name(format!("write {name}")).spawn(move || writing.run(queue));
         Ok(Self { commands: Some(commands), thread: Some(thread.map_err(|error| failed("start a thread", error))?) })
@@ -110,7 +115,9 @@ struct Writing {
     journal: Journal,
     /// Points written that no index covers, roughly.
     unindexed: usize,
-    optimising: Arc<AtomicBool>,
+    optimising: Option<JoinHandle<Result<bool>>>,
+    /// For the end of an optimisation to be told; weak, so that it keeps no collection open.
+    commands: mpsc::WeakSender<Command>,
 }
 
 impl Writing {
@@ -124,8 +131,12 @@ impl Writing {
             }
             self.serve(group);
             self.maintain();
+            if self.journal.len() >= JOURNAL_BYTES {
+                self.wait();
+                self.maintain();
+            }
         }
-        if !self.optimising.load(Ordering::Acquire)
+        if self.settled()
             && let Err(error) = self.checkpoint()
         {
             tracing::error!(%error, "the last flush failed; the journal keeps what it was to bring to the disk");
@@ -137,6 +148,8 @@ impl Writing {
         for command in group {
             match command {
                 Command::Upsert(rows, reply) => upserts.push((Operation::Upsert(rows), reply)),
+                // It is said just before the end.
+                Command::Optimised => self.wait(),
                 Command::Delete { tenant, filter, reply } => {
                     // What came before may be what is to be deleted.
                     self.commit(mem::take(&mut upserts));
@@ -202,11 +215,11 @@ impl Writing {
     }
 
     fn maintain(&mut self) {
-        if self.optimising.load(Ordering::Acquire) || self.engine.broken() {
+        if !self.settled() {
             return;
         }
         let vector_bytes = self.engine.description().dimension * size_of::<f32>();
-        let optimise = self.unindexed.saturating_mul(vector_bytes) >= OPTIMISE_BYTES;
+        let optimise = self.unindexed.saturating_mul(vector_bytes) >= INDEX_KIB * 1024;
         if (optimise || self.journal.len() >= CHECKPOINT_BYTES)
             && let Err(error) = self.checkpoint()
         {
@@ -228,21 +241,49 @@ impl Writing {
 
     fn optimise(&mut self) {
         self.unindexed = 0;
-        self.optimising.store(true, Ordering::Release);
-        let (engine, optimising) = (self.engine.clone(), self.optimising.clone());
+        let (engine, commands) = (self.engine.clone(), self.commands.clone());
         let name = engine.description().physical();
         let spawned = thread::Builder::new().name(format!("optimise {name}")).spawn(move || {
-            match engine.optimise() {
-                Ok(_) => optimising.store(false, Ordering::Release),
-                // What the engine holds may be half swapped: no flush from here on, so the journal keeps everything.
-                Err(error) => {
-                    tracing::error!(%error, collection = name, "optimising failed; it is tried again after a restart")
-                }
+            let outcome = engine.optimise();
+            // Before it is said to be over: a store that is closed then holds its files no longer.
+            drop(engine);
+            if let Some(commands) = commands.upgrade() {
+                // A full queue needs no telling: the writer looks after every group.
+                drop(commands.try_send(Command::Optimised));
             }
+            outcome
         });
-        if let Err(error) = spawned {
-            self.optimising.store(false, Ordering::Release);
-            tracing::error!(%error, "no thread to optimise on");
+        match spawned {
+            Ok(thread) => self.optimising = Some(thread),
+            Err(error) => tracing::error!(%error, "no thread to optimise on"),
+        }
+    }
+
+    /// Waits until no optimisation is under way.
+    fn wait(&mut self) {
+        let ended = self.optimising.take().map(JoinHandle::join);
+        if let Some(Ok(Err(error))) = ended {
+            self.recover(&error);
+        }
+    }
+
+    /// Whether no optimisation is under way and the engine holds what the journal says, so that it may be flushed.
+    fn settled(&mut self) -> bool {
+        if self.optimising.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return false;
+        }
+        self.wait();
+        !self.engine.broken()
+    }
+
+    /// Applies the journal again after an optimisation that failed.
+    fn recover(&mut self, error: &Error) {
+        tracing::error!(%error, collection = self.engine.description().physical(), "optimising failed");
+        let again = self.journal.operations().map_err(|error| failed("read its journal", error));
+        let again = again.and_then(|journal| journal.into_iter().try_for_each(|write| self.engine.apply(write)));
+        if let Err(error) = again {
+            tracing::error!(%error, "the journal could not be applied again");
+            self.engine.distrust();
         }
     }
 }

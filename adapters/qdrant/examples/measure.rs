@@ -1,0 +1,106 @@
+//! How long the embedded store takes to write, to search and to open, on this machine.
+//!
+//! ```text
+//! cargo run --release -p onespace-qdrant --example measure -- [POINTS]
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    time::{Duration, Instant},
+};
+
+use onespace_core::{
+    CollectionName, CollectionSpec, Filter, Fingerprint, Modality, Point, Query, Reason, Space, Tenant, Track,
+    VectorStore, vector::normalise,
+};
+use onespace_qdrant::EmbeddedStore;
+
+const DIMENSION: usize = 256;
+const BATCH: usize = 256;
+const SEARCHES: u32 = 200;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let points: usize = std::env::args().nth(1).map_or(Ok(10_000), |count| count.parse())?;
+    let directory = tempfile::tempdir()?;
+    let store = EmbeddedStore::open(directory.path())?;
+    let (name, tenant): (CollectionName, _) = ("photos".parse()?, Tenant::default());
+    let space = Space { fingerprint: Fingerprint::of(b"measure"), dimension: DIMENSION, name: "measure".into() };
+    store
+        .create_collection(&CollectionSpec { name: name.clone(), space: space.clone(), indexed: BTreeMap::new() })
+        .await?;
+
+    let mut state = 1_u64;
+    let mut batches = Vec::new();
+    for first in (0..points).step_by(BATCH) {
+        let mut batch = Vec::new();
+        for n in first..points.min(first + BATCH) {
+            batch.push(point(&space, n, &mut state)?);
+        }
+        let start = Instant::now();
+        store.upsert(&tenant, &name, batch).await?;
+        batches.push(start.elapsed());
+    }
+    report(&format!("write and sync {BATCH} points"), &mut batches);
+
+    let mut searches = Vec::new();
+    for _ in 0..SEARCHES {
+        let query = Query {
+            vector: unit(&mut state)?,
+            modalities: vec![Modality::Image],
+            filter: Filter::default(),
+            limit: 10,
+        };
+        let start = Instant::now();
+        store.search(&tenant, &name, &query).await?;
+        searches.push(start.elapsed());
+    }
+    report(&format!("search {points} points"), &mut searches);
+
+    drop(store);
+    let start = Instant::now();
+    let store = loop {
+        // An index that is being built keeps the directory until it is done.
+        match EmbeddedStore::open(directory.path()) {
+            Err(error) if error.reason == Reason::StoreUnavailable => std::thread::sleep(Duration::from_millis(10)),
+            opened => break opened?,
+        }
+    };
+    println!("open {} points: {:?}", store.collection(&name).await?.points, start.elapsed());
+    Ok(())
+}
+
+fn point(space: &Space, n: usize, state: &mut u64) -> Result<Point, Box<dyn Error>> {
+    Ok(Point {
+        item: format!("item {n}").parse()?,
+        modality: Modality::Image,
+        track: Track::Whole,
+        segment: 0,
+        span: None,
+        uri: Some(format!("file:///photos/{n}.jpg")),
+        title: None,
+        content_hash: format!("{n:064x}"),
+        space: space.fingerprint,
+        metadata: BTreeMap::from([("year".to_owned(), (n % 30 + 1990).into())]),
+        vector: unit(state)?,
+    })
+}
+
+/// A unit vector whose direction only looks random.
+fn unit(state: &mut u64) -> Result<Vec<f32>, Box<dyn Error>> {
+    let mut vector: Vec<f32> = (0..DIMENSION)
+        .map(|_| {
+            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (*state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+        })
+        .collect();
+    normalise(&mut vector)?;
+    Ok(vector)
+}
+
+fn report(what: &str, times: &mut [Duration]) {
+    times.sort_unstable();
+    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
+    println!("{what}: median {:?}, 99th percentile {:?}", at(50), at(99));
+}
