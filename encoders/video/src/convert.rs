@@ -62,6 +62,8 @@ fn packed(rgb: &frame::Video) -> Vec<u8> {
     if rgb.planes() == 0 || rgb.stride(0) < row {
         return Vec::new();
     }
-    let rows = rgb.data(0).chunks_exact(rgb.stride(0));
-    rows.take(rgb.height() as usize).filter_map(|line| line.get(..row)).flatten().copied().collect()
+    let rows = rgb.data(0).chunks_exact(rgb.stride(0)).take(rgb.height() as usize);
+    let mut pixels = Vec::with_capacity(row * rgb.height() as usize);
+    rows.filter_map(|line| line.get(..row)).for_each(|line| pixels.extend_from_slice(line));
+    pixels
 }

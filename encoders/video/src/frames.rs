@@ -96,11 +96,6 @@ impl<'s, 'a> Frames<'s, 'a> {
         })
     }
 
-    /// How many frames have come out of the decoder so far.
-    pub fn decoded(&self) -> usize {
-        self.decoded
-    }
-
     /// The frame shown at `seconds` from the first one: the last that begins at or before it, the first of all if
     /// none does. Moments must come in ascending order; the same frame may be shown at several.
     ///
@@ -221,4 +216,66 @@ impl<'s, 'a> Frames<'s, 'a> {
 
 fn unsupported(codec: ffmpeg_next::codec::Id) -> Error {
     Error::unsupported("bytes", format!("pictures coded as {} are not decoded here", codec.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Read, path::Path, time::Duration};
+
+    use onespace_core::Reason;
+
+    use super::*;
+    use crate::open::{FILMS, open, pictures};
+
+    fn film(name: &str) -> Vec<u8> {
+        let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap();
+        if !name.ends_with(".gz") {
+            return bytes;
+        }
+        let mut film = Vec::new();
+        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut film).unwrap();
+        film
+    }
+
+    /// How many frames are decoded to see `wanted` of them, spread evenly over `seconds`.
+    fn decoded(film: &[u8], seconds: f64, wanted: usize) -> usize {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut source = open(film, FILMS, deadline).unwrap();
+        let pictures = pictures(&source).unwrap();
+        let mut frames = Frames::new(&mut source, pictures, deadline).unwrap();
+        for index in 0..wanted {
+            let moment = (index as f64 + 0.5) * seconds / wanted as f64;
+            let shown = frames.at(moment).unwrap().seconds;
+            assert!(shown <= moment + EXACT && moment < shown + 1.0, "{shown} is shown at {moment}");
+        }
+        frames.decoded
+    }
+
+    /// Two hours at one frame a second, a key frame every 20: for each frame wanted, one group at most.
+    #[test]
+    fn a_long_film_is_not_decoded_whole() {
+        let some = decoded(&film("long.mp4.gz"), 7200.0, 8);
+        assert!((8..=8 * 21).contains(&some), "{some} frames were decoded for eight");
+    }
+
+    /// All 100 frames of a film lie behind one key frame: none is decoded twice, however many are wanted.
+    #[test]
+    fn decoding_on_is_preferred_to_starting_again() {
+        let film = film("h264.mp4");
+        for wanted in [8, 25, 100] {
+            let some = decoded(&film, 4.0, wanted);
+            assert!((wanted..=100).contains(&some), "{some} of 100 frames were decoded for {wanted}");
+        }
+    }
+
+    #[test]
+    fn time_runs_out() {
+        let film = film("h264.mp4");
+        let (over, later) = (Instant::now(), Instant::now() + Duration::from_secs(60));
+        assert_eq!(open(&film, FILMS, over).err().map(|error| error.reason), Some(Reason::MediaTooLarge));
+        let mut source = open(&film, FILMS, later).unwrap();
+        let pictures = pictures(&source).unwrap();
+        let mut frames = Frames::new(&mut source, pictures, over).unwrap();
+        assert_eq!(frames.at(1.0).err().map(|error| error.reason), Some(Reason::MediaTooLarge));
+    }
 }

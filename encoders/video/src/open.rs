@@ -2,8 +2,17 @@
 
 use std::{sync::Once, time::Instant};
 
-use ffmpeg_next::{Stream, codec::packet::side_data, format::stream::Disposition, log, media};
-use onespace_core::{Error, Result, limits, sniff};
+use ffmpeg_next::{
+    Stream,
+    codec::packet::side_data,
+    error::{EINVAL, ENOMEM},
+    format::stream::Disposition,
+    log, media,
+};
+use onespace_core::{
+    Error, Modality, Result, limits,
+    sniff::{self, Sniffed},
+};
 use onespace_image::Orientation;
 
 use crate::{
@@ -59,17 +68,27 @@ pub fn decoder_pixels() -> String {
 }
 
 fn refusal(error: ffmpeg_next::Error, bytes: &[u8], formats: &str) -> Error {
+    use ffmpeg_next::Error as Ffmpeg;
     match error {
-        // A demuxer outside the list is refused with "invalid argument", before it has read anything.
-        ffmpeg_next::Error::Other { errno: ffmpeg_next::error::EINVAL } | ffmpeg_next::Error::DemuxerNotFound => {
-            let head = sniff::head(bytes);
-            Error::unsupported("bytes", format!("bytes that begin {head} are in none of the containers {formats}"))
-        }
-        ffmpeg_next::Error::Other { errno: ffmpeg_next::error::ENOMEM } => {
+        // A demuxer outside the list is refused with "invalid argument", before it has read anything; bytes that no
+        // demuxer knows count as invalid data.
+        Ffmpeg::Other { errno: EINVAL } | Ffmpeg::DemuxerNotFound => unknown(bytes, formats),
+        Ffmpeg::InvalidData if !is_container(bytes) => unknown(bytes, formats),
+        Ffmpeg::Other { errno: ENOMEM } => {
             Error::too_large("bytes", "the number of streams, or what they ask for,", "more", limits::VIDEO_STREAMS)
         }
         other => explain(other, "the container cannot be read"),
     }
+}
+
+fn unknown(bytes: &[u8], formats: &str) -> Error {
+    let head = sniff::head(bytes);
+    Error::unsupported("bytes", format!("bytes that begin {head} are in none of the containers {formats}"))
+}
+
+fn is_container(bytes: &[u8]) -> bool {
+    use Modality::{Audio, Video};
+    matches!(sniff::sniff(bytes), Sniffed::Known { modality: Audio | Video, .. })
 }
 
 /// What has to be known of a film's pictures before any is decoded.

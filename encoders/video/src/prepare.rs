@@ -37,7 +37,7 @@ impl VideoPreparer {
 
     fn prepare_unguarded(&self, bytes: &[u8]) -> Result<Vec<Sample>> {
         let deadline = deadline();
-        let mut samples = self.look(&mut open(bytes, FILMS, deadline)?, deadline)?.samples;
+        let mut samples = self.look(&mut open(bytes, FILMS, deadline)?, deadline)?;
         if let Some(audio) = &self.audio {
             samples.extend(self.hear(bytes, audio, deadline));
         }
@@ -45,7 +45,7 @@ impl VideoPreparer {
     }
 
     /// The visual samples: one of `[frames, 3, height, width]` for each segment.
-    fn look(&self, source: &mut Source<'_>, deadline: Instant) -> Result<Seen> {
+    fn look(&self, source: &mut Source<'_>, deadline: Instant) -> Result<Vec<Sample>> {
         let pictures = pictures(source)?;
         let seconds = match pictures.seconds {
             Some(seconds) => seconds,
@@ -78,7 +78,7 @@ impl VideoPreparer {
             }
         }
         let sample = |(segment, tensor): (_, Vec<f32>)| sample(segment, tensor, shape);
-        Ok(Seen { decoded: frames.decoded(), samples: segments.iter().zip(tensors).map(sample).collect() })
+        Ok(segments.iter().zip(tensors).map(sample).collect())
     }
 
     /// The samples of the sound track. A film whose sound is missing or broken is still a film to be seen, so trouble
@@ -92,13 +92,6 @@ impl VideoPreparer {
         let of_film = |sample| Sample { tower: Modality::Audio, track: Track::Audio, ..sample };
         samples.unwrap_or_default().into_iter().map(of_film).collect()
     }
-}
-
-/// What came of looking at a film.
-struct Seen {
-    samples: Vec<Sample>,
-    /// Frames that were decoded for it.
-    decoded: usize,
 }
 
 fn sample(segment: &crate::plan::Segment, tensor: Vec<f32>, shape: [usize; 4]) -> Sample {
@@ -115,74 +108,5 @@ impl Prepare for VideoPreparer {
         check_bytes(bytes, limits::VIDEO_BYTES)?;
         catch_unwind(AssertUnwindSafe(|| self.prepare_unguarded(bytes)))
             .unwrap_or_else(|_| Err(Error::new(Reason::Panicked, "bytes", "the film's decoding broke on these bytes")))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{fs, io::Read, path::Path};
-
-    use onespace_bundle::preprocess::{Resize, ResizeFilter};
-
-    use super::*;
-
-    fn preparer(segment_ms: u32, frames: usize) -> VideoPreparer {
-        let spec = Video {
-            frames,
-            segment_ms,
-            max_segments: 64,
-            width: 8,
-            height: 8,
-            resize: Resize::Squash,
-            filter: ResizeFilter::Bilinear,
-            antialias: true,
-            mean: [0.0; 3],
-            std: [1.0; 3],
-        };
-        VideoPreparer::new(&spec, None)
-    }
-
-    fn film(name: &str) -> Vec<u8> {
-        let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap();
-        if !name.ends_with(".gz") {
-            return bytes;
-        }
-        let mut film = Vec::new();
-        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut film).unwrap();
-        film
-    }
-
-    fn decoded(preparer: &VideoPreparer, film: &[u8]) -> usize {
-        let deadline = deadline();
-        preparer.look(&mut open(film, FILMS, deadline).unwrap(), deadline).unwrap().decoded
-    }
-
-    /// Two hours at one frame a second, a key frame every 20: for each frame wanted, one group at most.
-    #[test]
-    fn a_long_film_is_not_decoded_whole() {
-        let film = film("long.mp4.gz");
-        let some = decoded(&preparer(7_200_000, 8), &film);
-        assert!((8..=8 * 22).contains(&some), "{some} frames were decoded for eight");
-    }
-
-    /// All 100 frames of a film lie behind one key frame: none is decoded twice, however many are wanted.
-    #[test]
-    fn decoding_on_is_preferred_to_starting_again() {
-        let film = film("h264.mp4");
-        for wanted in [8, 25, 100] {
-            let some = decoded(&preparer(10_000, wanted), &film);
-            assert!((wanted..=100).contains(&some), "{some} of 100 frames were decoded for {wanted}");
-        }
-    }
-
-    #[test]
-    fn time_runs_out() {
-        let film = film("h264.mp4");
-        let over = Instant::now();
-        let refused = open(&film, FILMS, over).err().map(|error| error.reason);
-        assert_eq!(refused, Some(Reason::MediaTooLarge));
-        let mut source = open(&film, FILMS, deadline()).unwrap();
-        let refused = preparer(10_000, 8).look(&mut source, over).err().map(|error| error.reason);
-        assert_eq!(refused, Some(Reason::MediaTooLarge));
     }
 }
