@@ -2,19 +2,22 @@
 
 use onespace_bundle::preprocess::{Overflow, Text};
 use onespace_core::{Error, Modality, Prepare, Reason, Result, Sample, Tensor, Track, limits};
-use tokenizers::{Encoding, Tokenizer, TruncationParams};
+use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationDirection};
 
 /// Token counts are rounded up to a multiple of this, so that texts of similar length share a batch.
 const BUCKET: usize = 8;
 
-/// How many bytes of a text are tokenised at first, for each token of the context. Words of natural language
-/// take four to eight bytes a token; a prefix that turns out too short is doubled.
-const BYTES_PER_TOKEN: usize = 32;
+/// How many bytes of a text are tokenised for each token of the context: at first, and at most. Natural language
+/// takes three to eight bytes a token. What takes thousands is no text: a word without end, or nothing but white
+/// space, and it could go on for a megabyte at a microsecond a byte.
+const BYTES_PER_TOKEN: (usize, usize) = (32, 2048);
 
 /// Text to token ids, as a bundle's tokenizer says.
 pub struct TextPreparer {
     tokenizer: Tokenizer,
     spec: Text,
+    /// Tokens of a window that are the text's own.
+    room: usize,
     masked: bool,
 }
 
@@ -27,48 +30,52 @@ impl TextPreparer {
     pub fn new(spec: &Text, tokenizer_json: &[u8], inputs: usize) -> Result<Self> {
         let mut tokenizer =
             Tokenizer::from_bytes(tokenizer_json).map_err(|error| invalid("preprocess.tokenizer", error))?;
-        let truncation = TruncationParams { max_length: spec.context, ..TruncationParams::default() };
-        tokenizer.with_truncation(Some(truncation)).map_err(|error| invalid("preprocess.context", error))?;
+        // Cutting and padding are done here: the file may come with settings of its own.
+        tokenizer.with_truncation(None).map_err(|error| invalid("preprocess.tokenizer", error))?;
         tokenizer.with_padding(None);
         if !(1..=2).contains(&inputs) {
             return Err(invalid("inputs", format!("{inputs} inputs; token ids and a mask are emitted")));
         }
-        let preparer = Self { tokenizer, spec: spec.clone(), masked: inputs == 2 };
-        let special = preparer.tokenize("")?.get_ids().len();
-        if special >= spec.context {
+        let special = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+        let Some(room) = spec.context.checked_sub(special).filter(|room| *room > 0) else {
             let message = format!("{} tokens hold no text beside {special} special ones", spec.context);
             return Err(invalid("preprocess.context", message));
-        }
-        Ok(preparer)
+        };
+        Ok(Self { tokenizer, spec: spec.clone(), room, masked: inputs == 2 })
     }
 
-    /// The tokens of `text`, at most a context of them with the special ones in place; what did not fit follows as
-    /// further windows, of which at least those that are needed are there.
+    /// The tokens of `text`, without special ones: all of them, or, where the rest is dropped, enough.
     ///
     /// Tokenising takes time in proportion to the text, and a truncated text needs little of it. So a prefix is
-    /// tokenised first, and a longer one only while the prefix does not fill the context. The tokens are those
-    /// of the whole text because the prefix ends before white space, where tokenizers divide anyway, and because
-    /// it must give a full window more than is used: a token at its end that would have been another one lies
-    /// there, far from what is used. In all, less than twice the text is tokenised.
-    fn encode(&self, text: &str) -> Result<Encoding> {
-        if self.spec.overflow == Overflow::Windows {
-            return self.tokenize(text);
-        }
-        let mut bytes = self.spec.context * BYTES_PER_TOKEN;
-        while bytes < text.len() {
-            let encoding = self.tokenize(prefix(text, bytes))?;
-            if encoding.get_overflowing().len() > 1 {
-                return Ok(encoding);
+    /// tokenised first, and a longer one only while the prefix does not give enough tokens. Those that are used are
+    /// the ones of the whole text, because a prefix ends before white space, where tokenizers divide anyway, and
+    /// because it must give twice as many as are used: a token at its end that would have been another one lies
+    /// far behind.
+    fn tokens(&self, text: &str) -> Result<Encoding> {
+        let (first, most) = BYTES_PER_TOKEN;
+        let (mut bytes, most) = (self.spec.context * first, self.spec.context * most);
+        while self.spec.overflow == Overflow::Truncate && bytes < text.len() {
+            let tokens = self.tokenise(prefix(text, bytes))?;
+            if tokens.len() >= 2 * self.spec.context || bytes >= most {
+                return Ok(tokens);
             }
             bytes *= 2;
         }
-        self.tokenize(text)
+        self.tokenise(text)
     }
 
-    fn tokenize(&self, text: &str) -> Result<Encoding> {
-        self.tokenizer
-            .encode_fast(text, true)
-            .map_err(|error| Error::malformed("bytes", format!("the text cannot be tokenised: {error}")))
+    fn tokenise(&self, text: &str) -> Result<Encoding> {
+        self.tokenizer.encode_fast(text, false).map_err(failed)
+    }
+
+    /// At most a context of tokens, special ones in place; the further windows are in its overflow.
+    fn windows(&self, text: &str) -> Result<Encoding> {
+        let mut tokens = self.tokens(text)?;
+        tokens.truncate(self.room, 0, TruncationDirection::Right);
+        if self.spec.overflow == Overflow::Truncate {
+            tokens.take_overflowing();
+        }
+        self.tokenizer.post_process(tokens, None, true).map_err(failed)
     }
 
     fn sample(&self, encoding: &Encoding) -> Sample {
@@ -89,14 +96,11 @@ impl TextPreparer {
 impl Prepare for TextPreparer {
     fn prepare(&self, bytes: &[u8], _media_type: Option<&str>) -> Result<Vec<Sample>> {
         let text = decode(bytes)?;
-        let first = self.encode(text)?;
+        let first = self.windows(text)?;
         if first.get_ids().is_empty() {
             return Err(Error::new(Reason::MediaEmpty, "bytes", "the text has no tokens"));
         }
-        let rest = match self.spec.overflow {
-            Overflow::Truncate => &[],
-            Overflow::Windows => first.get_overflowing().as_slice(),
-        };
+        let rest = first.get_overflowing();
         let windows = 1 + rest.len();
         let kept = windows.min(limits::SAMPLES_PER_MEDIA);
         // A text of more windows than one media may have is heard at even distances, first window included.
@@ -134,6 +138,10 @@ fn decode(bytes: &[u8]) -> Result<&str> {
 fn prefix(text: &str, bytes: usize) -> &str {
     let cut = text.get(..text.floor_char_boundary(bytes)).unwrap_or(text);
     cut.rfind(char::is_whitespace).filter(|end| *end > 0).and_then(|end| cut.get(..end)).unwrap_or(cut)
+}
+
+fn failed(error: tokenizers::Error) -> Error {
+    Error::malformed("bytes", format!("the text cannot be tokenised: {error}"))
 }
 
 fn invalid(key: &str, why: impl std::fmt::Display) -> Error {
