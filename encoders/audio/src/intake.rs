@@ -128,8 +128,7 @@ impl Intake {
             let share = 1.0 / channels.len() as f32;
             self.mixed.iter_mut().for_each(|sum| *sum *= share);
         }
-        // NaN fails every comparison, so it fails this one.
-        match self.mixed.iter().find(|sample| !(sample.abs() <= LOUDEST)) {
+        match self.mixed.iter().find(|sample| !sample.is_finite() || sample.abs() > LOUDEST) {
             Some(sample) => Err(Error::malformed("bytes", format!("a sample of the recording is {sample}"))),
             None => Ok(()),
         }

@@ -1,5 +1,7 @@
 //! Every format, from its file to its samples; windows and their times.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // A test may fail.
+
 mod common;
 
 use std::sync::Arc;

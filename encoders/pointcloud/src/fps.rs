@@ -4,6 +4,8 @@
 //! share a block, and a block whose box is farther from the new point than any of its points is from the old ones
 //! is passed over: nothing in it can change. The result is the same to the last bit.
 
+use crate::normalise::centroid;
+
 /// Points of a block: few enough for tight boxes, enough to keep the vector units busy.
 const BLOCK: usize = 128;
 
@@ -12,15 +14,16 @@ pub fn squared_distance([ax, ay, az]: [f32; 3], [bx, by, bz]: [f32; 3]) -> f32 {
     (ax - bx) * (ax - bx) + (ay - by) * (ay - by) + (az - bz) * (az - bz)
 }
 
-/// The place farthest from the centroid; of several the first.
+/// The place farthest from the centroid; of several the first. In double precision, so that the corners of a
+/// symmetric shape tie only where they do.
 pub fn outermost(places: &[[f32; 3]]) -> usize {
-    let mut centroid = [0.0_f64; 3];
-    for place in places {
-        centroid.iter_mut().zip(place).for_each(|(sum, value)| *sum += f64::from(*value) / places.len() as f64);
-    }
-    let centroid = centroid.map(|value| value as f32);
-    let distances = places.iter().map(|place| squared_distance(*place, centroid)).enumerate();
-    distances.fold((0, f32::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best }).0
+    let [cx, cy, cz] = centroid(places.iter().copied());
+    let distances = places.iter().map(|place| {
+        let [x, y, z] = place.map(f64::from);
+        (x - cx) * (x - cx) + (y - cy) * (y - cy) + (z - cz) * (z - cz)
+    });
+    let farther = |best: (usize, f64), next: (usize, f64)| if next.1 > best.1 { next } else { best };
+    distances.enumerate().fold((0, f64::NEG_INFINITY), farther).0
 }
 
 /// `count` places, each the farthest from all before it, the first one given; of several the first.

@@ -2,22 +2,27 @@
 
 use crate::read::Point;
 
+/// The mean of some places; of none, the origin.
+pub fn centroid(places: impl ExactSizeIterator<Item = [f32; 3]>) -> [f64; 3] {
+    let count = places.len().max(1) as f64;
+    let mut sums = [0.0_f64; 3];
+    for place in places {
+        sums.iter_mut().zip(place).for_each(|(sum, value)| *sum += f64::from(value));
+    }
+    sums.map(|sum| sum / count)
+}
+
 /// Moves the centroid to the origin and brings the farthest point to distance 1; a cloud of one place stays at the
 /// origin.
 pub fn to_unit_sphere(points: &mut [Point]) {
-    let share = 1.0 / points.len().max(1) as f64;
-    let mut centroid = [0.0_f64; 3];
-    for point in &*points {
-        centroid.iter_mut().zip(point.place).for_each(|(sum, value)| *sum += f64::from(value) * share);
-    }
+    let centre = centroid(points.iter().map(|point| point.place));
     let moved = |place: [f32; 3]| {
-        let ([x, y, z], [cx, cy, cz]) = (place.map(f64::from), centroid);
+        let ([x, y, z], [cx, cy, cz]) = (place.map(f64::from), centre);
         [x - cx, y - cy, z - cz]
     };
     let radius = points.iter().map(|point| norm(moved(point.place))).fold(0.0, f64::max);
-    let scale = if radius > 0.0 { 1.0 / radius } else { 0.0 };
     for point in points {
-        point.place = moved(point.place).map(|value| (value * scale) as f32);
+        point.place = moved(point.place).map(|value| if radius > 0.0 { (value / radius) as f32 } else { 0.0 });
     }
 }
 

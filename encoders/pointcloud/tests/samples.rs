@@ -1,5 +1,7 @@
 //! From files of every flavour to samples, against NumPy.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // A test may fail.
+
 mod common;
 
 use std::time::Instant;
