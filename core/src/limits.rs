@@ -85,8 +85,10 @@ limits! {
     VIDEO_SIDE: usize = 4_096, "pixels";
     /// Frames decoded for one film, those thrown away between a key frame and the wanted one included.
     VIDEO_FRAMES_DECODED: usize = 18_000, "frames";
-    /// Streams in one container.
-    VIDEO_STREAMS: usize = 8, "streams";
+    /// Streams in one container: films in many languages have dozens, attacks have thousands.
+    VIDEO_STREAMS: usize = 64, "streams";
+    /// One allocation of FFmpeg's, so that the claimed length of a table cannot exhaust the memory.
+    VIDEO_ALLOCATION_BYTES: usize = 256 * MIB, "bytes";
     /// Wall-clock time one film's decoding may take.
     VIDEO_DECODE_SECONDS: usize = 60, "seconds";
     /// What FFmpeg may read to find out what a file is.

@@ -1,4 +1,5 @@
 //! Bytes are never trusted: whatever they are, the answer is a sample or a `MEDIA_*` error that blames `bytes`.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
 use std::{
     fs,

@@ -15,7 +15,7 @@ use ffmpeg_next::{
     codec::{self, decoder},
     ffi::{
         AVDictionary, AVDurationEstimationMethod, AVERROR, AVFMT_FLAG_CUSTOM_IO, AVFormatContext, AVIOContext, EPERM,
-        avformat_alloc_context, avformat_find_stream_info, avformat_open_input, sws_getCoefficients,
+        av_max_alloc, avformat_alloc_context, avformat_find_stream_info, avformat_open_input, sws_getCoefficients,
         sws_getColorspaceDetails, sws_setColorspaceDetails,
     },
     format::context::{Input, StreamIo},
@@ -27,7 +27,7 @@ use ffmpeg_next::{
 
 /// FFmpeg's demuxer over bytes that somebody else owns.
 pub struct Source<'a> {
-    /// Reads the bytes whenever it is used; so it stays in here, and nothing that could use it is given away.
+    /// Reads the bytes when it opens, reads or seeks, and only then; so it stays in here.
     input: Input,
     bytes: PhantomData<&'a [u8]>,
 }
@@ -45,8 +45,9 @@ impl<'a> Source<'a> {
         probing: &[(&str, &str)],
         deadline: Instant,
     ) -> Result<Self, Error> {
-        // SAFETY: only the AVIOContext of `input` reads the slice, and `input` is dropped with `Self`, whose
-        // lifetime is that of the slice. `Self` never hands `input`, or anything that keeps it alive, to others.
+        // SAFETY: only the AVIOContext of `input` reads the slice, and only while `input` opens, reads or seeks. That
+        // takes `Self`, whose lifetime is that of the slice; what a stream's parameters may keep alive for longer
+        // can only be freed.
         let endless = unsafe { mem::transmute::<&'a [u8], &'static [u8]>(bytes) };
         let mut io = StreamIo::from_read_seek(Bounded { bytes: Cursor::new(endless), deadline })?;
         let stop = interrupt::new(Box::new(move || Instant::now() >= deadline));
@@ -150,6 +151,12 @@ impl<'a> Source<'a> {
         decoder.set_threading(threading::Config::count(1));
         Ok(decoder)
     }
+}
+
+/// Forbids FFmpeg, in the whole process, single allocations of more than `bytes`.
+pub fn bound_allocations(bytes: usize) {
+    // SAFETY: stores a number, atomically.
+    unsafe { av_max_alloc(bytes) };
 }
 
 /// Width and height of a stream's pictures as its container or its first frames say, 0 where they do not.

@@ -41,11 +41,12 @@ const MICROSECONDS: f64 = 1e6;
 /// # Errors
 /// `MEDIA_UNSUPPORTED` for any other format, `MEDIA_MALFORMED`, `MEDIA_TOO_LARGE`.
 pub fn open<'a>(bytes: &'a [u8], formats: &str, deadline: Instant) -> Result<Source<'a>> {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| {
+    static READY: Once = Once::new();
+    READY.call_once(|| {
         // Prepares the error messages; what hostile files provoke must not flood the log.
         let _ = ffmpeg_next::init();
         log::set_level(log::Level::Quiet);
+        ffi::bound_allocations(limits::VIDEO_ALLOCATION_BYTES);
     });
     let (probe, streams) = (limits::VIDEO_PROBE_BYTES.to_string(), limits::VIDEO_STREAMS.to_string());
     let options = [

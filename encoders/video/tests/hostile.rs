@@ -1,5 +1,6 @@
 //! Bytes are never trusted: whatever they are, the answer is samples or a `MEDIA_*` error that blames `bytes`, and
 //! nothing else is opened on their behalf.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
 use std::{
     fs,
