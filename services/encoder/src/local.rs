@@ -176,11 +176,10 @@ impl LocalEncoder {
         check_size(modality, media.len())?;
         let entrance = self.entrance(modality)?;
         deadline.check("on arrival")?;
-        let place: Guard = Arc::new((self.media.enter()?, bytes));
-        let prepared = entrance.prepare(media, media_type, deadline, Arc::clone(&place)).await?;
-        let Prepared { value: samples, waited, took } = prepared;
-        // The file's bytes are gone; its samples may be more, and are counted from here on.
-        let guard: Guard = Arc::new((self.bytes.enter_bytes(samples.iter().map(sample_bytes).sum())?, place));
+        // The file's bytes and its place go when its samples are there; those are counted in their turn.
+        let file: Guard = Arc::new((self.media.enter()?, bytes));
+        let Prepared { value: samples, waited, took } = entrance.prepare(media, media_type, deadline, file).await?;
+        let guard: Guard = Arc::new(self.bytes.enter_bytes(samples.iter().map(sample_bytes).sum())?);
         let Travelled { parts, queue_us, inference_us } = self.travel(modality, samples, deadline, &guard).await?;
         let timings = Timings {
             queue_us: queue_us + micros(waited),

@@ -1,2 +1,53 @@
-//! The binary.
-fn main() {}
+//! onespace: one embedding space for text, images, audio, video and point clouds, served.
+
+mod args;
+mod bundle;
+mod client;
+mod filter;
+mod output;
+mod serve;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, FromArgMatches};
+use output::Outcome;
+
+fn main() -> ExitCode {
+    // Both forms are kept: the typed one, and the raw one that remembers the order of flags.
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    onespace_kit::telemetry::start(&cli.log, cli.log_json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(run(cli, &matches));
+    // Threads still in a decoder or a graph must not hold up the end.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(Outcome::AllWell) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeFailed) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli, matches: &clap::ArgMatches) -> anyhow::Result<Outcome> {
+    let sub = matches.subcommand().map(|(_, sub)| sub);
+    match cli.command {
+        Command::Up(args) => serve::up::run(args).await,
+        Command::Encoder(args) => serve::encoder::run(args).await,
+        Command::Gateway(args) => serve::gateway::run(args).await,
+        Command::Bundle(command) => bundle::run(command, cli.json).await,
+        Command::Client(command) => client::run(command, sub, &cli.endpoint, cli.json).await,
+    }
+}

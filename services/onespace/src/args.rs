@@ -1,0 +1,344 @@
+//! The command line. Every flag of a server has an environment variable; nothing else reads the environment.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+
+use clap::{Args, Parser, Subcommand};
+use onespace_core::Modality;
+
+/// One embedding space for text, images, audio, video and point clouds, served.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print JSON lines instead of tables.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The server that client commands talk to.
+    #[arg(
+        long,
+        global = true,
+        env = "ONESPACE_ENDPOINT",
+        default_value = "http://127.0.0.1:50051",
+        value_name = "URL"
+    )]
+    pub endpoint: String,
+    /// What is logged on stderr: error, warn, info, debug, or a tracing directive.
+    #[arg(
+        long,
+        global = true,
+        env = "ONESPACE_LOG",
+        default_value = "warn,onespace=info,qdrant_edge=error",
+        value_name = "FILTER"
+    )]
+    pub log: String,
+    /// Log in JSON.
+    #[arg(long, global = true, env = "ONESPACE_LOG_JSON")]
+    pub log_json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve everything in one process.
+    Up(UpArgs),
+    /// Serve one encoder.
+    Encoder(EncoderArgs),
+    /// Serve the public API over encoders elsewhere.
+    Gateway(GatewayArgs),
+    /// Look into a bundle on disk.
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+    #[command(flatten)]
+    Client(ClientCommand),
+}
+
+/// Where models come from and how they run.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// The bundle that defines the space.
+    #[arg(long, env = "ONESPACE_BUNDLE", default_value = "bundles/diorama", value_name = "DIR")]
+    pub bundle: PathBuf,
+    /// The ONNX Runtime shared library.
+    #[arg(long, env = "ONESPACE_ONNXRUNTIME", value_name = "FILE", default_value_os_t = beside_executable())]
+    pub onnxruntime: PathBuf,
+    /// Threads that one run of a graph may use; 0: all cores.
+    #[arg(long, env = "ONESPACE_THREADS", default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+}
+
+/// Where vectors are kept.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct StoreArgs {
+    /// Keep vectors in this directory, with the engine in this process.
+    #[arg(long, env = "ONESPACE_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Keep vectors in a Qdrant server (its gRPC port).
+    #[arg(long, env = "ONESPACE_QDRANT", value_name = "URL")]
+    pub qdrant: Option<String>,
+}
+
+/// The key of a Qdrant server, if it wants one.
+#[derive(Debug, Args)]
+pub struct StoreKeyArgs {
+    /// API key of the Qdrant server.
+    #[arg(long, env = "ONESPACE_QDRANT_API_KEY", hide_env_values = true, value_name = "KEY")]
+    pub qdrant_api_key: Option<String>,
+    /// Replicas of each collection that is made on the Qdrant server.
+    #[arg(long, env = "ONESPACE_QDRANT_REPLICATION", default_value_t = 1, value_name = "N")]
+    pub qdrant_replication: u32,
+}
+
+/// Where the public API listens.
+#[derive(Debug, Args)]
+pub struct ListenArgs {
+    /// gRPC; port 0 takes a free one.
+    #[arg(long, env = "ONESPACE_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// HTTP: health, metrics, the space; port 0 takes a free one.
+    #[arg(long, env = "ONESPACE_HTTP", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub http: SocketAddr,
+}
+
+/// `onespace up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub key: StoreKeyArgs,
+    #[command(flatten)]
+    pub listen: ListenArgs,
+    /// Store the media of this directory and ask a question of each modality, then serve on.
+    #[arg(long, value_name = "DIR")]
+    pub demo: Option<PathBuf>,
+}
+
+/// `onespace encoder`.
+#[derive(Debug, Args)]
+pub struct EncoderArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// What to encode.
+    #[arg(long, env = "ONESPACE_MODALITY", required = true, value_delimiter = ',', value_name = "MODALITY")]
+    pub modality: Vec<Modality>,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, env = "ONESPACE_LISTEN", default_value = "127.0.0.1:50052", value_name = "ADDR")]
+    pub listen: SocketAddr,
+}
+
+/// `onespace gateway`.
+#[derive(Debug, Args)]
+pub struct GatewayArgs {
+    /// An encoder, once for each replica or name: image=http://127.0.0.1:50053.
+    #[arg(long, env = "ONESPACE_ENCODER", required = true, value_delimiter = ',', value_name = "MODALITY=URL")]
+    pub encoder: Vec<Road>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub key: StoreKeyArgs,
+    #[command(flatten)]
+    pub listen: ListenArgs,
+}
+
+/// A modality and where it is encoded.
+#[derive(Clone, Debug)]
+pub struct Road {
+    /// What is encoded there.
+    pub modality: Modality,
+    /// Where.
+    pub url: String,
+}
+
+impl FromStr for Road {
+    type Err = onespace_core::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (modality, url) = text.split_once('=').ok_or_else(|| {
+            onespace_core::Error::new(
+                onespace_core::Reason::FieldInvalid,
+                "encoder",
+                format!("\"{text}\" is not of the form MODALITY=URL"),
+            )
+        })?;
+        Ok(Self { modality: modality.parse()?, url: url.to_owned() })
+    }
+}
+
+/// `onespace bundle`.
+#[derive(Debug, Subcommand)]
+pub enum BundleCommand {
+    /// Print what a bundle is made of.
+    Inspect {
+        /// The bundle.
+        #[arg(default_value = "bundles/diorama", value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Check every digest and run every tower on its golden input.
+    Verify {
+        #[command(flatten)]
+        model: ModelArgs,
+    },
+}
+
+/// Commands that talk to a server.
+#[derive(Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Print embeddings of texts and files.
+    Embed {
+        /// A text; may be repeated.
+        #[arg(long, value_name = "T")]
+        text: Vec<String>,
+        /// Files of any modality.
+        #[arg(value_name = "FILE", required_unless_present = "text")]
+        files: Vec<PathBuf>,
+        /// Also the stretches of long media.
+        #[arg(long)]
+        segments: bool,
+    },
+    /// Store files and folders in a collection; what is there already is not embedded again.
+    Ingest {
+        /// Files and folders.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// The collection; made if it is not there.
+        #[arg(long, short, value_name = "C")]
+        collection: String,
+        /// Metadata of every item, as NAME=VALUE.
+        #[arg(long, value_name = "NAME=VALUE")]
+        metadata: Vec<String>,
+    },
+    /// Find stored items with a question of any modality.
+    Search(SearchArgs),
+    /// Order files by a question; nothing is stored.
+    Rank {
+        #[command(flatten)]
+        question: Question,
+        /// The candidates.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Tell which label fits, without training.
+    Classify {
+        /// A text to classify.
+        #[arg(long, value_name = "T", conflicts_with = "file")]
+        text: Option<String>,
+        /// A file to classify.
+        #[arg(value_name = "FILE", required_unless_present = "text")]
+        file: Option<PathBuf>,
+        /// A label: a text, or @FILE for a label shown by a picture, a sound, a film, a shape.
+        #[arg(long, required = true, value_name = "L")]
+        label: Vec<String>,
+        /// A prompt in which {} stands for the label's text; several are averaged.
+        #[arg(long, value_name = "PROMPT")]
+        template: Vec<String>,
+    },
+    /// Collections.
+    #[command(subcommand)]
+    Collection(CollectionCommand),
+    /// Stored items.
+    #[command(subcommand)]
+    Item(ItemCommand),
+    /// The server's space, towers, limits and formats.
+    Space,
+    /// Exit 0 if the server is ready to serve.
+    Health {
+        /// A service name; empty: the whole server.
+        #[arg(long, default_value = "", value_name = "NAME")]
+        service: String,
+    },
+}
+
+/// The parts of a question. Weights belong to the parts in the order in which both are written.
+#[derive(Debug, Args)]
+pub struct Question {
+    /// A text part.
+    #[arg(long, value_name = "T")]
+    pub text: Vec<String>,
+    /// A part from a file of any modality.
+    #[arg(long, value_name = "F")]
+    pub file: Vec<PathBuf>,
+    /// The weight of the part written before it; negative weights push away. Default 1.
+    #[arg(long, value_name = "W", allow_negative_numbers = true)]
+    pub weight: Vec<f32>,
+}
+
+/// `onespace search`.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    #[command(flatten)]
+    pub question: Question,
+    /// A stored item as a part of the question.
+    #[arg(long, value_name = "ITEM")]
+    pub item: Vec<String>,
+    /// The collection.
+    #[arg(long, short, value_name = "C")]
+    pub collection: String,
+    /// Modalities of the answers; may be repeated. Default: all.
+    #[arg(long, value_name = "MODALITY", value_delimiter = ',')]
+    pub to: Vec<Modality>,
+    /// Conditions on metadata: colour = red and price < 5 and kind in (mug, cup) and sold exists.
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Answers.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub limit: u32,
+    /// So many answers of each modality, instead of the best of all.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub each: u32,
+}
+
+/// `onespace collection`.
+#[derive(Debug, Subcommand)]
+pub enum CollectionCommand {
+    /// List collections.
+    List,
+    /// Make a collection.
+    Create {
+        /// Its name.
+        name: String,
+        /// An indexed metadata field, as NAME=keyword|integer|float|bool.
+        #[arg(long, value_name = "NAME=KIND")]
+        index: Vec<String>,
+    },
+    /// Remove a collection with all that is in it.
+    Delete {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// `onespace item`.
+#[derive(Debug, Subcommand)]
+pub enum ItemCommand {
+    /// List the items of a collection.
+    List {
+        /// The collection.
+        #[arg(long, short, value_name = "C")]
+        collection: String,
+        /// Conditions, as for search.
+        #[arg(long, value_name = "EXPR")]
+        filter: Option<String>,
+    },
+    /// Remove items.
+    Delete {
+        /// The collection.
+        #[arg(long, short, value_name = "C")]
+        collection: String,
+        /// Item ids.
+        #[arg(required = true)]
+        items: Vec<String>,
+    },
+}
+
+/// Where the setup puts ONNX Runtime: `target/onnxruntime/`, beside the folder of the executable.
+fn beside_executable() -> PathBuf {
+    const NAME: &str = "libonnxruntime.so";
+    let near =
+        std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("onnxruntime").join(NAME)));
+    near.filter(|path| path.exists()).unwrap_or_else(|| PathBuf::from(NAME))
+}

@@ -1,0 +1,44 @@
+//! `onespace classify`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use onespace_proto::v1;
+use serde_json::json;
+
+use super::{Client, refused, source};
+use crate::output::{Outcome, Rows};
+
+/// Tells which label fits.
+pub async fn run(
+    client: &Client,
+    text: Option<String>,
+    file: Option<PathBuf>,
+    labels: Vec<String>,
+    templates: Vec<String>,
+    json: bool,
+) -> Result<Outcome> {
+    let media = match (text, file) {
+        (Some(text), _) => Some(source::text(text)),
+        (None, Some(path)) => Some(source::media(&path)?),
+        (None, None) => None,
+    };
+    let labels = labels.iter().map(|text| label(text)).collect::<Result<_>>()?;
+    let request = v1::ClassifyRequest { media, labels, templates, logit_scale: None };
+    let response = client.search().classify(request).await.map_err(refused)?.into_inner();
+    let mut rows = Rows::new(json, ["label", "probability", "score"]);
+    for row in response.labels {
+        let object = json!({"label": row.label, "probability": row.probability, "score": row.score});
+        rows.push(vec![row.label, format!("{:.3}", row.probability), format!("{:.3}", row.score)], &object);
+    }
+    rows.finish();
+    Ok(Outcome::AllWell)
+}
+
+/// A text, or `@FILE`.
+fn label(text: &str) -> Result<v1::Label> {
+    match text.strip_prefix('@') {
+        Some(path) => Ok(v1::Label { name: path.to_owned(), examples: vec![source::media(Path::new(path))?] }),
+        None => Ok(v1::Label { name: text.to_owned(), examples: vec![source::text(text)] }),
+    }
+}

@@ -1,0 +1,108 @@
+//! `onespace collection` and `onespace item`.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result, bail};
+use onespace_proto::v1::{self, FieldKind};
+use serde_json::json;
+
+use super::{Client, modality_name, refused};
+use crate::{
+    args::{CollectionCommand, ItemCommand},
+    filter,
+    output::{Outcome, Rows, print_line},
+};
+
+/// Items asked for at once while listing.
+const PAGE: u32 = 1000;
+
+/// Runs a collection command.
+pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Result<Outcome> {
+    let mut collections = client.collections();
+    match command {
+        CollectionCommand::List => {
+            let response =
+                collections.list_collections(v1::ListCollectionsRequest {}).await.map_err(refused)?.into_inner();
+            let mut rows = Rows::new(json, ["collection", "space", "dimension", "points"]);
+            response.collections.iter().for_each(|collection| push(&mut rows, collection));
+            rows.finish();
+        }
+        CollectionCommand::Create { name, index } => {
+            let indexed = index.iter().map(|pair| field(pair)).collect::<Result<HashMap<_, _>>>()?;
+            let request = v1::CreateCollectionRequest { name, indexed, exist_ok: false };
+            let response = collections.create_collection(request).await.map_err(refused)?.into_inner();
+            let mut rows = Rows::new(json, ["collection", "space", "dimension", "points"]);
+            push(&mut rows, &response.collection.unwrap_or_default());
+            rows.finish();
+        }
+        CollectionCommand::Delete { name } => {
+            collections.delete_collection(v1::DeleteCollectionRequest { name: name.clone() }).await.map_err(refused)?;
+            print_line(&if json { json!({"deleted": name}).to_string() } else { format!("deleted {name}") });
+        }
+    }
+    Ok(Outcome::AllWell)
+}
+
+fn push(rows: &mut Rows, collection: &v1::Collection) {
+    let short = collection.space.chars().take(12).collect();
+    let cells = vec![collection.name.clone(), short, collection.dimension.to_string(), collection.points.to_string()];
+    let object = json!({
+        "collection": collection.name, "space": collection.space, "dimension": collection.dimension, "points": collection.points,
+    });
+    rows.push(cells, &object);
+}
+
+fn field(pair: &str) -> Result<(String, i32)> {
+    let (name, kind) =
+        pair.split_once('=').with_context(|| format!("--index \"{pair}\" is not of the form NAME=KIND"))?;
+    let kind = match kind {
+        "keyword" => FieldKind::Keyword,
+        "integer" => FieldKind::Integer,
+        "float" => FieldKind::Float,
+        "bool" => FieldKind::Bool,
+        other => bail!("--index: \"{other}\" is none of keyword, integer, float, bool"),
+    };
+    Ok((name.to_owned(), kind.into()))
+}
+
+/// Runs an item command.
+pub async fn items(client: &Client, command: ItemCommand, json: bool) -> Result<Outcome> {
+    let mut collections = client.collections();
+    match command {
+        ItemCommand::List { collection, filter } => {
+            let filter = filter.as_deref().map(filter::parse).transpose()?;
+            let mut rows = Rows::new(json, ["item", "modality", "source", "title"]);
+            let mut page_token = String::new();
+            loop {
+                let request = v1::ListItemsRequest {
+                    collection: collection.clone(),
+                    filter: filter.clone(),
+                    page_size: PAGE,
+                    page_token,
+                };
+                let page = collections.list_items(request).await.map_err(refused)?.into_inner();
+                for item in page.items {
+                    let modality = modality_name(item.modality);
+                    let object =
+                        json!({"item": item.item, "modality": modality, "source": item.uri, "title": item.title});
+                    rows.push(vec![item.item, modality.to_owned(), item.uri, item.title], &object);
+                }
+                page_token = page.next_page_token;
+                if page_token.is_empty() {
+                    break;
+                }
+            }
+            rows.finish();
+        }
+        ItemCommand::Delete { collection, items } => {
+            let response = collections
+                .delete_items(v1::DeleteItemsRequest { collection, items })
+                .await
+                .map_err(refused)?
+                .into_inner();
+            let deleted = response.deleted;
+            print_line(&if json { json!({"deleted": deleted}).to_string() } else { format!("deleted {deleted}") });
+        }
+    }
+    Ok(Outcome::AllWell)
+}

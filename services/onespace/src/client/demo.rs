@@ -1,0 +1,88 @@
+//! The first minute: store a folder of samples and ask one question of each modality.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use onespace_core::{
+    Modality,
+    sniff::{Sniffed, sniff},
+};
+use onespace_proto::{convert, v1};
+use serde_json::json;
+
+use super::{Client, ingest, modality_name, refused, source};
+use crate::output::{Rows, print_line};
+
+/// The collection that the samples go into.
+const COLLECTION: &str = "samples";
+
+/// Answers of each other modality.
+const ANSWERS: u32 = 2;
+
+/// Stores the folder, asks, and says how to go on.
+pub async fn run(endpoint: &str, folder: &Path) -> Result<()> {
+    let client = Client::connect(endpoint).await?;
+    let tally = ingest::ingest(&client, &[folder.to_owned()], COLLECTION, &[], false).await?;
+    print_line(&format!("{}: {}", folder.display(), ingest::summary(&tally)));
+    for (modality, path) in questions(folder)? {
+        ask(&client, modality, &path).await?;
+    }
+    print_line(&format!(
+        "\nAsk the next one:\n  onespace search --collection {COLLECTION} --text \"a yellow key\" --to image,video"
+    ));
+    print_line(&format!(
+        "  onespace search --collection {COLLECTION} --file {} --to point_cloud",
+        folder.join("sounds").join("bell-01.wav").display()
+    ));
+    Ok(())
+}
+
+/// One file of each modality, each from another place of the folder, so that the questions differ.
+fn questions(folder: &Path) -> Result<BTreeMap<Modality, PathBuf>> {
+    let mut files: BTreeMap<Modality, Vec<PathBuf>> = BTreeMap::new();
+    for path in source::walk(&[folder.to_owned()])? {
+        if let Sniffed::Known { modality, .. } = sniff(&source::read(&path)?) {
+            files.entry(modality).or_default().push(path);
+        }
+    }
+    let count = Modality::ALL.len();
+    let chosen = files.into_iter().enumerate().filter_map(|(place, (modality, paths))| {
+        let at = (2 * place + 1) * paths.len() / (2 * count);
+        Some((modality, paths.into_iter().nth(at)?))
+    });
+    Ok(chosen.collect())
+}
+
+async fn ask(client: &Client, modality: Modality, path: &Path) -> Result<()> {
+    let part = v1::QueryPart { part: Some(v1::query_part::Part::Media(source::media(path)?)), weight: None };
+    let others = Modality::ALL.into_iter().filter(|other| *other != modality);
+    let request = v1::SearchRequest {
+        collection: COLLECTION.to_owned(),
+        parts: vec![part],
+        modalities: others.map(convert::modality_out).collect(),
+        limit_per_modality: ANSWERS,
+        ..Default::default()
+    };
+    let response = client.search().search(request).await.map_err(refused)?.into_inner();
+    let mut hits: BTreeMap<i32, Vec<v1::SearchHit>> = BTreeMap::new();
+    response
+        .hits
+        .into_iter()
+        .for_each(|hit| hits.entry(hit.item.as_ref().map_or(0, |item| item.modality)).or_default().push(hit));
+    let mut question = path.display().to_string();
+    if modality == Modality::Text {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        question = format!("\"{}\"", text.trim());
+    }
+    print_line(&format!("\n{modality} asks: {question}"));
+    let mut rows = Rows::new(false, ["modality", "score", "answer"]);
+    for hit in hits.into_values().flatten() {
+        let item = hit.item.unwrap_or_default();
+        rows.push(vec![modality_name(item.modality).to_owned(), format!("{:.3}", hit.score), item.uri], &json!(null));
+    }
+    rows.finish();
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! The commands that talk to a server.
+
+mod classify;
+mod collection;
+mod demo;
+mod embed;
+mod health;
+mod ingest;
+mod search;
+mod source;
+mod space;
+
+use anyhow::{Context, Result};
+use clap::ArgMatches;
+use onespace_core::limits::VIDEO_BYTES;
+use onespace_proto::v1::{
+    collection_service_client::CollectionServiceClient, embedding_service_client::EmbeddingServiceClient,
+    search_service_client::SearchServiceClient, space_service_client::SpaceServiceClient,
+};
+use tonic::{
+    Status,
+    transport::{Channel, Endpoint},
+};
+
+use crate::{args::ClientCommand, output::Outcome};
+
+pub use demo::run as demo;
+
+/// One connection, with a client for each service.
+#[derive(Clone)]
+pub struct Client {
+    channel: Channel,
+}
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When the server does not answer, naming it and how to start one.
+    pub async fn connect(endpoint: &str) -> Result<Self> {
+        let channel = Endpoint::from_shared(endpoint.to_owned())
+            .with_context(|| format!("--endpoint {endpoint} is not a URL such as http://127.0.0.1:50051"))?
+            .tcp_nodelay(true)
+            .http2_adaptive_window(true)
+            .connect()
+            .await
+            .with_context(|| {
+                format!(
+                    "no server answers at {endpoint}; start one with `onespace up`, or name another with --endpoint"
+                )
+            })?;
+        Ok(Self { channel })
+    }
+
+    fn embedding(&self) -> EmbeddingServiceClient<Channel> {
+        EmbeddingServiceClient::new(self.channel.clone()).max_decoding_message_size(VIDEO_BYTES)
+    }
+
+    fn search(&self) -> SearchServiceClient<Channel> {
+        SearchServiceClient::new(self.channel.clone()).max_decoding_message_size(VIDEO_BYTES)
+    }
+
+    fn collections(&self) -> CollectionServiceClient<Channel> {
+        CollectionServiceClient::new(self.channel.clone()).max_decoding_message_size(VIDEO_BYTES)
+    }
+
+    fn space(&self) -> SpaceServiceClient<Channel> {
+        SpaceServiceClient::new(self.channel.clone())
+    }
+}
+
+/// Runs a client command.
+pub async fn run(command: ClientCommand, matches: Option<&ArgMatches>, endpoint: &str, json: bool) -> Result<Outcome> {
+    if let ClientCommand::Health { service } = command {
+        return health::run(endpoint, service).await;
+    }
+    let client = Client::connect(endpoint).await?;
+    match command {
+        ClientCommand::Embed { text, files, segments } => embed::run(&client, text, files, segments, json).await,
+        ClientCommand::Ingest { paths, collection, metadata } => {
+            ingest::run(&client, &paths, &collection, &metadata, json).await
+        }
+        ClientCommand::Search(args) => search::run(&client, args, matches, json).await,
+        ClientCommand::Rank { question, files } => search::rank(&client, question, matches, files, json).await,
+        ClientCommand::Classify { text, file, label, template } => {
+            classify::run(&client, text, file, label, template, json).await
+        }
+        ClientCommand::Collection(command) => collection::run(&client, command, json).await,
+        ClientCommand::Item(command) => collection::items(&client, command, json).await,
+        ClientCommand::Space => space::run(&client, json).await,
+        ClientCommand::Health { .. } => Ok(Outcome::AllWell),
+    }
+}
+
+/// A failed call as an error for people.
+pub fn refused(status: Status) -> anyhow::Error {
+    let error = onespace_proto::status::error(&status, onespace_core::Reason::Internal);
+    if error.field.is_empty() {
+        anyhow::anyhow!("{}", error.message)
+    } else {
+        anyhow::anyhow!("{}: {}", error.field, error.message)
+    }
+}
+
+/// One item's failure in a line: the reason, and the sentence that explains it.
+pub fn reason(error: &onespace_proto::v1::ItemError) -> String {
+    format!("{}: {}", error.reason, error.message)
+}
+
+/// The name of a modality on the wire.
+pub fn modality_name(number: i32) -> &'static str {
+    onespace_proto::convert::modality_in(number).ok().flatten().map_or("unknown", onespace_core::Modality::name)
+}

@@ -1,0 +1,122 @@
+//! `onespace search` and `onespace rank`: a question of any modality.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::ArgMatches;
+use onespace_proto::{
+    convert,
+    v1::{self, query_part::Part, ranked_candidate},
+};
+use serde_json::json;
+
+use super::{Client, modality_name, reason, refused, source};
+use crate::{
+    args::{Question, SearchArgs},
+    filter,
+    output::{Outcome, Rows, span_json, span_text},
+};
+
+/// Searches a collection.
+pub async fn run(client: &Client, args: SearchArgs, matches: Option<&ArgMatches>, json: bool) -> Result<Outcome> {
+    let request = v1::SearchRequest {
+        collection: args.collection,
+        parts: parts(args.question, args.item, matches)?,
+        modalities: args.to.into_iter().map(convert::modality_out).collect(),
+        filter: args.filter.as_deref().map(filter::parse).transpose()?,
+        limit: args.limit,
+        limit_per_modality: args.each,
+        score_threshold: None,
+    };
+    let response = client.search().search(request).await.map_err(refused)?.into_inner();
+    let mut rows = Rows::new(json, ["rank", "score", "modality", "source", "span", "item"]);
+    for (rank, hit) in (1u32..).zip(response.hits) {
+        let item = hit.item.unwrap_or_default();
+        let source = if item.uri.is_empty() { item.title } else { item.uri };
+        let modality = modality_name(item.modality);
+        let cells = vec![
+            rank.to_string(),
+            format!("{:.3}", hit.score),
+            modality.to_owned(),
+            source.clone(),
+            span_text(hit.span.as_ref()),
+            item.item.clone(),
+        ];
+        let object = json!({
+            "rank": rank, "item": item.item, "source": source, "modality": modality, "score": hit.score,
+            "span": span_json(hit.span.as_ref()),
+        });
+        rows.push(cells, &object);
+    }
+    rows.finish();
+    Ok(Outcome::AllWell)
+}
+
+/// Orders files by a question.
+pub async fn rank(
+    client: &Client,
+    question: Question,
+    matches: Option<&ArgMatches>,
+    files: Vec<PathBuf>,
+    json: bool,
+) -> Result<Outcome> {
+    let candidates = files.iter().map(|path| source::media(path)).collect::<Result<_>>()?;
+    let request = v1::RankRequest { parts: parts(question, Vec::new(), matches)?, candidates };
+    let response = client.search().rank(request).await.map_err(refused)?.into_inner();
+    let mut rows = Rows::new(json, ["rank", "score", "source"]);
+    let mut failures = 0;
+    for (rank, candidate) in (1u32..).zip(response.candidates) {
+        let source = files.get(candidate.index as usize).map(|path| path.display().to_string()).unwrap_or_default();
+        match candidate.outcome {
+            Some(ranked_candidate::Outcome::Score(score)) => {
+                let object = json!({"rank": rank, "source": source, "score": score});
+                rows.push(vec![rank.to_string(), format!("{score:.3}"), source], &object);
+            }
+            Some(ranked_candidate::Outcome::Error(error)) => {
+                failures += 1;
+                eprintln!("{source}: {}", reason(&error));
+            }
+            None => {}
+        }
+    }
+    rows.finish();
+    Ok(Outcome::of(failures))
+}
+
+/// The parts in the order in which they were written, each with the weight that follows it.
+fn parts(question: Question, items: Vec<String>, matches: Option<&ArgMatches>) -> Result<Vec<v1::QueryPart>> {
+    let indices = |name: &str| -> Vec<usize> {
+        let found = matches
+            .and_then(|matches| matches.try_contains_id(name).is_ok().then(|| matches.indices_of(name)).flatten());
+        found.map(Iterator::collect).unwrap_or_default()
+    };
+    let texts =
+        indices("text").into_iter().zip(question.text).map(|(at, text)| (at, Ok(Part::Media(source::text(text)))));
+    let files = indices("file").into_iter().zip(question.file).map(|(at, path)| (at, file(&path)));
+    let items = indices("item").into_iter().zip(items).map(|(at, item)| (at, Ok(Part::Item(item))));
+    let mut written: Vec<_> = texts.chain(files).chain(items).collect();
+    written.sort_by_key(|(at, _)| *at);
+    if written.is_empty() {
+        bail!("a question is needed: --text, --file or --item");
+    }
+    let places: Vec<usize> = written.iter().map(|(at, _)| *at).collect();
+    let mut parts = written
+        .into_iter()
+        .map(|(_, part)| Ok(v1::QueryPart { part: Some(part?), weight: None }))
+        .collect::<Result<Vec<_>>>()?;
+    for (at, weight) in indices("weight").into_iter().zip(question.weight) {
+        let before = places.iter().filter(|place| **place < at).count();
+        let part = before.checked_sub(1).and_then(|index| parts.get_mut(index));
+        let part = part.with_context(|| {
+            format!("--weight {weight} stands before any part; write it after the part it belongs to")
+        })?;
+        if part.weight.replace(weight).is_some() {
+            bail!("--weight {weight}: this part has a weight already");
+        }
+    }
+    Ok(parts)
+}
+
+fn file(path: &Path) -> Result<Part> {
+    source::media(path).map(Part::Media)
+}

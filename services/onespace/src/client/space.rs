@@ -1,0 +1,67 @@
+//! `onespace space`.
+
+use anyhow::Result;
+use onespace_proto::v1;
+use serde_json::json;
+
+use super::{Client, modality_name, refused};
+use crate::output::{Outcome, Rows, print_line};
+
+/// Prints the server's space, towers, formats and limits.
+pub async fn run(client: &Client, json: bool) -> Result<Outcome> {
+    let space = client.space().get_space(v1::GetSpaceRequest {}).await.map_err(refused)?.into_inner();
+    if json {
+        print_line(&as_json(&space).to_string());
+        return Ok(Outcome::AllWell);
+    }
+    print_line(&format!("{} ({}), server {}", space.name, space.licence, space.version));
+    print_line(&format!("space {}, dimension {}", space.fingerprint, space.dimension));
+    let mut towers = Rows::new(false, ["tower", "model", "logit scale", "golden cosine"]);
+    for tower in &space.towers {
+        let cells = vec![
+            modality_name(tower.modality).to_owned(),
+            tower.model.clone(),
+            format!("{:.2}", tower.logit_scale),
+            format!("{:.6}", tower.golden_cosine),
+        ];
+        towers.push(cells, &json!(null));
+    }
+    towers.finish();
+    let mut formats = Rows::new(false, ["modality", "format", "media type"]);
+    for format in &space.formats {
+        formats.push(
+            vec![modality_name(format.modality).to_owned(), format.name.clone(), format.media_type.clone()],
+            &json!(null),
+        );
+    }
+    formats.finish();
+    let mut limits = Rows::new(false, ["limit", "value", "unit", "about"]);
+    for limit in &space.limits {
+        limits.push(
+            vec![limit.name.clone(), limit.value.to_string(), limit.unit.clone(), limit.about.clone()],
+            &json!(null),
+        );
+    }
+    limits.finish();
+    Ok(Outcome::AllWell)
+}
+
+fn as_json(space: &v1::GetSpaceResponse) -> serde_json::Value {
+    json!({
+        "fingerprint": space.fingerprint,
+        "dimension": space.dimension,
+        "name": space.name,
+        "licence": space.licence,
+        "version": space.version,
+        "towers": space.towers.iter().map(|tower| json!({
+            "modality": modality_name(tower.modality), "model": tower.model,
+            "logit_scale": tower.logit_scale, "golden_cosine": tower.golden_cosine,
+        })).collect::<Vec<_>>(),
+        "formats": space.formats.iter().map(|format| json!({
+            "modality": modality_name(format.modality), "name": format.name, "media_type": format.media_type,
+        })).collect::<Vec<_>>(),
+        "limits": space.limits.iter().map(|limit| json!({
+            "name": limit.name, "value": limit.value, "unit": limit.unit, "about": limit.about,
+        })).collect::<Vec<_>>(),
+    })
+}

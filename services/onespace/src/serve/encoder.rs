@@ -1,0 +1,35 @@
+//! `onespace encoder`: one microservice.
+
+use anyhow::{Context, Result};
+use onespace_encoder::service;
+use onespace_kit::{ready::Ready, serve::Server, signals};
+
+use crate::{
+    args::EncoderArgs,
+    output::{Outcome, print_line},
+    serve,
+};
+
+/// Listens, loads, serves, drains.
+pub async fn run(args: EncoderArgs) -> Result<Outcome> {
+    let shutdown = signals::shutdown()?;
+    let ready = Ready::pending();
+    let server = Server::bind(args.listen, service::NAMES, service::routes(ready.clone())).await;
+    let server = server.with_context(|| format!("--listen {}", args.listen))?;
+    print_line(&format!("listening grpc={}", server.address()));
+
+    let health = server.health();
+    let serving = server.run(shutdown);
+    let work = async {
+        let encoder = ready.fill(serve::load(&args.model, &args.modality).await?);
+        health.serving().await;
+        let space = encoder.info().space.clone();
+        print_line(&format!("ready space={} dimension={} name=\"{}\"", space.fingerprint, space.dimension, space.name));
+        std::future::pending::<anyhow::Result<()>>().await
+    };
+    tokio::select! {
+        result = serving => result?,
+        result = work => result?,
+    }
+    Ok(Outcome::AllWell)
+}

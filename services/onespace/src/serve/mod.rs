@@ -1,0 +1,61 @@
+//! The servers: config → build → run → drain.
+
+pub mod encoder;
+pub mod gateway;
+pub mod up;
+
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use onespace_bundle::Bundle;
+use onespace_core::{Modality, VectorStore};
+use onespace_encoder::{LocalEncoder, Options, Runtime};
+use onespace_gateway::{Gateway, services::STORE_NAMES};
+use onespace_kit::serve::Health;
+use onespace_qdrant::{EmbeddedStore, Replication, ServerStore};
+
+use crate::args::{ModelArgs, StoreArgs, StoreKeyArgs};
+
+/// How often the store is asked whether it answers.
+const STORE_WATCH: Duration = Duration::from_secs(2);
+
+/// Loads the towers of `modalities` (all that the bundle has and this build serves, where none is named) and proves
+/// them on their golden inputs. Takes seconds.
+pub async fn load(model: &ModelArgs, modalities: &[Modality]) -> Result<LocalEncoder> {
+    let directory = model.bundle.clone();
+    let bundle = tokio::task::spawn_blocking(move || Bundle::open(&directory)).await?;
+    let bundle = bundle.with_context(|| format!("--bundle {}", model.bundle.display()))?;
+    let runtime = Runtime::init(&model.onnxruntime, NonZeroUsize::new(model.threads)).context("--onnxruntime")?;
+    Ok(LocalEncoder::load(&runtime, &bundle, modalities, &Options::default()).await?)
+}
+
+/// Opens the store that the flags name; a folder beside the caller where they name none.
+pub async fn store(args: StoreArgs, key: StoreKeyArgs) -> Result<Arc<dyn VectorStore>> {
+    if let Some(url) = args.qdrant {
+        let factor = key.qdrant_replication;
+        let replication = Replication { factor, ..Replication::default() };
+        return Ok(Arc::new(ServerStore::connect(&url, key.qdrant_api_key.as_deref(), replication)?));
+    }
+    let directory = args.data.unwrap_or_else(|| ".onespace".into());
+    Ok(Arc::new(EmbeddedStore::open(&directory)?))
+}
+
+/// Keeps the health of the services that need the store true to whether it answers.
+pub async fn watch_store(gateway: Arc<Gateway>, health: Health) {
+    let mut serving = true;
+    loop {
+        tokio::time::sleep(STORE_WATCH).await;
+        let ready = gateway.store().ready().await;
+        if let Err(error) = &ready
+            && serving
+        {
+            tracing::warn!(%error, "the store does not answer");
+        }
+        if ready.is_ok() != serving {
+            serving = ready.is_ok();
+            for name in STORE_NAMES {
+                health.service(name, serving).await;
+            }
+        }
+    }
+}

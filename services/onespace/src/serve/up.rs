@@ -1,0 +1,77 @@
+//! `onespace up`: everything in one process.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use onespace_core::Encoder;
+use onespace_gateway::{
+    Gateway,
+    http::Http,
+    services::{NAMES, Services},
+};
+use onespace_kit::{
+    ready::Ready,
+    serve::{Health, Server},
+    signals,
+};
+
+use crate::{
+    args::UpArgs,
+    client,
+    output::{Outcome, print_line},
+    serve,
+};
+
+/// Listens, loads, serves, drains.
+pub async fn run(args: UpArgs) -> Result<Outcome> {
+    let shutdown = signals::shutdown()?;
+    let ready = Ready::pending();
+    let routes = Services::new(ready.clone()).routes();
+    let server = Server::bind(args.listen.listen, NAMES, routes)
+        .await
+        .with_context(|| format!("--listen {}", args.listen.listen))?;
+    let http = Http::bind(args.listen.http).await.with_context(|| format!("--http {}", args.listen.http))?;
+    let (grpc, page, health) = (server.address(), http.address(), server.health());
+    print_line(&format!("listening grpc={grpc} http={page}"));
+
+    // HTTP ends at the signal; gRPC goes on until it has drained.
+    let web = http.run(ready.clone(), shutdown.clone());
+    let serving = async {
+        tokio::try_join!(async { Ok(server.run(shutdown).await?) }, async { Ok(web.await?) }) as Result<((), ())>
+    };
+    let work = async {
+        let demo = args.demo.clone();
+        let gateway = build(args).await?;
+        let gateway = announce(&ready, gateway, &health).await;
+        if let Some(folder) = demo {
+            client::demo(&format!("http://{grpc}"), &folder).await?;
+            print_line(&format!(
+                "\nServing on until Ctrl-C: gRPC on {grpc}, HTTP on http://{page} (/healthz /readyz /metrics /v1/space)."
+            ));
+        }
+        serve::watch_store(gateway, health).await;
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        result = serving => drop(result?),
+        result = work => result?,
+    }
+    Ok(Outcome::AllWell)
+}
+
+async fn build(args: UpArgs) -> Result<Gateway> {
+    let encoder: Arc<dyn Encoder> = Arc::new(serve::load(&args.model, &[]).await?);
+    let store = serve::store(args.store, args.key).await?;
+    let info = encoder.describe().await?;
+    let roads = info.towers.iter().map(|tower| (tower.modality, encoder.clone(), info.clone())).collect();
+    Ok(Gateway::new(roads, store)?)
+}
+
+/// Fills the state, turns health to SERVING and says so.
+pub async fn announce(ready: &Ready<Gateway>, gateway: Gateway, health: &Health) -> Arc<Gateway> {
+    let gateway = ready.fill(gateway);
+    health.serving().await;
+    let space = gateway.space();
+    print_line(&format!("ready space={} dimension={} name=\"{}\"", space.fingerprint, space.dimension, space.name));
+    gateway
+}
