@@ -126,7 +126,9 @@ impl Queue {
             add(&self.counters.refused, samples.len());
             return Err(self.full(&state, samples.len()));
         }
-        if state.sample_seconds.is_some_and(|seconds| deadline.remaining().as_secs_f64() < seconds) {
+        // An idle tower takes what comes: the mean may be out of date, and only runs can correct it.
+        let busy = !state.waiting.is_empty() || state.running.iter().any(Option::is_some);
+        if busy && state.sample_seconds.is_some_and(|seconds| deadline.remaining().as_secs_f64() < seconds) {
             add(&self.counters.expired, samples.len());
             return Err(Deadline::exceeded(&format!("before the {} tower could have an answer", self.tower)));
         }
