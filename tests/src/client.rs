@@ -1,19 +1,22 @@
 //! A client of every service, and the calls that many tests make.
 
+use std::time::{Duration, Instant};
+
 use futures::stream;
-use onespace_core::limits::ITEMS_PER_REQUEST;
+use onespace_core::{Reason, limits::ITEMS_PER_REQUEST};
 use onespace_proto::v1::{
     self, collection_service_client::CollectionServiceClient, embed_result::Outcome,
     embedding_service_client::EmbeddingServiceClient, ingest_request::Part, search_service_client::SearchServiceClient,
     space_service_client::SpaceServiceClient,
 };
+use tokio::time::sleep;
 use tonic::{
     Status,
     transport::{Channel, Endpoint},
 };
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::Sample;
+use crate::{PATIENCE, Sample};
 
 /// Answers with many vectors are larger than gRPC's default.
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -72,16 +75,31 @@ impl Client {
         self.space().get_space(v1::GetSpaceRequest {}).await.unwrap().into_inner().fingerprint
     }
 
-    /// Embeds any number of media, in as many requests as that takes.
+    /// Embeds any number of media, in as many requests as that takes. What a full queue turns away is sent again
+    /// after the pause that was named, as every client should.
     pub async fn embed(&self, items: Vec<v1::Media>) -> Vec<Embedded> {
         let mut outcomes = Vec::new();
         for items in items.chunks(ITEMS_PER_REQUEST) {
-            let request = v1::EmbedRequest { items: items.to_vec(), segments: false };
-            let response = self.embedding().embed(request).await.unwrap().into_inner();
-            assert_eq!(response.results.len(), items.len());
-            outcomes.extend(response.results.into_iter().map(outcome));
+            outcomes.extend(self.embed_list(items.to_vec()).await);
+        }
+        let began = Instant::now();
+        for (item, embedded) in items.into_iter().zip(&mut outcomes) {
+            while let Err(error) = embedded.as_ref()
+                && error.reason == Reason::QueueFull.name()
+                && began.elapsed() < PATIENCE
+            {
+                sleep(Duration::from_millis(error.retry_after_ms)).await;
+                *embedded = self.embed_list(vec![item.clone()]).await.remove(0);
+            }
         }
         outcomes
+    }
+
+    async fn embed_list(&self, items: Vec<v1::Media>) -> Vec<Embedded> {
+        let count = items.len();
+        let response = self.embedding().embed(v1::EmbedRequest { items, segments: false }).await.unwrap().into_inner();
+        assert_eq!(response.results.len(), count);
+        response.results.into_iter().map(outcome).collect()
     }
 
     /// Embeds one media, which must succeed, and gives its first vector.

@@ -47,13 +47,13 @@ async fn share_right(client: &Client, samples: &[&'static Sample]) -> f32 {
 #[tokio::test]
 async fn things_are_told_apart_in_every_modality() {
     let client = client().await;
-    // Chance is 1 in 36.
+    // Chance is 1 in 36. The shipped bundle reaches 1, 0.87, 0.88, 0.58 and 0.92.
     for (modality, at_least) in [
         (Modality::Text, 0.9),
-        (Modality::Image, 0.6),
-        (Modality::Audio, 0.6),
-        (Modality::Video, 0.5),
-        (Modality::PointCloud, 0.6),
+        (Modality::Image, 0.7),
+        (Modality::Audio, 0.7),
+        (Modality::Video, 0.4),
+        (Modality::PointCloud, 0.75),
     ] {
         let share = share_right(&client, &samples::some_of(modality, 36)).await;
         println!("{modality:?}: {share:.2} right");

@@ -270,7 +270,7 @@ async fn space_and_bundles_are_shown() {
         Said::by(command().args(["bundle", "inspect"])).expect(0).out.contains("diorama"),
         "the shipped one where none is named"
     );
-    let verified = Said::by(command().args(["bundle", "verify", "--json", &shipped])).expect(0);
+    let verified = Said::by(command().args(["bundle", "verify", "--json", "--bundle", &shipped])).expect(0);
     let towers = verified.lines();
     assert_eq!(towers.len(), 5);
     assert!(towers.iter().all(|tower| tower["golden_cosine"].as_f64().unwrap() >= 0.999), "{}", verified.out);
@@ -278,8 +278,9 @@ async fn space_and_bundles_are_shown() {
     let folder = tempfile::tempdir().unwrap();
     let copy = copied_bundle(folder.path());
     fs::write(copy.join("tokenizer.json"), b"{}").unwrap();
-    for word in ["inspect", "verify"] {
-        let said = Said::by(command().args(["bundle", word]).arg(&copy)).expect(1);
+    let copy = copy.display().to_string();
+    for arguments in [&["bundle", "inspect", &copy][..], &["bundle", "verify", "--bundle", &copy]] {
+        let said = Said::by(command().args(arguments)).expect(1);
         assert!(said.err.contains("tokenizer.json"), "{}", said.err);
     }
     let absent = Said::by(command().args(["bundle", "inspect"]).arg(Path::new("/nowhere"))).expect(1);

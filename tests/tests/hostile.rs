@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use onespace_core::limits::MESSAGE_BYTES;
+use onespace_core::limits::{MEDIA_IN_FLIGHT_BYTES, MESSAGE_BYTES};
 use onespace_proto::v1::{self, Modality, embed_file_request, ingest_request};
 use onespace_tests::{
     Client, PATIENCE, Server,
@@ -16,9 +16,9 @@ use onespace_tests::{
 use tokio::{sync::OnceCell, time::timeout};
 use tonic::{Code, codec::CompressionEncoding};
 
-/// What a process may hold at its worst: the bound on media in flight, twice (encoded and decoded), and what models,
-/// decoders and the allocator need beside it.
-const MEMORY: u64 = 1_600 << 20;
+/// What a process may hold at its worst: the bound on media in flight, and as much again for models, decoders and the
+/// allocator. All of this file takes a third of it.
+const MEMORY: u64 = 2 * MEDIA_IN_FLIGHT_BYTES as u64;
 
 async fn server() -> &'static Server {
     static SERVER: OnceCell<Server> = OnceCell::const_new();
@@ -32,13 +32,12 @@ async fn assert_unharmed(server: &Server) {
     let media: Vec<_> =
         ["txt", "jpg", "wav", "mp4", "ply"].iter().map(|kind| samples::with_extension(kind).media()).collect();
     for (index, embedded) in client.embed(media).await.into_iter().enumerate() {
-        // Other tests of this file may have filled a queue just now; that is no harm.
-        let fine = embedded.as_ref().map_or_else(|error| error.reason == "QUEUE_FULL", |all| !all.is_empty());
-        assert!(fine, "{index}: {embedded:?}");
+        assert!(embedded.as_ref().is_ok_and(|all| !all.is_empty()), "{index}: {embedded:?}");
     }
     for process in server.processes() {
         assert!(process.alive(), "process {} is gone; its log:\n{}", process.pid(), process.log());
         let peak = process.peak_memory();
+        println!("process {} held {} MiB at most", process.pid(), peak >> 20);
         assert!(peak < MEMORY, "process {} held {} MiB", process.pid(), peak >> 20);
         let log = process.log();
         let panic = log.lines().find(|line| line.contains("panicked"));
@@ -198,6 +197,7 @@ async fn unknown_modalities_are_named_wherever_they_stand() {
         assert_eq!(status.code(), Code::InvalidArgument);
         why(&status)
     };
+    client.create("any").await;
     let mut found = Vec::new();
     let mut searching = client.searching();
     found.push(field(searching.search(question("any", vec![part(odd())])).await.unwrap_err()));
@@ -229,7 +229,7 @@ async fn unknown_modalities_are_named_wherever_they_stand() {
     assert_eq!(
         fields,
         [
-            ("COLLECTION_NOT_FOUND", "collection"),
+            ("FIELD_INVALID", "parts[0].media.modality"),
             ("FIELD_INVALID", "modalities[0].modality"),
             ("FIELD_INVALID", "parts[0].media.modality"),
             ("FIELD_INVALID", "labels[0].examples[0].modality"),
@@ -289,7 +289,7 @@ async fn names_tokens_and_nesting_are_checked() {
         );
     }
     client.create("checked").await;
-    let deep = (0..50).fold(v1::Filter::default(), |inner, _| {
+    let deep = (0..20).fold(v1::Filter::default(), |inner, _| {
         let nested = v1::Condition { field: String::new(), matches: Some(v1::condition::Matches::Nested(inner)) };
         v1::Filter { must: vec![nested], ..Default::default() }
     });
@@ -309,7 +309,7 @@ async fn names_tokens_and_nesting_are_checked() {
     let many = v1::DeleteItemsRequest { collection: "checked".into(), items: vec!["x".into(); 65] };
     assert_eq!(why(&client.collections().delete_items(many).await.unwrap_err()).0, "TOO_MANY");
 
-    let nested = (0..50).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
+    let nested = (0..20).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
     let fields: serde_json::Map<_, _> = (0..65).map(|index| (index.to_string(), serde_json::json!(1))).collect();
     let heavy = serde_json::json!({"text": "x".repeat(17_000)});
     let item = |metadata: serde_json::Value| {

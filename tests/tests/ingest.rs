@@ -17,6 +17,9 @@ async fn client() -> Client {
     SERVER.get_or_init(Server::start).await.client().await
 }
 
+/// A film with sound, each no longer than one stretch.
+const SHORT_FILM: &str = "videos/pink-guitar-bouncing-01.mp4";
+
 fn named(name: &str, media: v1::Media) -> v1::IngestItem {
     v1::IngestItem { id: name.to_owned(), item: name.to_owned(), media: Some(media), ..Default::default() }
 }
@@ -40,7 +43,7 @@ async fn items_are_stored_once_and_failures_named() {
     let items = || {
         vec![
             sample.item(),
-            samples::named("videos/black-piano-spinning-01.mp4").item(),
+            samples::named(SHORT_FILM).item(),
             named("broken", data(sample.bytes.slice(..1000))),
             named("a text", text("a red mug")),
             v1::IngestItem {
@@ -60,7 +63,7 @@ async fn items_are_stored_once_and_failures_named() {
         (IngestStatus::Stored, 1, Modality::Image, sample.name.as_str())
     );
     assert!(stored.timings.unwrap().store_us > 0);
-    assert_eq!(by_id["videos/black-piano-spinning-01.mp4"].points, 2, "pictures and sound");
+    assert_eq!(by_id[SHORT_FILM].points, 2, "pictures and sound");
     let broken = by_id["broken"];
     assert_eq!(
         (broken.status(), broken.error.as_ref().unwrap().reason.as_str()),
@@ -112,7 +115,7 @@ async fn large_items_come_in_chunks() {
 #[tokio::test]
 async fn the_same_content_at_once_is_stored_once() {
     let client = client().await;
-    let film = samples::named("videos/white-car-bouncing-01.mp4");
+    let film = samples::named(SHORT_FILM);
     let unnamed = |id: usize| v1::IngestItem { id: id.to_string(), media: Some(film.media()), ..Default::default() };
     client.create("same").await;
     let streams = (0..4).map(|stream| {

@@ -53,12 +53,12 @@ struct Found {
 const TOP: u32 = 5;
 
 /// What share of questions must find their subject among the first `TOP` answers of another modality. By chance it is
-/// one in seven. Text and pictures are the strongest towers, films the weakest: a bundle is worth shipping when it
-/// does at least this on its samples, all of which show pairs of colour and kind that training never saw.
+/// one in seven; the shipped bundle reaches 0.97 to 1 on its samples, all of which show pairs of colour and kind that
+/// training never saw. Four of 36 may be missed before something is broken, of films, its weakest modality, seven.
 fn least_share(asked: Modality, answered: Modality) -> f32 {
     match (asked, answered) {
-        (Modality::Video, _) | (_, Modality::Video) => 0.6,
-        _ => 0.7,
+        (Modality::Video, _) | (_, Modality::Video) => 0.8,
+        _ => 0.88,
     }
 }
 
@@ -178,7 +178,7 @@ async fn weights_steer_and_may_not_cancel_out() {
     assert!(rank(&mixed, guitar) < 3, "parts of different modalities in one question");
 
     let nothing = images(vec![weighted(text("a mug"), 1.0), weighted(text("a mug"), -1.0)]);
-    assert_eq!(refused(&client, nothing).await, ("QUERY_CANCELS_OUT".into(), String::new(), Code::InvalidArgument));
+    assert_eq!(refused(&client, nothing).await, ("QUERY_CANCELS_OUT".into(), "parts".into(), Code::InvalidArgument));
     let no_number = images(vec![part(text("a mug")), weighted(text("a mug"), f32::NAN)]);
     assert_eq!(refused(&client, no_number).await.0, "FIELD_INVALID");
 }
