@@ -38,7 +38,8 @@ lint: ## formatting, clippy, docs, the wire contract, the dependency fences, man
 
 bench: ## measure this machine; writes bench.json
 	@scripts/setup.sh
-	cargo run $(CARGO_FLAGS) -p onespace-benches
+	cargo build $(CARGO_FLAGS) -p onespace -p onespace-benches
+	target/release/onespace-benches
 
 cluster: ## the whole cluster as processes on loopback, until Ctrl-C
 	@scripts/setup.sh

@@ -91,7 +91,7 @@ main() {
   done
   say start "${#pids[@]} encoders, then the gateway"
   wait_until_ready
-  launch gateway "$PORT" gateway "${routes[@]}" --bundle "$BUNDLE" --data "$DATA/store" --http "127.0.0.1:$((PORT + 1))"
+  launch gateway "$PORT" gateway "${routes[@]}" --data "$DATA/store" --http "127.0.0.1:$((PORT + 1))"
   wait_until_ready
 
   local i

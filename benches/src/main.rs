@@ -1,2 +1,78 @@
-//! The load generator and the plain loop beside it.
-fn main() {}
+//! Measures this machine: what batching and serving cost beside a plain loop over the same graphs, in one run.
+//!
+//! For each modality, over the media of `samples/`:
+//!
+//! - **plain**: a loop that calls ONNX Runtime on tensors prepared before, at the batch size that is best here;
+//! - **engine**: the runtime of the encoders (queue, batcher, worker) on the same tensors, one sample a request;
+//! - **prepare**: decoding and preprocessing alone, one thread;
+//! - **served**: a real `onespace up` process asked over gRPC with the media themselves, one item a request.
+//!
+//! Ratios compare rounds that alternate, and the median round counts: machines are noisy. The named fields
+//! `items_per_s`, `throughput_ratio`, `p50_ms`, `p50_ratio` are the engine's, which does what the plain loop does;
+//! `served` holds the same for the whole road, decoding and the wire included.
+
+mod measure;
+mod report;
+mod served;
+mod subject;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use indicatif::ProgressBar;
+use onespace_bundle::Bundle;
+use onespace_runtime::Runtime;
+
+/// Measure this machine; writes bench.json.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The bundle.
+    #[arg(long, default_value = "bundles/diorama")]
+    bundle: PathBuf,
+    /// Media of every modality.
+    #[arg(long, default_value = "samples")]
+    samples: PathBuf,
+    /// The ONNX Runtime shared library.
+    #[arg(long, env = "ONESPACE_ONNXRUNTIME", default_value = "target/onnxruntime/libonnxruntime.so")]
+    onnxruntime: PathBuf,
+    /// The server that is asked over gRPC.
+    #[arg(long, default_value = "target/release/onespace")]
+    server: PathBuf,
+    /// Where the numbers go.
+    #[arg(long, default_value = "bench.json")]
+    out: PathBuf,
+    /// Seconds of each round.
+    #[arg(long, default_value_t = 0.7)]
+    seconds: f64,
+    /// Alternating rounds; the median counts.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let tokio = tokio::runtime::Runtime::new()?;
+    let bundle = Bundle::open(&args.bundle)?;
+    let runtime = Runtime::init(&args.onnxruntime, None)?;
+    let subjects = subject::all(&bundle, &args.samples)?;
+    let bar = ProgressBar::new(2 * subjects.len() as u64);
+    let mut report = report::Report::new(runtime.threads());
+    for subject in &subjects {
+        bar.set_message(subject.modality.name());
+        let row = tokio.block_on(measure::subject(&runtime, &bundle, subject, args.seconds, args.rounds))?;
+        report.modalities.insert(subject.modality.name().to_owned(), row);
+        bar.inc(1);
+    }
+    let server = served::Server::start(&args.server, &args.bundle, &args.onnxruntime).context("starting the server")?;
+    for subject in &subjects {
+        let row = tokio.block_on(served::subject(&server, subject, args.seconds * 2.0))?;
+        report.set_served(subject.modality.name(), row);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    report.print();
+    std::fs::write(&args.out, serde_json::to_string_pretty(&report)? + "\n")
+        .with_context(|| args.out.display().to_string())?;
+    Ok(())
+}

@@ -1,6 +1,6 @@
 //! More than fits is turned away with a pause to wait, and deadlines are kept.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use futures::future::join_all;
 use onespace_proto::v1::{
@@ -57,30 +57,24 @@ async fn a_burst_beyond_the_queue_is_turned_away_and_over() {
     });
     let (lists, questions) = (lists.collect::<Vec<_>>(), questions.collect::<Vec<_>>());
 
-    let mut told: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut served, mut turned_away, mut otherwise) = (0, 0, Vec::new());
     for answer in join_all(lists).await {
         match answer.unwrap() {
             Ok(response) => {
                 for result in response.into_inner().results {
-                    let what = outcome(result).map_or_else(
-                        |error| {
-                            assert!(
-                                error.code != Code::ResourceExhausted as i32 || error.retry_after_ms > 0,
-                                "{error:?}"
-                            );
-                            error.reason
-                        },
-                        |_| "OK".to_owned(),
-                    );
-                    *told.entry(what).or_default() += 1;
+                    match outcome(result) {
+                        Ok(_) => served += 1,
+                        Err(error) if error.reason == "QUEUE_FULL" && error.retry_after_ms > 0 => turned_away += 1,
+                        Err(error) => otherwise.push(error),
+                    }
                 }
             }
             Err(status) => assert_pushback(&status),
         }
     }
-    println!("films: {told:?}");
-    assert!(told.contains_key("OK") && told.contains_key("QUEUE_FULL"), "{told:?}");
-    assert!(told.keys().all(|reason| ["OK", "QUEUE_FULL"].contains(&reason.as_str())), "{told:?}");
+    println!("films: {served} served, {turned_away} turned away");
+    assert!(otherwise.is_empty(), "{} failed otherwise, such as {:?}", otherwise.len(), otherwise[0]);
+    assert!(served > 0 && turned_away > 0, "{served} served, {turned_away} turned away");
     let refused: Vec<Status> =
         join_all(questions).await.into_iter().filter_map(|answer| answer.unwrap().err()).collect();
     println!("questions: {} of 256 refused", refused.len());

@@ -15,7 +15,7 @@ mod golden;
 mod local;
 mod pool;
 mod pooling;
-mod prepare;
+pub mod prepare;
 mod road;
 pub mod service;
 

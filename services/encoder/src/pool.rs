@@ -59,7 +59,8 @@ impl Pool {
         let waited = arrived.elapsed();
         let mean_us = Arc::clone(&self.mean_us);
         let work = task::spawn_blocking(move || {
-            let _held = (turn, guard);
+            // Dropped in this order: whoever takes the turn finds the room already there.
+            let _held = (guard, turn);
             let start = Instant::now();
             let outcome = work();
             let took = start.elapsed();

@@ -16,7 +16,7 @@ pub(crate) const VIDEO: bool = cfg!(feature = "video");
 ///
 /// # Errors
 /// `MODALITY_NOT_SERVED` when the bundle has no such tower, or this build no decoder for it; `BUNDLE_INVALID`.
-pub(crate) fn preparer(bundle: &Bundle, modality: Modality) -> Result<Arc<dyn Prepare>> {
+pub fn preparer(bundle: &Bundle, modality: Modality) -> Result<Arc<dyn Prepare>> {
     let towers = &bundle.manifest().towers;
     let absent = || not_served(modality, "the bundle has no tower for it");
     Ok(match modality {

@@ -1,10 +1,16 @@
 //! Deadlines across hops. tonic enforces the header only up to the response's headers and answers CANCELLED; here
 //! a deadline is read once, carried along, and answered as DEADLINE_EXCEEDED.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use onespace_core::{Deadline, Error, Reason, Result};
-use tonic::{Request, metadata::MetadataMap};
+use tonic::{Request, body::Body, codegen::http, metadata::MetadataMap};
+use tower::{Layer, Service};
 
 /// The gRPC deadline header.
 const HEADER: &str = "grpc-timeout";
@@ -17,7 +23,55 @@ const MARGIN: Duration = Duration::from_millis(10);
 #[must_use]
 pub fn incoming(metadata: &MetadataMap) -> Deadline {
     let timeout = metadata.get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse);
-    timeout.map_or_else(Deadline::default, |budget| Deadline::after(budget.saturating_sub(MARGIN.min(budget / 4))))
+    timeout.map_or_else(Deadline::default, |budget| Deadline::after(kept(budget)))
+}
+
+/// Every call of a server, answered in time: the clock starts with a request's headers, however slowly its message
+/// comes, and stops a moment before tonic's own, which would answer with another code.
+#[derive(Clone, Copy, Debug)]
+pub struct InTime;
+
+/// A service whose calls are answered in time.
+#[derive(Clone, Debug)]
+pub struct Timed<S>(S);
+
+impl<S> Layer<S> for InTime {
+    type Service = Timed<S>;
+
+    fn layer(&self, inner: S) -> Timed<S> {
+        Timed(inner)
+    }
+}
+
+impl<S, B> Service<http::Request<B>> for Timed<S>
+where
+    S: Service<http::Request<B>, Response = http::Response<Body>>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let named = request.headers().get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse);
+        let answer = self.0.call(request);
+        let Some(budget) = named else { return Box::pin(answer) };
+        let deadline = Deadline::after(kept(budget));
+        Box::pin(async move {
+            let late =
+                |_| Ok(onespace_proto::status::status(&Deadline::exceeded("before the answer was ready")).into_http());
+            tokio::time::timeout_at(deadline.instant().into(), answer).await.unwrap_or_else(late)
+        })
+    }
+}
+
+/// What is left of a budget when the hop has kept its margin.
+fn kept(budget: Duration) -> Duration {
+    budget.saturating_sub(MARGIN.min(budget / 4))
 }
 
 /// Writes what is left of a deadline onto an outgoing request.

@@ -1,6 +1,6 @@
 //! Listening, health, reflection, and ending in good order.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use onespace_core::limits::{CONNECTION_STREAMS, DRAIN_GRACE_MS};
 use tokio::net::TcpListener;
@@ -8,6 +8,8 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport};
 use tonic_health::{ServingStatus, server::HealthReporter};
+
+use crate::deadline::InTime;
 
 /// How long a server that was told to stop still accepts: until everybody has seen NOT_SERVING.
 const LINGER: Duration = Duration::from_millis(200);
@@ -57,22 +59,21 @@ impl Server {
     ///
     /// # Errors
     /// When the address is taken or not ours.
-    pub async fn bind(
-        address: SocketAddr,
-        services: &'static [&'static str],
-        mut routes: Routes,
-    ) -> std::io::Result<Self> {
+    pub async fn bind(address: SocketAddr, services: &'static [&'static str], mut routes: Routes) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let health = Health { reporter, services };
         health.set(ServingStatus::NotServing).await;
         health.service(LIVENESS, true).await;
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(onespace_proto::DESCRIPTOR)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()
-            .map_err(std::io::Error::other)?;
-        routes = routes.add_service(health_service).add_service(reflection);
+        let describe = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(onespace_proto::DESCRIPTOR)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        // Many clients still ask the older version.
+        let reflection = describe().build_v1().map_err(io::Error::other)?;
+        let older_reflection = describe().build_v1alpha().map_err(io::Error::other)?;
+        routes = routes.add_service(health_service).add_service(reflection).add_service(older_reflection);
         Ok(Self { address: listener.local_addr()?, listener, health, routes })
     }
 
@@ -101,6 +102,7 @@ impl Server {
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_adaptive_window(Some(true))
             .tcp_nodelay(true)
+            .layer(InTime)
             .add_routes(self.routes)
             .serve_with_incoming_shutdown(
                 TcpListenerStream::new(self.listener),

@@ -2,8 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
-use clap::{Args, Parser, Subcommand};
+use anyhow::{Context, Result, bail};
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use onespace_core::Modality;
+use onespace_proto::v1::{FieldKind, Filter};
+use serde_json::Value;
 
 /// One embedding space for text, images, audio, video and point clouds, served.
 #[derive(Debug, Parser)]
@@ -209,8 +212,8 @@ pub enum ClientCommand {
         #[arg(long, short, value_name = "C")]
         collection: String,
         /// Metadata of every item, as NAME=VALUE.
-        #[arg(long, value_name = "NAME=VALUE")]
-        metadata: Vec<String>,
+        #[arg(long, value_name = "NAME=VALUE", value_parser = field)]
+        metadata: Vec<(String, Value)>,
     },
     /// Find stored items with a question of any modality.
     Search(SearchArgs),
@@ -282,8 +285,8 @@ pub struct SearchArgs {
     #[arg(long, value_name = "MODALITY", value_delimiter = ',')]
     pub to: Vec<Modality>,
     /// Conditions on metadata: colour = red and price < 5 and kind in (mug, cup) and sold exists.
-    #[arg(long, value_name = "EXPR")]
-    pub filter: Option<String>,
+    #[arg(long, value_name = "EXPR", value_parser = crate::filter::parse)]
+    pub filter: Option<Filter>,
     /// Answers.
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub limit: u32,
@@ -302,8 +305,8 @@ pub enum CollectionCommand {
         /// Its name.
         name: String,
         /// An indexed metadata field, as NAME=keyword|integer|float|bool.
-        #[arg(long, value_name = "NAME=KIND")]
-        index: Vec<String>,
+        #[arg(long, value_name = "NAME=KIND", value_parser = index)]
+        index: Vec<(String, FieldKind)>,
     },
     /// Remove a collection with all that is in it.
     Delete {
@@ -321,8 +324,8 @@ pub enum ItemCommand {
         #[arg(long, short, value_name = "C")]
         collection: String,
         /// Conditions, as for search.
-        #[arg(long, value_name = "EXPR")]
-        filter: Option<String>,
+        #[arg(long, value_name = "EXPR", value_parser = crate::filter::parse)]
+        filter: Option<Filter>,
     },
     /// Remove items.
     Delete {
@@ -333,6 +336,34 @@ pub enum ItemCommand {
         #[arg(required = true)]
         items: Vec<String>,
     },
+}
+
+/// `NAME=VALUE`; a value that reads as JSON number or boolean is one.
+fn field(pair: &str) -> Result<(String, Value)> {
+    let (name, value) = pair.split_once('=').context("it is not of the form NAME=VALUE")?;
+    let value = match serde_json::from_str(value) {
+        Ok(scalar @ (Value::Number(_) | Value::Bool(_))) => scalar,
+        _ => Value::String(value.to_owned()),
+    };
+    Ok((name.to_owned(), value))
+}
+
+/// `NAME=KIND`.
+fn index(pair: &str) -> Result<(String, FieldKind)> {
+    let (name, kind) = pair.split_once('=').context("it is not of the form NAME=KIND")?;
+    let kind = match kind {
+        "keyword" => FieldKind::Keyword,
+        "integer" => FieldKind::Integer,
+        "float" => FieldKind::Float,
+        "bool" => FieldKind::Bool,
+        other => bail!("\"{other}\" is none of keyword, integer, float, bool"),
+    };
+    Ok((name.to_owned(), kind))
+}
+
+/// Wrong usage that shows only when flags are seen together; it ends the process as every wrong usage does.
+pub fn usage(message: &str) -> anyhow::Error {
+    Cli::command().error(ErrorKind::ArgumentConflict, message).into()
 }
 
 /// Where the setup puts ONNX Runtime: `target/onnxruntime/`, beside the folder of the executable.

@@ -7,11 +7,15 @@ mod filter;
 mod output;
 mod serve;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
 use output::Outcome;
+
+/// How long the end waits for threads that are still in a decoder or load a graph. They must not hold it up for
+/// long, but to end under a library that is at work in another thread crashes.
+const LAST_WORK: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     // Both forms are kept: the typed one, and the raw one that remembers the order of flags.
@@ -29,15 +33,17 @@ fn main() -> ExitCode {
         }
     };
     let outcome = runtime.block_on(run(cli, &matches));
-    // Threads still in a decoder or a graph must not hold up the end.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(LAST_WORK);
     match outcome {
         Ok(Outcome::AllWell) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast::<clap::Error>() {
+            Ok(wrong_usage) => wrong_usage.exit(),
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 

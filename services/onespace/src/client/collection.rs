@@ -1,15 +1,12 @@
 //! `onespace collection` and `onespace item`.
 
-use std::collections::HashMap;
-
-use anyhow::{Context, Result, bail};
-use onespace_proto::v1::{self, FieldKind};
+use anyhow::Result;
+use onespace_proto::v1;
 use serde_json::json;
 
 use super::{Client, modality_name, refused};
 use crate::{
     args::{CollectionCommand, ItemCommand},
-    filter,
     output::{Outcome, Rows, print_line},
 };
 
@@ -28,7 +25,7 @@ pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Res
             rows.finish();
         }
         CollectionCommand::Create { name, index } => {
-            let indexed = index.iter().map(|pair| field(pair)).collect::<Result<HashMap<_, _>>>()?;
+            let indexed = index.into_iter().map(|(field, kind)| (field, kind.into())).collect();
             let request = v1::CreateCollectionRequest { name, indexed, exist_ok: false };
             let response = collections.create_collection(request).await.map_err(refused)?.into_inner();
             let mut rows = Rows::new(json, ["collection", "space", "dimension", "points"]);
@@ -52,25 +49,11 @@ fn push(rows: &mut Rows, collection: &v1::Collection) {
     rows.push(cells, &object);
 }
 
-fn field(pair: &str) -> Result<(String, i32)> {
-    let (name, kind) =
-        pair.split_once('=').with_context(|| format!("--index \"{pair}\" is not of the form NAME=KIND"))?;
-    let kind = match kind {
-        "keyword" => FieldKind::Keyword,
-        "integer" => FieldKind::Integer,
-        "float" => FieldKind::Float,
-        "bool" => FieldKind::Bool,
-        other => bail!("--index: \"{other}\" is none of keyword, integer, float, bool"),
-    };
-    Ok((name.to_owned(), kind.into()))
-}
-
 /// Runs an item command.
 pub async fn items(client: &Client, command: ItemCommand, json: bool) -> Result<Outcome> {
     let mut collections = client.collections();
     match command {
         ItemCommand::List { collection, filter } => {
-            let filter = filter.as_deref().map(filter::parse).transpose()?;
             let mut rows = Rows::new(json, ["item", "modality", "source", "title"]);
             let mut page_token = String::new();
             loop {

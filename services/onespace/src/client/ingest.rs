@@ -32,7 +32,7 @@ pub async fn run(
     client: &Client,
     paths: &[PathBuf],
     collection: &str,
-    metadata: &[String],
+    metadata: &[(String, serde_json::Value)],
     json: bool,
 ) -> Result<Outcome> {
     let tally = ingest(client, paths, collection, metadata, json).await?;
@@ -54,11 +54,11 @@ pub async fn ingest(
     client: &Client,
     paths: &[PathBuf],
     collection: &str,
-    metadata: &[String],
+    metadata: &[(String, serde_json::Value)],
     json: bool,
 ) -> Result<Tally> {
     let files = source::walk(paths)?;
-    let metadata = fields(metadata)?;
+    let metadata = metadata.iter().cloned().collect();
     let bar = progress(files.len());
     let (sender, requests) = mpsc::channel(4);
     let (unread_sender, mut unread) = mpsc::unbounded_channel();
@@ -160,18 +160,4 @@ async fn send(
         sender.send(part(Part::Chunk(v1::IngestChunk { data, last: index + 1 == count }))).await?;
     }
     Ok(())
-}
-
-/// `NAME=VALUE`; a value that reads as JSON number or boolean is one.
-fn fields(pairs: &[String]) -> Result<BTreeMap<String, serde_json::Value>> {
-    let pairs = pairs.iter().map(|pair| {
-        let (name, value) =
-            pair.split_once('=').with_context(|| format!("--metadata \"{pair}\" is not of the form NAME=VALUE"))?;
-        let value = match serde_json::from_str(value) {
-            Ok(scalar @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => scalar,
-            _ => serde_json::Value::String(value.to_owned()),
-        };
-        Ok((name.to_owned(), value))
-    });
-    pairs.collect()
 }

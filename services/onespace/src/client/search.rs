@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use clap::ArgMatches;
 use onespace_proto::{
     convert,
@@ -12,8 +12,7 @@ use serde_json::json;
 
 use super::{Client, modality_name, reason, refused, source};
 use crate::{
-    args::{Question, SearchArgs},
-    filter,
+    args::{Question, SearchArgs, usage},
     output::{Outcome, Rows, span_json, span_text},
 };
 
@@ -23,7 +22,7 @@ pub async fn run(client: &Client, args: SearchArgs, matches: Option<&ArgMatches>
         collection: args.collection,
         parts: parts(args.question, args.item, matches)?,
         modalities: args.to.into_iter().map(convert::modality_out).collect(),
-        filter: args.filter.as_deref().map(filter::parse).transpose()?,
+        filter: args.filter,
         limit: args.limit,
         limit_per_modality: args.each,
         score_threshold: None,
@@ -97,7 +96,7 @@ fn parts(question: Question, items: Vec<String>, matches: Option<&ArgMatches>) -
     let mut written: Vec<_> = texts.chain(files).chain(items).collect();
     written.sort_by_key(|(at, _)| *at);
     if written.is_empty() {
-        bail!("a question is needed: --text, --file or --item");
+        return Err(usage("a question is needed: --text, --file or --item"));
     }
     let places: Vec<usize> = written.iter().map(|(at, _)| *at).collect();
     let mut parts = written
@@ -107,11 +106,13 @@ fn parts(question: Question, items: Vec<String>, matches: Option<&ArgMatches>) -
     for (at, weight) in indices("weight").into_iter().zip(question.weight) {
         let before = places.iter().filter(|place| **place < at).count();
         let part = before.checked_sub(1).and_then(|index| parts.get_mut(index));
-        let part = part.with_context(|| {
-            format!("--weight {weight} stands before any part; write it after the part it belongs to")
-        })?;
+        let Some(part) = part else {
+            return Err(usage(&format!(
+                "--weight {weight} stands before any part; write it after the part it belongs to"
+            )));
+        };
         if part.weight.replace(weight).is_some() {
-            bail!("--weight {weight}: this part has a weight already");
+            return Err(usage(&format!("--weight {weight}: this part has a weight already")));
         }
     }
     Ok(parts)

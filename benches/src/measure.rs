@@ -1,0 +1,144 @@
+//! The plain loop, the engine and the preparation, in rounds that alternate.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use onespace_bundle::Bundle;
+use onespace_core::{Deadline, Sample, limits::BATCH_SAMPLES};
+use onespace_encoder::prepare::preparer;
+use onespace_runtime::{Engine, Graph, Options, Runtime, Session};
+
+use crate::{
+    report::{Row, median, quantile},
+    subject::Subject,
+};
+
+/// Requests under way at once where throughput is measured.
+pub const CONCURRENCY: usize = 16;
+
+/// Measures one modality within this process.
+pub async fn subject(
+    runtime: &Runtime,
+    bundle: &Bundle,
+    subject: &Subject,
+    seconds: f64,
+    rounds: usize,
+) -> Result<Row> {
+    let head = bundle.manifest().towers.head(subject.modality).context("no such tower")?;
+    let graph = Graph::new(&bundle.path(head.model), &head);
+    let mut session = Session::load(runtime, &graph)?;
+    let engine = Arc::new(Engine::load(runtime, graph, &Options::default())?);
+    let samples: Arc<[Sample]> = subject.samples.clone().into();
+    let time = Duration::from_secs_f64(seconds);
+
+    let mut best = (1, 0.0);
+    for batch in (0..).map(|power| 1 << power).take_while(|batch| *batch <= BATCH_SAMPLES) {
+        let rate = plain(&mut session, &samples, batch, time / 3)?.0;
+        if rate > best.1 {
+            best = (batch, rate);
+        }
+    }
+    let mut row = Row { raw_batch: best.0, ..Row::default() };
+    let (mut rates, mut raw_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut p50s, mut raw_p50s, mut p50_ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let mut waits = Vec::new();
+    for _ in 0..rounds {
+        let (raw_rate, _) = plain(&mut session, &samples, best.0, time)?;
+        let (rate, _) = engine_load(&engine, &samples, CONCURRENCY, time).await?;
+        let (_, raw_times) = plain(&mut session, &samples, 1, time)?;
+        let (_, times) = engine_load(&engine, &samples, 1, time).await?;
+        rates.push(rate);
+        raw_rates.push(raw_rate);
+        ratios.push(rate / raw_rate);
+        let (p50, raw_p50) = (quantile(&times, 0.5), quantile(&raw_times, 0.5));
+        p50s.push(p50);
+        raw_p50s.push(raw_p50);
+        p50_ratios.push(p50 / raw_p50);
+        waits.extend(times);
+    }
+    row.items_per_s = median(&rates);
+    row.raw_items_per_s = median(&raw_rates);
+    row.throughput_ratio = median(&ratios);
+    row.p50_ms = median(&p50s);
+    row.p99_ms = quantile(&waits, 0.99);
+    row.raw_p50_ms = median(&raw_p50s);
+    row.p50_ratio = median(&p50_ratios);
+    (row.prepare_items_per_s, row.prepare_p50_ms) = prepare(bundle, subject, time)?;
+    Ok(row)
+}
+
+/// Items a second and the milliseconds of each run.
+fn plain(session: &mut Session, samples: &[Sample], batch: usize, time: Duration) -> Result<(f64, Vec<f64>)> {
+    let (started, mut runs) = (Instant::now(), Vec::new());
+    let mut turn = samples.iter().cycle();
+    while started.elapsed() < time || runs.len() < 3 {
+        let members: Vec<&Sample> = turn.by_ref().take(batch).collect();
+        let run = Instant::now();
+        session.run(&members)?;
+        runs.push(millis(run));
+    }
+    Ok((rate(runs.len() * batch, started), runs))
+}
+
+/// The same samples through the engine, one a request, `concurrency` requests at once.
+async fn engine_load(
+    engine: &Arc<Engine>,
+    samples: &Arc<[Sample]>,
+    concurrency: usize,
+    time: Duration,
+) -> Result<(f64, Vec<f64>)> {
+    let started = Instant::now();
+    let tasks: Vec<_> = (0..concurrency)
+        .map(|first| {
+            let (engine, samples) = (engine.clone(), samples.clone());
+            tokio::spawn(async move {
+                let mut waits = Vec::new();
+                for sample in samples.iter().cycle().skip(first) {
+                    if started.elapsed() >= time {
+                        break;
+                    }
+                    // Copied before the clock starts: a server gets its samples from the preparation.
+                    let request = vec![sample.clone()];
+                    let asked = Instant::now();
+                    engine.run(request, Deadline::default(), Arc::new(())).await?;
+                    waits.push(millis(asked));
+                }
+                anyhow::Ok(waits)
+            })
+        })
+        .collect();
+    let mut waits = Vec::new();
+    for task in tasks {
+        waits.extend(task.await??);
+    }
+    Ok((rate(waits.len(), started), waits))
+}
+
+/// Decoding and preprocessing alone, on one thread.
+fn prepare(bundle: &Bundle, subject: &Subject, time: Duration) -> Result<(f64, f64)> {
+    let preparer = preparer(bundle, subject.modality)?;
+    let (started, mut times) = (Instant::now(), Vec::new());
+    for bytes in subject.media.iter().cycle() {
+        if started.elapsed() >= time {
+            break;
+        }
+        let one = Instant::now();
+        preparer.prepare(bytes, None)?;
+        times.push(millis(one));
+    }
+    Ok((rate(times.len(), started), quantile(&times, 0.5)))
+}
+
+/// Milliseconds since an instant.
+pub fn millis(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+/// Items a second since an instant.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+pub fn rate(items: usize, since: Instant) -> f64 {
+    items as f64 / since.elapsed().as_secs_f64()
+}
