@@ -1,5 +1,7 @@
 //! Graphs that are what the manifest says run; all others are refused, and the fault is named.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // A test may fail.
+
 mod common;
 
 use std::{fs, num::NonZeroUsize, path::Path};

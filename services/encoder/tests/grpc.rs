@@ -1,5 +1,7 @@
 //! The service over a real connection.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // A test may fail.
+
 mod common;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! The shipped bundle through the whole road, and what is refused on the way.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // A test may fail.
+
 mod common;
 
 use std::{fs, sync::Arc, time::Duration};
