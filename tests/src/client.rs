@@ -150,7 +150,6 @@ impl Client {
 }
 
 /// An outcome as a result.
-#[must_use]
 pub fn outcome(result: v1::EmbedResult) -> Embedded {
     match result.outcome.expect("every result has an outcome") {
         Outcome::Embeddings(embeddings) => Ok(embeddings.embeddings),

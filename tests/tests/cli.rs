@@ -163,11 +163,16 @@ async fn ingest_then_search_rank_and_classify() {
         table.out
     );
 
+    rank_and_classify(&broken.display().to_string()).await;
+}
+
+/// What stores nothing.
+async fn rank_and_classify(broken: &str) {
     let (mug, piano) = (path("images/pink-mug-02.jpg"), path("images/black-piano-02.jpg"));
     let said = run(&["rank", "--json", "--text", "a pink mug", &piano, &mug]).await.expect(0);
     assert!(said.lines()[0]["source"].as_str().unwrap().contains("pink-mug"));
     assert_eq!(keys(&said.lines()[0]), BTreeSet::from(["rank", "source", "score"]));
-    let said = run(&["rank", "--text", "a pink mug", &piano, &broken.display().to_string()]).await.expect(1);
+    let said = run(&["rank", "--text", "a pink mug", &piano, broken]).await.expect(1);
     assert!(said.err.contains("broken.png"), "{}", said.err);
 
     let shown = format!("@{}", path("points/pink-mug-01.ply"));

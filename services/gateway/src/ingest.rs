@@ -34,12 +34,15 @@ use crate::{
 
 type Events = mpsc::Sender<Result<v1::IngestResponse, Status>>;
 
+/// What is being ingested: whose item, in which collection.
+type Flight = (Tenant, CollectionName, ItemId);
+
 /// Items that are being ingested: the same item, sent twice at once, is embedded once.
 #[derive(Default)]
-pub struct Flights(Mutex<HashMap<(Tenant, CollectionName, ItemId), Weak<tokio::sync::Mutex<()>>>>);
+pub struct Flights(Mutex<HashMap<Flight, Weak<tokio::sync::Mutex<()>>>>);
 
 impl Flights {
-    fn of(&self, key: (Tenant, CollectionName, ItemId)) -> Arc<tokio::sync::Mutex<()>> {
+    fn of(&self, key: Flight) -> Arc<tokio::sync::Mutex<()>> {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if flights.len() > 4 * INGEST_IN_FLIGHT {
             flights.retain(|_, flight| flight.strong_count() > 0);
