@@ -118,8 +118,8 @@ limits! {
     BATCH_QUEUE: usize = 256, "samples";
     /// Samples in one run of a graph.
     BATCH_SAMPLES: usize = 32, "samples";
-    /// Input values in one run of a graph, unless one sample alone has more.
-    BATCH_VALUES: usize = 2 * MIB, "values";
+    /// Input values in one run of a graph, unless one sample alone has more: batches of large inputs leave the caches.
+    BATCH_VALUES: usize = 256 * 1024, "values";
     /// How long a batch may wait for company when its tower is busy.
     BATCH_WAIT_MS: usize = 3, "milliseconds";
     /// Longest wait in a queue before a request is turned away.
