@@ -82,20 +82,26 @@ impl Engine {
         let count = samples.len();
         let (job, receivers) = self.queue.submit(samples, deadline, &guard)?;
         drop(guard);
-        let _ticket = Ticket { queue: &self.queue, job };
+        let mut ticket = Ticket { queue: &self.queue, job: Some(job) };
         let answers = collect(receivers);
         tokio::pin!(answers);
         let patience = arrived + self.policy.patience;
         if patience < deadline.instant() {
             if let Ok(answers) = timeout_at(patience.into(), &mut answers).await {
-                return sum_up(arrived, answers?);
+                let answers = answers?;
+                ticket.job = None;
+                return sum_up(arrived, answers);
             }
             if let Some(error) = self.queue.give_up(job, count) {
                 return Err(error);
             }
         }
         match timeout_at(deadline.instant().into(), answers).await {
-            Ok(answers) => sum_up(arrived, answers?),
+            Ok(answers) => {
+                let answers = answers?;
+                ticket.job = None;
+                sum_up(arrived, answers)
+            }
             Err(_) => Err(Deadline::exceeded(&format!("in the {} tower", self.graph.tower))),
         }
     }
@@ -136,15 +142,17 @@ impl Drop for Engine {
     }
 }
 
-/// Takes a request back when its caller goes away.
+/// Takes a request back when its caller goes away; without a number, nothing is left to take back.
 struct Ticket<'a> {
     queue: &'a Queue,
-    job: u64,
+    job: Option<u64>,
 }
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        self.queue.withdraw(self.job);
+        if let Some(job) = self.job {
+            self.queue.withdraw(job);
+        }
     }
 }
 

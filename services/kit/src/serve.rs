@@ -4,9 +4,11 @@ use std::{io, net::SocketAddr, time::Duration};
 
 use onespace_core::limits::{CONNECTION_STREAMS, DRAIN_GRACE_MS};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{service::Routes, transport};
+use tonic::{
+    service::Routes,
+    transport::{self, server::TcpIncoming},
+};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::deadline::InTime;
@@ -101,11 +103,12 @@ impl Server {
             .max_concurrent_streams(u32::try_from(CONNECTION_STREAMS).ok())
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_adaptive_window(Some(true))
-            .tcp_nodelay(true)
             .layer(InTime)
             .add_routes(self.routes)
             .serve_with_incoming_shutdown(
-                TcpListenerStream::new(self.listener),
+                // Set on the listener: the builder's own option does not reach sockets it did not open, and an
+                // answer of two small frames then waits 40 ms for the client's delayed acknowledgement.
+                TcpIncoming::from(self.listener).with_nodelay(Some(true)),
                 async move { stopping.cancelled().await },
             );
         let ending = async {
