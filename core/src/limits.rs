@@ -114,6 +114,8 @@ limits! {
     MEDIA_IN_FLIGHT_BYTES: usize = 512 * MIB, "bytes";
     /// Media waiting for, or in, preparation in one encoder.
     PREPARE_QUEUE: usize = 256, "media";
+    /// Resampling filters kept for the next recording of the same rate: a table costs milliseconds to compute.
+    RESAMPLERS_KEPT: usize = 16, "filters";
     /// Samples waiting for one tower's graph.
     BATCH_QUEUE: usize = 256, "samples";
     /// Samples in one run of a graph.

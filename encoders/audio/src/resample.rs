@@ -1,8 +1,11 @@
 //! From one sample rate to another, a stream at a time.
 
-use std::fmt::Display;
+use std::{
+    fmt::Display,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
-use onespace_core::{Error, Result};
+use onespace_core::{Error, Result, limits::RESAMPLERS_KEPT};
 use rubato::{
     Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters, SincInterpolationType, WindowFunction,
     audioadapter_buffers::direct::InterleavedSlice, calculate_cutoff,
@@ -28,18 +31,30 @@ pub struct Resampler {
     out: Vec<f32>,
 }
 
+/// Filters at rest, least recently used first. Their tables depend on the two rates alone and cost more than
+/// resampling a few seconds of sound.
+static RESTING: Mutex<Vec<Filter>> = Mutex::new(Vec::new());
+
+fn resting() -> MutexGuard<'static, Vec<Filter>> {
+    // Whole in every state: filters are pushed and taken, nothing else.
+    RESTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 struct Filter {
+    rates: (u32, u32),
     inner: Async<f32>,
     pending: Vec<f32>,
     chunk: Vec<f32>,
-    /// Output frames before the first that counts.
+    /// Zeros before the first input frame and output frames before the first that counts, of a fresh filter.
+    start: (usize, usize),
+    /// Output frames still to skip.
     skip: usize,
 }
 
 impl Resampler {
     /// A resampler from `from` to `to` hertz.
     pub fn new(from: u32, to: u32) -> Result<Self> {
-        let filter = if from == to { None } else { Some(Filter::new(from, to)?) };
+        let filter = if from == to { None } else { Some(Filter::obtain(from, to)?) };
         Ok(Self { from, to, filter, taken: 0, out: Vec::new() })
     }
 
@@ -73,12 +88,37 @@ impl Resampler {
                 filter.push(&silence, &mut self.out)?;
             }
         }
+        self.filter.into_iter().for_each(Filter::rest);
         self.out.truncate(wanted);
         Ok(self.out)
     }
 }
 
 impl Filter {
+    /// A filter that rests, or a new one.
+    fn obtain(from: u32, to: u32) -> Result<Self> {
+        let found = {
+            let mut resting = resting();
+            let place = resting.iter().rposition(|filter| filter.rates == (from, to));
+            place.map(|place| resting.remove(place))
+        };
+        found.map_or_else(|| Self::new(from, to), Ok)
+    }
+
+    /// Forgets the sound and waits for the next recording of the same rates.
+    fn rest(mut self) {
+        self.inner.reset();
+        let (zeros, skip) = self.start;
+        self.pending.clear();
+        self.pending.resize(zeros, 0.0);
+        self.skip = skip;
+        let mut resting = resting();
+        if resting.len() >= RESAMPLERS_KEPT {
+            resting.remove(0);
+        }
+        resting.push(self);
+    }
+
     fn new(from: u32, to: u32) -> Result<Self> {
         let divisor = gcd(from, to);
         let exact = (to / divisor) as usize <= PHASES;
@@ -93,8 +133,9 @@ impl Filter {
             .interpolation(if exact { SincInterpolationType::Nearest } else { SincInterpolationType::Cubic });
         let ratio = f64::from(to) / f64::from(from);
         let inner = Async::new_sinc(ratio, 1.0, &parameters, CHUNK, 1, FixedAsync::Input).map_err(failed)?;
-        let (zeros, skip) = alignment(from / divisor, to / divisor, taps, phases);
-        Ok(Self { chunk: vec![0.0; inner.output_frames_max()], inner, pending: vec![0.0; zeros], skip })
+        let start = alignment(from / divisor, to / divisor, taps, phases);
+        let chunk = vec![0.0; inner.output_frames_max()];
+        Ok(Self { rates: (from, to), chunk, inner, pending: vec![0.0; start.0], start, skip: start.1 })
     }
 
     fn push(&mut self, frames: &[f32], out: &mut Vec<f32>) -> Result<()> {
@@ -184,6 +225,18 @@ mod tests {
                 assert!(ratio > least, "{from} to {to} at {hertz} Hz: {ratio:.1} dB");
             }
         }
+    }
+
+    #[test]
+    fn a_filter_that_rested_remembers_nothing() {
+        let sound = tone(44_100, 500.0, 30_000);
+        let fresh = resampled(44_100, 15_999, &sound);
+        let mut other = Resampler::new(44_100, 15_999).unwrap();
+        other.push(&vec![1.0; 10_000]).unwrap();
+        other.finish().unwrap();
+        assert_eq!(resampled(44_100, 15_999, &sound), fresh);
+        (0..3 * RESAMPLERS_KEPT as u32).for_each(|k| drop(resampled(8_000 + k, 16_000, &sound)));
+        assert!(resting().len() <= RESAMPLERS_KEPT);
     }
 
     #[test]
