@@ -98,7 +98,7 @@ async fn load(channel: &Channel, media: &Arc<[Bytes]>, concurrency: usize, time:
                         v1::Media { content: Some(v1::media::Content::Data(bytes.clone())), ..Default::default() };
                     let asked = Instant::now();
                     let answer =
-                        client.embed(v1::EmbedRequest { items: vec![item], segments: false }).await?.into_inner();
+                        client.embed(v1::EmbedRequest { items: vec![item], ..Default::default() }).await?.into_inner();
                     waits.push(millis(asked));
                     let outcome = answer.results.into_iter().next().and_then(|result| result.outcome);
                     if let Some(v1::embed_result::Outcome::Error(error)) = outcome {

@@ -11,6 +11,7 @@ use crate::{
     limits,
     modality::Modality,
     space::Space,
+    vector,
 };
 
 /// The instant after which nobody waits for the answer any more.
@@ -103,6 +104,16 @@ pub struct EncodeReply {
     pub embeddings: Vec<Embedding>,
     /// Where the time went.
     pub timings: Timings,
+}
+
+impl EncodeReply {
+    /// Cuts every vector to its leading `length` values, scaled to unit length.
+    ///
+    /// # Errors
+    /// `MODEL_FAILED` for a vector of which nothing is left.
+    pub fn shorten(&mut self, length: usize) -> Result<()> {
+        self.embeddings.iter_mut().try_for_each(|embedding| vector::shorten(&mut embedding.vector, length))
+    }
 }
 
 /// What a tower says of itself.

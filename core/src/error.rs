@@ -90,6 +90,8 @@ reasons! {
     SpaceMismatch = "SPACE_MISMATCH", FailedPrecondition, Never;
     /// The weighted parts of a query cancel each other out.
     QueryCancelsOut = "QUERY_CANCELS_OUT", InvalidArgument, Never;
+    /// The space says nothing of what unrelated pairs of these modalities score.
+    NotCalibrated = "NOT_CALIBRATED", FailedPrecondition, Never;
     /// There is no such collection.
     CollectionNotFound = "COLLECTION_NOT_FOUND", NotFound, Never;
     /// A collection of that name stands already.

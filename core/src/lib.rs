@@ -7,6 +7,7 @@
 //!
 //! This crate names no transport, model or database crate and does no I/O.
 
+pub mod calibration;
 pub mod embedding;
 pub mod encoder;
 pub mod error;
@@ -21,6 +22,7 @@ pub mod space;
 pub mod store;
 pub mod vector;
 
+pub use calibration::{Calibration, Scale};
 pub use embedding::{Embedding, Span, Track};
 pub use encoder::{Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Timings, TowerInfo};
 pub use error::{Code, Error, Reason, Result, Retry};

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Reason};
+use crate::{
+    calibration::Calibration,
+    error::{Error, Reason},
+};
 
 /// The BLAKE3 digest of a bundle's canonical manifest: what tells one space from another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,7 +66,9 @@ impl<'de> Deserialize<'de> for Fingerprint {
 }
 
 /// One shared embedding space: unit vectors of `dimension`, compared by cosine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Neither `matryoshka` nor `calibration` changes a vector, so the fingerprint covers neither.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Space {
     /// What tells it from every other space.
     pub fingerprint: Fingerprint,
@@ -71,9 +76,34 @@ pub struct Space {
     pub dimension: usize,
     /// The bundle's name and version, for people.
     pub name: String,
+    /// How many leading values of a vector stand for it alone once they are scaled to unit length, most first: the
+    /// space was trained so (Kusupati et al., "Matryoshka Representation Learning", NeurIPS 2022). Empty: none do.
+    pub matryoshka: Vec<usize>,
+    /// What unrelated pairs of modalities score.
+    pub calibration: Calibration,
 }
 
 impl Space {
+    /// The length of the vectors that are asked for: 0 means whole ones.
+    ///
+    /// # Errors
+    /// `FIELD_INVALID`, blaming `dimension`, for a length that no vector of this space may be cut to.
+    pub fn length(&self, asked: usize) -> Result<usize, Error> {
+        if asked == 0 || asked == self.dimension {
+            return Ok(self.dimension);
+        }
+        if self.matryoshka.contains(&asked) {
+            return Ok(asked);
+        }
+        let allowed: Vec<_> = [self.dimension].iter().chain(&self.matryoshka).map(ToString::to_string).collect();
+        let message = format!(
+            "{asked} is not a length of this space's vectors, only {} (0: {})",
+            allowed.join(", "),
+            self.dimension
+        );
+        Err(Error::new(Reason::FieldInvalid, "dimension", message))
+    }
+
     /// Refuses a vector or collection of another space, naming both and the way out.
     ///
     /// # Errors
@@ -99,12 +129,28 @@ impl Space {
 mod tests {
     use super::*;
 
+    fn space(fingerprint: Fingerprint) -> Space {
+        let (name, calibration) = ("test".into(), Calibration::default());
+        Space { fingerprint, dimension: 8, name, matryoshka: vec![4, 2], calibration }
+    }
+
+    #[test]
+    fn only_listed_lengths_are_given() {
+        let space = space(Fingerprint::of(b"one"));
+        assert_eq!([0, 8, 4, 2].map(|asked| space.length(asked).unwrap()), [8, 8, 4, 2]);
+        for asked in [1, 3, 7, 9, usize::MAX] {
+            let error = space.length(asked).unwrap_err();
+            assert_eq!((error.reason, error.field.as_str()), (Reason::FieldInvalid, "dimension"));
+            assert!(error.message.contains(&asked.to_string()) && error.message.contains("8, 4, 2"), "{error}");
+        }
+    }
+
     #[test]
     fn fingerprints_round_trip_and_differ() {
         let one = Fingerprint::of(b"one");
         assert_eq!(one.to_string().parse::<Fingerprint>().unwrap(), one);
         assert_ne!(one, Fingerprint::of(b"two"));
-        let space = Space { fingerprint: one, dimension: 4, name: "test".into() };
+        let space = space(one);
         assert!(space.expect(&one, "vector").is_ok());
         let error = space.expect(&Fingerprint::of(b"two"), "vector").unwrap_err();
         assert_eq!(error.reason, Reason::SpaceMismatch);

@@ -24,6 +24,8 @@ pub struct CollectionSpec {
     pub name: CollectionName,
     /// The space of every vector in it.
     pub space: Space,
+    /// The length of its vectors: the space's own, or one that its vectors may be cut to.
+    pub dimension: usize,
     /// Metadata fields to index, with their kind: `keyword`, `integer`, `float` or `bool`.
     pub indexed: BTreeMap<String, String>,
 }
@@ -114,10 +116,11 @@ pub struct Page {
 /// A write is acknowledged only once it would survive a kill of this process.
 #[async_trait]
 pub trait VectorStore: Send + Sync {
-    /// Makes a collection.
+    /// Makes a collection. One of that name and space that was left for another space is come back to.
     ///
     /// # Errors
-    /// `COLLECTION_EXISTS` when one of that name and space stands; `STORE_*`.
+    /// `COLLECTION_EXISTS` when one of that name and space stands, or was left with vectors of another length;
+    /// `STORE_*`.
     async fn create_collection(&self, spec: &CollectionSpec) -> Result<()>;
 
     /// The collections of every space.

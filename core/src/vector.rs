@@ -37,6 +37,18 @@ pub fn normalise(v: &mut [f32]) -> Result<()> {
     Ok(())
 }
 
+/// Cuts `v` to its leading `length` values and scales them to unit length; a vector that is no longer stays as it is.
+///
+/// # Errors
+/// As [`normalise`].
+pub fn shorten(v: &mut Vec<f32>, length: usize) -> Result<()> {
+    if v.len() <= length {
+        return Ok(());
+    }
+    v.truncate(length);
+    normalise(v)
+}
+
 /// The unit vector along the weighted sum of `parts`.
 ///
 /// # Errors
@@ -103,6 +115,16 @@ mod tests {
         assert_eq!(weighted_sum([(&x[..], f32::NAN)]).unwrap_err().field, "parts[0].weight");
         assert!(normalise(&mut [0.0, 0.0]).is_err());
         assert!(normalise(&mut [f32::NAN, 1.0]).is_err());
+    }
+
+    #[test]
+    fn a_shortened_vector_is_a_unit_vector() {
+        let mut vector = vec![0.48, 0.64, 0.6];
+        shorten(&mut vector, 3).unwrap();
+        assert_eq!(vector, [0.48, 0.64, 0.6], "nothing is cut");
+        shorten(&mut vector, 2).unwrap();
+        assert!(dot(&vector, &[0.6, 0.8]) > 0.99999 && vector.len() == 2);
+        assert!(shorten(&mut vec![0.0, 1.0], 1).is_err(), "nothing is left");
     }
 
     #[test]

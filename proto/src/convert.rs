@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use onespace_core::{
-    Condition, Content, Embedding, EncoderInfo, Error, Filter, Fingerprint, Match, Media, Modality, Point, Reason,
-    Result, Scalar, Space, Span, Timings, TowerInfo, Track,
+    Condition, Content, Embedding, Error, Filter, Fingerprint, Match, Media, Modality, Point, Reason, Result, Scalar,
+    Span, Timings, Track,
     limits::{METADATA_BYTES, METADATA_FIELDS},
 };
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use serde_json::{Map, Number, Value as Json};
 
-use crate::{encoder, v1};
+use crate::v1;
 
 fn invalid(field: &str, message: impl Into<String>) -> Error {
     Error::new(Reason::FieldInvalid, field, message)
@@ -165,49 +165,6 @@ pub fn timings_in(timings: &v1::Timings) -> Timings {
         store_us: timings.store_us,
         total_us: timings.total_us,
     }
-}
-
-/// A tower's description.
-#[must_use]
-pub fn tower_out(tower: &TowerInfo) -> v1::Tower {
-    v1::Tower {
-        modality: modality_out(tower.modality),
-        model: tower.model.clone(),
-        logit_scale: tower.logit_scale,
-        golden_cosine: tower.golden_cosine,
-    }
-}
-
-/// An encoder's description.
-#[must_use]
-pub fn encoder_out(info: &EncoderInfo) -> encoder::v1::DescribeResponse {
-    encoder::v1::DescribeResponse {
-        fingerprint: info.space.fingerprint.to_string(),
-        dimension: info.space.dimension.try_into().unwrap_or(u32::MAX),
-        name: info.space.name.clone(),
-        licence: info.licence.clone(),
-        towers: info.towers.iter().map(tower_out).collect(),
-    }
-}
-
-/// An encoder's description, as it tells it.
-///
-/// # Errors
-/// `FIELD_*` when it is not one of this version.
-pub fn encoder_in(info: encoder::v1::DescribeResponse) -> Result<EncoderInfo> {
-    let towers = info.towers.into_iter().map(|tower| {
-        Ok(TowerInfo {
-            modality: modality_named(tower.modality)?,
-            model: tower.model,
-            logit_scale: tower.logit_scale,
-            golden_cosine: tower.golden_cosine,
-        })
-    });
-    Ok(EncoderInfo {
-        space: Space { fingerprint: info.fingerprint.parse()?, dimension: info.dimension as usize, name: info.name },
-        licence: info.licence,
-        towers: towers.collect::<Result<_>>()?,
-    })
 }
 
 /// How deep a filter may nest, here and in JSON metadata: recursion follows what a stranger sent.

@@ -134,6 +134,24 @@ def test_classify_and_rank(stubs, search):
     assert ranked[-1].error.reason == "MODALITY_UNKNOWN"
 
 
+def test_vectors_are_cut_and_scores_calibrated_as_the_space_says(stubs, channel, embedding, search, stored):
+    space = stubs.SpaceServiceStub(channel).GetSpace(stubs.GetSpaceRequest())
+    item = stubs.Media(text="a mug")
+    for length in [space.dimension, *space.matryoshka]:
+        results = embedding.Embed(stubs.EmbedRequest(items=[item], dimension=length), timeout=PATIENCE).results
+        assert len(results[0].embeddings.embeddings[0].vector) == length
+    with pytest.raises(grpc.RpcError) as odd:
+        embedding.Embed(stubs.EmbedRequest(items=[item], dimension=space.dimension + 1))
+    assert (refusal(odd.value).reason, refusal(odd.value).violations) == ("FIELD_INVALID", ["dimension"])
+    parts = [stubs.QueryPart(media=item)]
+    plain = search.Search(stubs.SearchRequest(collection=COLLECTION, parts=parts, calibrate=False), timeout=PATIENCE).hits
+    assert plain and not any(hit.HasField("calibrated_score") for hit in plain)
+    if not space.calibration:
+        with pytest.raises(grpc.RpcError) as unmeasured:
+            search.Search(stubs.SearchRequest(collection=COLLECTION, parts=parts, calibrate=True), timeout=PATIENCE)
+        assert refusal(unmeasured.value).reason == "NOT_CALIBRATED"
+
+
 def test_a_refusal_carries_google_rpc_details(stubs, search, embedding):
     with pytest.raises(grpc.RpcError) as absent:
         search.Search(stubs.SearchRequest(collection="nowhere", parts=[stubs.QueryPart(media=stubs.Media(text="a"))]))

@@ -97,7 +97,8 @@ impl Client {
 
     async fn embed_list(&self, items: Vec<v1::Media>) -> Vec<Embedded> {
         let count = items.len();
-        let response = self.embedding().embed(v1::EmbedRequest { items, segments: false }).await.unwrap().into_inner();
+        let response =
+            self.embedding().embed(v1::EmbedRequest { items, ..Default::default() }).await.unwrap().into_inner();
         assert_eq!(response.results.len(), count);
         response.results.into_iter().map(outcome).collect()
     }

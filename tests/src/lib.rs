@@ -14,7 +14,7 @@ pub mod server;
 pub mod sound;
 pub mod vectors;
 
-pub use client::Client;
+pub use client::{Client, Embedded};
 pub use samples::Sample;
 pub use server::{Server, Topology};
 
@@ -37,6 +37,27 @@ pub fn root() -> PathBuf {
 #[must_use]
 pub fn bundle() -> PathBuf {
     root().join("bundles/diorama")
+}
+
+/// A copy of the shipped bundle in a folder that says this, and nothing else, of how its vectors may be read: the
+/// lengths they may be cut to, and for pairs of modalities the mean and deviation of unrelated cosines.
+#[must_use]
+pub fn readable_bundle(folder: &Path, matryoshka: &[usize], pairs: &[(&str, &str, f32, f32)]) -> PathBuf {
+    let copy = copied_bundle(folder);
+    let manifest = copy.join("bundle.toml");
+    let mut kept = format!("matryoshka = {matryoshka:?}\n");
+    let mut within = false;
+    for line in fs::read_to_string(&manifest).unwrap().lines() {
+        within = if line.starts_with('[') { line == "[[calibration]]" } else { within };
+        if !within && !line.starts_with("matryoshka =") && !line.starts_with("calibration =") {
+            kept += &format!("{line}\n");
+        }
+    }
+    for (query, item, mean, std) in pairs {
+        kept += &format!("[[calibration]]\nquery = {query:?}\nitem = {item:?}\nmean = {mean:?}\nstd = {std:?}\n");
+    }
+    fs::write(manifest, kept).unwrap();
+    copy
 }
 
 /// A copy of the shipped bundle in a folder, to be tampered with.

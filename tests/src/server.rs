@@ -69,6 +69,21 @@ impl Server {
     /// Starts a topology with a bundle; it listens, but may not be ready.
     pub async fn launch(topology: Topology, bundle: &Path) -> Self {
         let folder = tempfile::Builder::new().prefix("onespace-test-").tempdir().unwrap();
+        Self::launch_in(folder, topology, bundle).await
+    }
+
+    /// Ends every process and starts the same topology with another bundle, on the data that was left; waits until it
+    /// is ready.
+    pub async fn with_bundle(self, bundle: &Path) -> Self {
+        let Self { gateway, encoders, folder, .. } = self;
+        let topology = if encoders.is_empty() { Topology::Single } else { Topology::Cluster };
+        drop((gateway, encoders));
+        let server = Self::launch_in(folder, topology, bundle).await;
+        server.ready().await;
+        server
+    }
+
+    async fn launch_in(folder: TempDir, topology: Topology, bundle: &Path) -> Self {
         let bundle = bundle.display().to_string();
         let mut arguments = Vec::new();
         let mut encoders = Vec::new();

@@ -140,7 +140,8 @@ async fn ingest_then_search_rank_and_classify() {
     let lines = said.lines();
     assert_eq!(lines.len(), 3);
     for (rank, line) in (1..).zip(&lines) {
-        assert_eq!(keys(line), BTreeSet::from(["rank", "item", "source", "modality", "score", "span"]));
+        let all = ["rank", "item", "source", "modality", "score", "calibrated_score", "span"];
+        assert_eq!(keys(line), BTreeSet::from(all));
         assert_eq!(line["rank"].as_u64(), Some(rank));
         assert!(line["source"].as_str().unwrap().contains("pink-mug"), "{line}");
     }
@@ -171,7 +172,7 @@ async fn rank_and_classify(broken: &str) {
     let (mug, piano) = (path("images/pink-mug-02.jpg"), path("images/black-piano-02.jpg"));
     let said = run(&["rank", "--json", "--text", "a pink mug", &piano, &mug]).await.expect(0);
     assert!(said.lines()[0]["source"].as_str().unwrap().contains("pink-mug"));
-    assert_eq!(keys(&said.lines()[0]), BTreeSet::from(["rank", "source", "score"]));
+    assert_eq!(keys(&said.lines()[0]), BTreeSet::from(["rank", "source", "score", "calibrated_score"]));
     let said = run(&["rank", "--text", "a pink mug", &piano, broken]).await.expect(1);
     assert!(said.err.contains("broken.png"), "{}", said.err);
 

@@ -121,7 +121,7 @@ async fn a_list_is_neither_empty_nor_endless() {
     let client = client().await;
     let embed = |items: Vec<v1::Media>| {
         let mut embedding = client.embedding();
-        async move { embedding.embed(v1::EmbedRequest { items, segments: false }).await }
+        async move { embedding.embed(v1::EmbedRequest { items, ..Default::default() }).await }
     };
     let empty = embed(Vec::new()).await.unwrap_err();
     assert_eq!(why(&empty), ("FIELD_REQUIRED".into(), "items".into(), tonic::Code::InvalidArgument));
@@ -136,7 +136,7 @@ async fn a_list_is_neither_empty_nor_endless() {
 async fn a_stream_is_pipelined_and_answers_by_id() {
     let client = client().await;
     let (sender, requests) = mpsc::channel(64);
-    let ask = |id: String, media: v1::Media| v1::EmbedStreamRequest { id, media: Some(media), segments: false };
+    let ask = |id: String, media: v1::Media| v1::EmbedStreamRequest { id, media: Some(media), ..Default::default() };
     let mut answers = client.embedding().embed_stream(ReceiverStream::new(requests)).await.unwrap().into_inner();
 
     // An answer comes while the stream is open.

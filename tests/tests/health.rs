@@ -109,7 +109,7 @@ async fn what_is_in_hand_when_it_stops_is_finished() {
 
 fn ask(id: usize) -> v1::EmbedStreamRequest {
     let media = samples::some_of(v1::Modality::Image, 8)[id % 8].media();
-    v1::EmbedStreamRequest { id: id.to_string(), media: Some(media), segments: false }
+    v1::EmbedStreamRequest { id: id.to_string(), media: Some(media), ..Default::default() }
 }
 
 #[tokio::test]

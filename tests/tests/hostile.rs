@@ -208,7 +208,10 @@ async fn unknown_modalities_are_named_wherever_they_stand() {
             .unwrap_err(),
     ));
     found.push(field(
-        searching.rank(v1::RankRequest { parts: vec![part(odd())], candidates: vec![text("a")] }).await.unwrap_err(),
+        searching
+            .rank(v1::RankRequest { parts: vec![part(odd())], candidates: vec![text("a")], calibrate: None })
+            .await
+            .unwrap_err(),
     ));
     let labels =
         vec![v1::Label { name: "a".into(), examples: vec![odd()] }, v1::Label { name: "b".into(), examples: vec![] }];
@@ -219,7 +222,7 @@ async fn unknown_modalities_are_named_wherever_they_stand() {
             .unwrap_err(),
     ));
     let indexed = [("colour".to_owned(), 4711)].into();
-    let create = v1::CreateCollectionRequest { name: "odd".into(), indexed, exist_ok: false };
+    let create = v1::CreateCollectionRequest { name: "odd".into(), indexed, ..Default::default() };
     found.push(field(client.collections().create_collection(create).await.unwrap_err()));
     let header = embed_file_request::Part::Header(v1::FileHeader { modality: 4711, ..Default::default() });
     let request = stream::iter([v1::EmbedFileRequest { part: Some(header) }]);
@@ -238,7 +241,7 @@ async fn unknown_modalities_are_named_wherever_they_stand() {
         ][..]
     );
 
-    let request = stream::iter([v1::EmbedStreamRequest { id: "x".into(), media: Some(odd()), segments: false }]);
+    let request = stream::iter([v1::EmbedStreamRequest { id: "x".into(), media: Some(odd()), ..Default::default() }]);
     let answer = client.embedding().embed_stream(request).await.unwrap().into_inner().message().await.unwrap().unwrap();
     assert_eq!(outcome(answer.result.unwrap()).unwrap_err().field, "media.modality");
     let item = v1::IngestItem { id: "x".into(), media: Some(odd()), ..Default::default() };
@@ -254,13 +257,13 @@ async fn messages_over_the_limit_are_refused_and_compressed_ones_not_inflated() 
     let large = vec![0; 20 << 20];
     let claimed = v1::Media { modality: Modality::Image.into(), ..data(large) };
     assert_eq!(client.embed(vec![claimed]).await.remove(0).unwrap_err().code, Code::InvalidArgument as i32);
-    let over = v1::EmbedRequest { items: vec![data(vec![0; MESSAGE_BYTES + 1])], segments: false };
+    let over = v1::EmbedRequest { items: vec![data(vec![0; MESSAGE_BYTES + 1])], ..Default::default() };
     let status = client.embedding().embed(over).await.unwrap_err();
     assert!(matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted), "{status:?}");
 
     // A thousand to one: 200 MB of zeros.
     let before = server.process().peak_memory();
-    let bomb = v1::EmbedRequest { items: vec![data(vec![0; 200 << 20])], segments: false };
+    let bomb = v1::EmbedRequest { items: vec![data(vec![0; 200 << 20])], ..Default::default() };
     let status = client.embedding().send_compressed(CompressionEncoding::Gzip).embed(bomb).await.unwrap_err();
     assert!(matches!(status.code(), Code::Unimplemented | Code::OutOfRange | Code::ResourceExhausted), "{status:?}");
     let grown = server.process().peak_memory().saturating_sub(before);

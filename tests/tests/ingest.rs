@@ -187,7 +187,7 @@ async fn collections_are_made_listed_and_removed() {
     let make = |exist_ok| {
         let indexed =
             [("colour".to_owned(), v1::FieldKind::Keyword.into()), ("year".to_owned(), v1::FieldKind::Integer.into())];
-        v1::CreateCollectionRequest { name: "made".to_owned(), indexed: indexed.into(), exist_ok }
+        v1::CreateCollectionRequest { name: "made".to_owned(), indexed: indexed.into(), exist_ok, dimension: 0 }
     };
     let made = client.collections().create_collection(make(false)).await.unwrap().into_inner().collection.unwrap();
     assert_eq!((made.name.as_str(), made.dimension, made.points, made.indexed.len()), ("made", 256, 0, 2));

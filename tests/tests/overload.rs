@@ -29,7 +29,7 @@ fn film() -> v1::Media {
 }
 
 fn ranking() -> v1::RankRequest {
-    v1::RankRequest { parts: vec![part(film())], candidates: vec![text("a white sword")] }
+    v1::RankRequest { parts: vec![part(film())], candidates: vec![text("a white sword")], calibrate: None }
 }
 
 /// A refusal says so in every way that a client may listen to, and names the pause.
@@ -47,7 +47,7 @@ async fn a_burst_beyond_the_queue_is_turned_away_and_over() {
     // 4096 films at once, sixteen times as many as may wait.
     let clients: Vec<Client> = join_all((0..4).map(|_| server.client())).await;
     let lists = (0..64).map(|index| {
-        let request = v1::EmbedRequest { items: vec![film(); 64], segments: false };
+        let request = v1::EmbedRequest { items: vec![film(); 64], ..Default::default() };
         let mut embedding = clients[index % clients.len()].embedding();
         tokio::spawn(async move { embedding.embed(request).await })
     });
@@ -115,7 +115,7 @@ async fn a_deadline_that_passes_is_answered_as_such() {
         assert_eq!(why(&status).0, "DEADLINE_EXCEEDED");
     }
     // A list is answered as a whole, or each of its items says so.
-    let list = v1::EmbedRequest { items: vec![film(); 64], segments: false };
+    let list = v1::EmbedRequest { items: vec![film(); 64], ..Default::default() };
     match embedding.embed(within(list, Duration::from_millis(2))).await {
         Err(status) => assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}"),
         Ok(response) => {

@@ -19,7 +19,7 @@ async fn rank(
     parts: Vec<v1::QueryPart>,
     candidates: Vec<v1::Media>,
 ) -> Result<Vec<v1::RankedCandidate>, tonic::Status> {
-    let answered = client.searching().rank(v1::RankRequest { parts, candidates }).await;
+    let answered = client.searching().rank(v1::RankRequest { parts, candidates, calibrate: Some(false) }).await;
     answered.map(|response| response.into_inner().candidates)
 }
 

@@ -11,8 +11,8 @@ use std::{
 };
 
 use onespace_core::{
-    CollectionName, CollectionSpec, Filter, Fingerprint, Modality, Point, Query, Reason, Space, Tenant, Track,
-    VectorStore, vector::normalise,
+    Calibration, CollectionName, CollectionSpec, Filter, Fingerprint, Modality, Point, Query, Reason, Space, Tenant,
+    Track, VectorStore, vector::normalise,
 };
 use onespace_qdrant::EmbeddedStore;
 
@@ -26,9 +26,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let store = EmbeddedStore::open(directory.path())?;
     let (name, tenant): (CollectionName, _) = ("photos".parse()?, Tenant::default());
-    let space = Space { fingerprint: Fingerprint::of(b"measure"), dimension: DIMENSION, name: "measure".into() };
+    let space = Space {
+        fingerprint: Fingerprint::of(b"measure"),
+        dimension: DIMENSION,
+        name: "measure".into(),
+        matryoshka: Vec::new(),
+        calibration: Calibration::default(),
+    };
+    let (spec_name, spec_space) = (name.clone(), space.clone());
     store
-        .create_collection(&CollectionSpec { name: name.clone(), space: space.clone(), indexed: BTreeMap::new() })
+        .create_collection(&CollectionSpec {
+            name: spec_name,
+            space: spec_space,
+            dimension: DIMENSION,
+            indexed: BTreeMap::new(),
+        })
         .await?;
 
     let mut state = 1_u64;

@@ -92,12 +92,13 @@ impl Description {
     /// What a spec asks for.
     ///
     /// # Errors
-    /// `FIELD_INVALID` for an index kind or a field name that no store knows, or a dimension of nothing.
+    /// `FIELD_INVALID` for an index kind or a field name that no store knows, a dimension of nothing, or one that the
+    /// space's vectors may not be cut to.
     pub(crate) fn of(spec: &CollectionSpec) -> Result<Self> {
         let description = Self {
             name: spec.name.clone(),
             space: spec.space.fingerprint,
-            dimension: spec.space.dimension,
+            dimension: spec.space.length(spec.dimension)?,
             indexed: spec.indexed.clone(),
         };
         if description.dimension == 0 {
@@ -322,9 +323,16 @@ pub(crate) fn not_found(name: &CollectionName) -> Error {
     Error::new(Reason::CollectionNotFound, "collection", format!("there is no collection \"{name}\""))
 }
 
-/// The collection stands already.
-pub(crate) fn exists(description: &Description) -> Error {
-    let message = format!("collection \"{}\" of space {} stands already", description.name, description.space.short());
+/// The collection stands already, perhaps with vectors of another length than it is wanted with.
+pub(crate) fn exists(standing: &Description, wanted: &Description) -> Error {
+    let (name, space, length) = (&standing.name, standing.space.short(), standing.dimension);
+    let mut message = format!("collection \"{name}\" of space {space} stands already");
+    if length != wanted.dimension {
+        let wanted = wanted.dimension;
+        message += &format!(
+            ", with vectors of {length} values, not {wanted}: ask for {length}, take another name, or delete it first"
+        );
+    }
     Error::new(Reason::CollectionExists, "collection", message)
 }
 

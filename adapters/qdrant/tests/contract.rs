@@ -108,6 +108,7 @@ contract! {
     spaces::vectors_that_do_not_belong_are_refused,
     spaces::unknown_collections_are_named,
     spaces::two_spaces_live_under_one_name,
+    spaces::vectors_may_be_cut_to_a_listed_length,
     spaces::a_deleted_collection_leaves_nothing,
     tenants::nobody_sees_what_is_not_theirs,
 }

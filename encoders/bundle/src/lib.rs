@@ -7,7 +7,9 @@
 
 pub mod manifest;
 pub mod preprocess;
+mod reading;
 mod verify;
 
 pub use manifest::{Golden, Manifest, Tower};
+pub use reading::PairScale;
 pub use verify::{Bundle, MANIFEST_FILE, file_digest};

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use onespace_core::{Error, Fingerprint, Modality, Reason, Result};
+use onespace_core::{Calibration, Error, Fingerprint, Modality, Reason, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::preprocess::{Audio, Image, PointCloud, Text, Video};
+use crate::{
+    preprocess::{Audio, Image, PointCloud, Text, Video},
+    reading::{self, PairScale},
+};
 
 /// The version of the format that this code reads.
 pub const FORMAT: u32 = 1;
@@ -30,6 +33,12 @@ pub struct Manifest {
     pub description: String,
     /// The length of the space's vectors.
     pub dimension: usize,
+    /// How many leading values of a vector may be taken alone, scaled to unit length: each less than the one before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matryoshka: Vec<usize>,
+    /// What unrelated pairs of modalities score, as the evaluation measured it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibration: Vec<PairScale>,
     /// Every file of the bundle, by its path relative to the manifest.
     #[serde(default)]
     pub files: BTreeMap<String, FileEntry>,
@@ -172,11 +181,23 @@ impl Manifest {
     /// The fingerprint of the space: the digest of this manifest in canonical form (JSON, keys in a fixed order),
     /// in which every file stands with its own digest.
     ///
+    /// `calibration` and `matryoshka` are left out: they tell how vectors may be read and change none, and measuring
+    /// them later, or better, must not part a bundle from the collections that it filled.
+    ///
     /// # Errors
     /// `INTERNAL` if the manifest cannot be written down, which no parsed one does.
     pub fn fingerprint(&self) -> Result<Fingerprint> {
-        let canonical = serde_json::to_vec(self).map_err(|error| Error::internal(error.to_string()))?;
+        let vectors_only = Self { calibration: Vec::new(), matryoshka: Vec::new(), ..self.clone() };
+        let canonical = serde_json::to_vec(&vectors_only).map_err(|error| Error::internal(error.to_string()))?;
         Ok(Fingerprint::of(&canonical))
+    }
+
+    /// What unrelated pairs of modalities score.
+    ///
+    /// # Errors
+    /// `BUNDLE_INVALID` naming the entry and the fault, which no parsed manifest has.
+    pub fn calibration(&self) -> Result<Calibration> {
+        reading::calibration(&self.calibration, &self.towers)
     }
 
     fn check(&self) -> Result<()> {
@@ -194,6 +215,8 @@ impl Manifest {
         }
         self.files.keys().try_for_each(|path| check_path(path))?;
         self.towers.heads().iter().try_for_each(|head| self.check_tower(head))?;
+        reading::check_matryoshka(&self.matryoshka, self.dimension)?;
+        self.calibration()?;
         self.check_preprocessing()
     }
 
@@ -300,6 +323,49 @@ mod tests {
             assert_ne!(broken, TEXT_ONLY, "{from}");
             assert_eq!(Manifest::parse(&broken).unwrap_err().field, field, "{to}");
         }
+    }
+
+    /// The manifest with more of it at the top, or at the end.
+    fn with(top: &str, end: &str) -> String {
+        format!("{top}\n{TEXT_ONLY}\n{end}")
+    }
+
+    const PAIR: &str = "[[calibration]]\nquery = \"text\"\nitem = \"text\"\nmean = 0.25\nstd = 0.125\n";
+
+    #[test]
+    fn how_vectors_may_be_read_is_checked_and_leaves_the_fingerprint() {
+        let manifest = Manifest::parse(&with("matryoshka = [4, 2]", PAIR)).unwrap();
+        assert_eq!(manifest.matryoshka, [4, 2]);
+        let scale = manifest.calibration().unwrap().get(Modality::Text, Modality::Text).unwrap();
+        assert_eq!(scale.score(0.5), 2.0);
+        assert_eq!(manifest.fingerprint().unwrap(), Manifest::parse(TEXT_ONLY).unwrap().fingerprint().unwrap());
+
+        for (list, field) in [
+            ("[8]", "matryoshka[0]"),
+            ("[0]", "matryoshka[0]"),
+            ("[4, 4]", "matryoshka[1]"),
+            ("[2, 4]", "matryoshka[1]"),
+        ] {
+            let error = Manifest::parse(&with(&format!("matryoshka = {list}"), "")).unwrap_err();
+            assert_eq!((error.reason, error.field.as_str()), (Reason::BundleInvalid, field), "{list}");
+        }
+        for (from, to, field) in [
+            ("0.125", "0.0", "calibration[0].std"),
+            ("0.125", "-0.1", "calibration[0].std"),
+            ("0.125", "inf", "calibration[0].std"),
+            ("0.125", "nan", "calibration[0].std"),
+            ("0.25", "nan", "calibration[0].mean"),
+            ("item = \"text\"", "item = \"image\"", "calibration[0].item"),
+            ("item = \"text\"", "item = \"smell\"", "bundle.toml"),
+            ("std", "variance", "bundle.toml"),
+            ("[[calibration]]", "[[calibration]]\nnote = 1", "bundle.toml"),
+        ] {
+            let error = Manifest::parse(&with("", &PAIR.replace(from, to))).unwrap_err();
+            assert_eq!((error.reason, error.field.as_str()), (Reason::BundleInvalid, field), "{to}");
+        }
+        let twice = Manifest::parse(&with("", &PAIR.repeat(2))).unwrap_err();
+        assert_eq!(twice.field, "calibration[1]");
+        assert!(twice.message.contains("text → text") && !twice.message.contains('\n'), "{twice}");
     }
 
     #[test]

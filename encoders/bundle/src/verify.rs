@@ -40,6 +40,8 @@ impl Bundle {
             fingerprint: manifest.fingerprint()?,
             dimension: manifest.dimension,
             name: format!("{} {}", manifest.name, manifest.version),
+            matryoshka: manifest.matryoshka.clone(),
+            calibration: manifest.calibration()?,
         };
         Ok(Self { directory: directory.to_owned(), manifest, space })
     }

@@ -10,7 +10,7 @@ use onespace_proto::{
         encode_request::Part,
         encoder_service_server::{EncoderService, EncoderServiceServer},
     },
-    status,
+    space, status,
 };
 use tonic::{Request, Response, Status, Streaming, service::Routes};
 
@@ -107,6 +107,6 @@ impl EncoderService for Service {
 
     async fn describe(&self, _request: Request<DescribeRequest>) -> Result<Response<DescribeResponse>, Status> {
         let encoder = self.encoder.get().map_err(|error| status::status(&error))?;
-        Ok(Response::new(convert::encoder_out(encoder.info())))
+        Ok(Response::new(space::encoder_out(encoder.info())))
     }
 }

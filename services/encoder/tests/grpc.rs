@@ -16,7 +16,7 @@ use onespace_proto::{
         DescribeRequest, EncodeHeader, EncodeRequest, encode_request::Part,
         encoder_service_client::EncoderServiceClient,
     },
-    status,
+    space, status,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status, transport::Channel};
@@ -54,7 +54,7 @@ async fn media_comes_in_chunks_and_faults_are_named() {
 
     let towers = [Modality::Text, Modality::Audio];
     let encoder = ready.fill(LocalEncoder::load(&runtime(), &bundle(), &towers, &Options::default()).await.unwrap());
-    let told = convert::encoder_in(client.describe(DescribeRequest {}).await.unwrap().into_inner()).unwrap();
+    let told = space::encoder_in(client.describe(DescribeRequest {}).await.unwrap().into_inner()).unwrap();
     assert_eq!(&told, encoder.info());
 
     let media = tone(120);

@@ -10,7 +10,7 @@ use onespace_core::{
 };
 use onespace_proto::{convert, status::item_error, v1};
 
-use crate::{Gateway, gateway::timed, query};
+use crate::{Gateway, calibrate, gateway::timed, query};
 
 /// Where a prompt template takes the label's text.
 const SLOT: &str = "{}";
@@ -134,7 +134,7 @@ fn check_count(field: &str, found: usize, least: usize) -> Result<()> {
 /// Orders candidates by a question. A candidate that fails comes last, with its reason.
 ///
 /// # Errors
-/// `FIELD_*`, `TOO_MANY`; whatever a part of the question gives.
+/// `FIELD_*`, `TOO_MANY`; `NOT_CALIBRATED`; whatever a part of the question gives.
 pub async fn rank(gateway: &Gateway, request: v1::RankRequest, deadline: Deadline) -> Result<v1::RankResponse> {
     use v1::ranked_candidate::Outcome;
     let started = Instant::now();
@@ -143,22 +143,25 @@ pub async fn rank(gateway: &Gateway, request: v1::RankRequest, deadline: Deadlin
     let candidates = join_all(request.candidates.into_iter().map(|media| query::whole(gateway, media, deadline)));
     let (question, candidates) = tokio::join!(question, candidates);
     let question = question?;
+    let answers = candidates.iter().flatten().map(|(_, modality, _)| *modality);
+    let scales = calibrate::scales(&gateway.space().calibration, &question.modalities, answers, request.calibrate)?;
     let mut timings = question.timings;
     let ranked = candidates.into_iter().zip(0u32..).map(|(candidate, index)| {
-        let outcome = match candidate {
-            Ok((vector, _, part)) => {
+        let (outcome, calibrated_score) = match candidate {
+            Ok((vector, modality, part)) => {
                 timings.merge(&part);
-                Outcome::Score(dot(&question.vector, &vector))
+                let cosine = dot(&question.vector, &vector);
+                (Outcome::Score(cosine), calibrate::score(scales.as_ref(), modality, cosine))
             }
-            Err(error) => Outcome::Error(item_error(&error.under(&format!("candidates[{index}]")))),
+            Err(error) => (Outcome::Error(item_error(&error.under(&format!("candidates[{index}]")))), None),
         };
-        v1::RankedCandidate { index, outcome: Some(outcome) }
+        v1::RankedCandidate { index, outcome: Some(outcome), calibrated_score }
     });
     let mut ranked: Vec<_> = ranked.collect();
-    let score = |candidate: &v1::RankedCandidate| match candidate.outcome {
-        Some(Outcome::Score(score)) => score,
+    let place = |candidate: &v1::RankedCandidate| match candidate.outcome {
+        Some(Outcome::Score(cosine)) => candidate.calibrated_score.unwrap_or(cosine),
         _ => f32::NEG_INFINITY,
     };
-    ranked.sort_by(|a, b| score(b).total_cmp(&score(a)));
+    ranked.sort_by(|a, b| place(b).total_cmp(&place(a)));
     Ok(v1::RankResponse { candidates: ranked, timings: Some(convert::timings_out(&timed(started, timings))) })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use onespace_core::{
     CollectionInfo, CollectionName, CollectionSpec, Error, ItemId, Point, Reason, Result, Tenant, Track, limits,
 };
-use onespace_proto::{convert, v1};
+use onespace_proto::{convert, space::dimension_out, v1};
 
 use crate::{Gateway, search::limit};
 
@@ -23,7 +23,7 @@ const KINDS: [(v1::FieldKind, &str); 4] = [
 /// Makes a collection of this server's space.
 ///
 /// # Errors
-/// `COLLECTION_EXISTS` unless that is fine, `SPACE_MISMATCH` then if it is of another space, `FIELD_*`, `STORE_*`.
+/// `COLLECTION_EXISTS` unless that is fine and its vectors have the length that was named; `FIELD_*`, `STORE_*`.
 pub async fn create(gateway: &Gateway, request: v1::CreateCollectionRequest) -> Result<v1::Collection> {
     let name: CollectionName = request.name.parse()?;
     if request.indexed.len() > limits::METADATA_FIELDS {
@@ -38,12 +38,18 @@ pub async fn create(gateway: &Gateway, request: v1::CreateCollectionRequest) -> 
         Ok((field, (*kind).to_owned()))
     });
     let indexed = indexed.collect::<Result<BTreeMap<_, _>>>()?;
-    let spec = CollectionSpec { name: name.clone(), space: gateway.space().clone(), indexed };
+    let space = gateway.space();
+    let dimension = space.length(request.dimension as usize)?;
+    let spec = CollectionSpec { name: name.clone(), space: space.clone(), dimension, indexed };
     match gateway.store().create_collection(&spec).await {
-        Err(error) if error.reason == Reason::CollectionExists && request.exist_ok => {}
-        outcome => outcome?,
+        Ok(()) => gateway.collection(&name).await.map(collection_out),
+        Err(error) if error.reason == Reason::CollectionExists && request.exist_ok => {
+            let stands = gateway.store().collection(&name).await?;
+            let as_asked = request.dimension == 0 || stands.dimension == dimension;
+            if as_asked && stands.space == space.fingerprint { Ok(collection_out(stands)) } else { Err(error) }
+        }
+        Err(error) => Err(error),
     }
-    gateway.collection(&name).await.map(collection_out)
 }
 
 /// Every collection, those of other spaces too: their owner should see them.
@@ -128,7 +134,7 @@ fn collection_out(info: CollectionInfo) -> v1::Collection {
     v1::Collection {
         name: info.name.to_string(),
         space: info.space.to_string(),
-        dimension: u32::try_from(info.dimension).unwrap_or(u32::MAX),
+        dimension: dimension_out(info.dimension),
         points: info.points,
         indexed: info.indexed.into_iter().map(|(field, name)| (field, kind(&name))).collect(),
     }

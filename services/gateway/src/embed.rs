@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::BytesMut;
 use futures::{Stream, StreamExt, future::join_all};
 use onespace_core::{
-    Deadline, Error, Media, Reason, Result, Timings,
+    Deadline, EncodeReply, Error, Media, Reason, Result, Timings,
     limits::{CHUNK_BYTES, ITEMS_PER_REQUEST, STREAM_IN_FLIGHT, VIDEO_BYTES},
     media::Content,
 };
@@ -34,9 +34,9 @@ pub async fn embed(gateway: &Gateway, request: v1::EmbedRequest, deadline: Deadl
     if found > ITEMS_PER_REQUEST {
         return Err(Error::new(Reason::TooMany, "items", format!("{found} items, the limit is {ITEMS_PER_REQUEST}")));
     }
-    let segments = request.segments;
+    let cut = Cut { segments: request.segments, dimension: gateway.space().length(request.dimension as usize)? };
     let outcomes = join_all(request.items.into_iter().enumerate().map(|(index, media)| async move {
-        one(gateway, media, segments, deadline).await.map_err(|error| error.under(&format!("items[{index}]")))
+        one(gateway, media, cut, deadline).await.map_err(|error| error.under(&format!("items[{index}]")))
     }))
     .await;
     let mut timings = Timings::default();
@@ -44,20 +44,21 @@ pub async fn embed(gateway: &Gateway, request: v1::EmbedRequest, deadline: Deadl
     Ok(v1::EmbedResponse { results, timings: Some(convert::timings_out(&timed(started, timings))) })
 }
 
-async fn one(
-    gateway: &Gateway,
-    media: v1::Media,
+/// What is wanted of a media.
+#[derive(Clone, Copy)]
+struct Cut {
     segments: bool,
-    deadline: Deadline,
-) -> Result<onespace_core::EncodeReply> {
-    gateway.embed(convert::media_in(media)?, segments, deadline).await
+    /// The length of its vectors.
+    dimension: usize,
 }
 
-fn result_out(
-    gateway: &Gateway,
-    outcome: Result<onespace_core::EncodeReply>,
-    timings: &mut Timings,
-) -> v1::EmbedResult {
+async fn one(gateway: &Gateway, media: v1::Media, cut: Cut, deadline: Deadline) -> Result<EncodeReply> {
+    let mut reply = gateway.embed(convert::media_in(media)?, cut.segments, deadline).await?;
+    reply.shorten(cut.dimension)?;
+    Ok(reply)
+}
+
+fn result_out(gateway: &Gateway, outcome: Result<EncodeReply>, timings: &mut Timings) -> v1::EmbedResult {
     use v1::embed_result::Outcome;
     let outcome = match outcome {
         Ok(reply) => {
@@ -94,15 +95,20 @@ pub fn embed_stream(
         async move {
             let started = Instant::now();
             let request = message.map_err(|error| status(&error))?;
-            let media = request.media.unwrap_or_default();
-            let outcome = one(&gateway, media, request.segments, Deadline::default()).await;
+            let outcome = answered(&gateway, request.media, request.segments, request.dimension).await;
             let mut timings = Timings::default();
-            let result = result_out(&gateway, outcome.map_err(|error| error.under("media")), &mut timings);
+            let result = result_out(&gateway, outcome, &mut timings);
             let timings = Some(convert::timings_out(&timed(started, timings)));
             Ok(v1::EmbedStreamResponse { id: request.id, result: Some(result), timings })
         }
     };
     ReceiverStream::new(incoming).map(answer).buffer_unordered(STREAM_IN_FLIGHT)
+}
+
+async fn answered(gateway: &Gateway, media: Option<v1::Media>, segments: bool, dimension: u32) -> Result<EncodeReply> {
+    let cut = Cut { segments, dimension: gateway.space().length(dimension as usize)? };
+    let outcome = one(gateway, media.unwrap_or_default(), cut, Deadline::default()).await;
+    outcome.map_err(|error| error.under("media"))
 }
 
 /// Receives one file, tells how far it has come, and answers its embeddings one by one.
@@ -143,6 +149,7 @@ async fn file(
         return Err(Error::new(Reason::FieldRequired, "header", "the first message must be the file's header"));
     };
     let modality = convert::modality_in(header.modality)?;
+    let dimension = gateway.space().length(header.dimension as usize).map_err(|error| error.under("header"))?;
     let limit = modality.map_or(VIDEO_BYTES, onespace_core::limits::media_bytes);
     let mut upload = Upload::new(limit, header.total_bytes)?;
     while let Some(message) = deadline::next(&mut requests).await? {
@@ -156,7 +163,8 @@ async fn file(
     let (bytes, held) = upload.finish();
     drop(held); // `embed` accounts for the bytes from here on.
     let media = Media { content: Content::Bytes(bytes), modality, media_type: convert::some(header.media_type) };
-    let reply = gateway.embed(media, !header.whole_only, deadline).await?;
+    let mut reply = gateway.embed(media, !header.whole_only, deadline).await?;
+    reply.shorten(dimension)?;
     let count = u32::try_from(reply.embeddings.len()).unwrap_or(u32::MAX);
     for embedding in reply.embeddings {
         send(events, Event::Embedding(convert::embedding_out(embedding, &gateway.space().fingerprint))).await?;

@@ -33,10 +33,11 @@ impl Gateway {
         let Some((_, _, first)) = encoders.peek() else {
             return Err(Error::new(Reason::FieldRequired, "encoder", "a gateway needs at least one encoder"));
         };
-        let (space, licence) = (first.space.clone(), first.licence.clone());
+        let (mut space, licence) = (first.space.clone(), first.licence.clone());
         let (mut towers, mut roads) = (Vec::new(), BTreeMap::new());
         for (modality, encoder, info) in encoders {
             space.expect(&info.space.fingerprint, &format!("the {modality} encoder"))?;
+            agree(&mut space, &info.space, modality);
             let tower = info.towers.into_iter().find(|tower| tower.modality == modality).ok_or_else(|| {
                 Error::new(
                     Reason::ModalityNotServed,
@@ -151,6 +152,17 @@ impl Gateway {
     }
 }
 
+/// Of what the fingerprint does not cover, encoders of one space may know different things while their bundles are
+/// being replaced: only what all of them say counts.
+fn agree(space: &mut Space, other: &Space, modality: Modality) {
+    if space.matryoshka == other.matryoshka && space.calibration == other.calibration {
+        return;
+    }
+    tracing::warn!(%modality, "this encoder's bundle lists another calibration or matryoshka than the others'");
+    space.matryoshka.retain(|length| other.matryoshka.contains(length));
+    space.calibration.intersect(&other.calibration);
+}
+
 /// Microseconds since an instant.
 pub fn micros(since: Instant) -> u64 {
     since.elapsed().as_micros().try_into().unwrap_or(u64::MAX)
@@ -160,4 +172,29 @@ pub fn micros(since: Instant) -> u64 {
 pub fn timed(started: Instant, mut timings: Timings) -> Timings {
     timings.total_us = micros(started);
     timings
+}
+
+#[cfg(test)]
+mod tests {
+    use onespace_core::{Calibration, Fingerprint, Scale};
+
+    use super::*;
+
+    #[test]
+    fn of_what_encoders_disagree_about_only_the_common_counts() {
+        let space = |matryoshka: &[usize], stds: &[(Modality, f32)]| {
+            let mut calibration = Calibration::default();
+            for (item, std) in stds {
+                calibration.insert(Modality::Text, *item, Scale::new(0.0, *std).unwrap()).unwrap();
+            }
+            let (fingerprint, name) = (Fingerprint::of(b"one"), "one 1".to_owned());
+            Space { fingerprint, dimension: 8, name, matryoshka: matryoshka.to_vec(), calibration }
+        };
+        let (image, audio) = (Modality::Image, Modality::Audio);
+        let mut agreed = space(&[4, 2], &[(image, 0.1), (audio, 0.2)]);
+        agree(&mut agreed, &space(&[4, 2], &[(image, 0.1), (audio, 0.2)]), audio);
+        assert_eq!(agreed, space(&[4, 2], &[(image, 0.1), (audio, 0.2)]));
+        agree(&mut agreed, &space(&[6, 2], &[(image, 0.1), (audio, 0.3)]), audio);
+        assert_eq!(agreed, space(&[2], &[(image, 0.1)]));
+    }
 }

@@ -81,6 +81,10 @@ fn space_json(gateway: &Arc<Gateway>) -> Value {
         "name": space.name,
         "licence": space.licence,
         "version": space.version,
+        "matryoshka": space.matryoshka,
+        "calibration": gateway.space().calibration.iter().map(|(query, item, scale)| json!({
+            "query": query.name(), "item": item.name(), "mean": scale.mean(), "std": scale.std(),
+        })).collect::<Vec<_>>(),
         "towers": gateway.towers().iter().map(|tower| json!({
             "modality": tower.modality.name(),
             "model": tower.model,

@@ -11,8 +11,8 @@ use std::{
 use bytes::Bytes;
 use futures::Stream;
 use onespace_core::{
-    CollectionName, CollectionSpec, ContentHash, Deadline, EncodeRequest, Error, ItemId, Media, Modality, Point,
-    Reason, Result, Tenant, Timings,
+    CollectionInfo, CollectionName, CollectionSpec, ContentHash, Deadline, EncodeRequest, Error, ItemId, Media,
+    Modality, Point, Reason, Result, Tenant, Timings,
     limits::{INGEST_IN_FLIGHT, VIDEO_BYTES, media_bytes},
     media::Content,
 };
@@ -30,6 +30,7 @@ use crate::{
     Gateway,
     embed::Upload,
     gateway::{micros, timed},
+    query::Shelf,
 };
 
 type Events = mpsc::Sender<Result<v1::IngestResponse, Status>>;
@@ -64,7 +65,7 @@ pub fn ingest(
 ) -> impl Stream<Item = Result<v1::IngestResponse, Status>> {
     let (events, outgoing) = mpsc::channel(INGEST_IN_FLIGHT);
     tokio::spawn(async move {
-        if let Err(error) = receive(&gateway, &tenant, requests, &events).await {
+        if let Err(error) = receive(&gateway, tenant, requests, &events).await {
             let _ = events.send(Err(status(&error))).await;
         }
     });
@@ -73,7 +74,7 @@ pub fn ingest(
 
 async fn receive(
     gateway: &Arc<Gateway>,
-    tenant: &Tenant,
+    tenant: Tenant,
     mut requests: Streaming<v1::IngestRequest>,
     events: &Events,
 ) -> Result<()> {
@@ -81,7 +82,8 @@ async fn receive(
     let Some(Part::Start(start)) = deadline::next(&mut requests).await?.and_then(|message| message.part) else {
         return Err(Error::new(Reason::FieldRequired, "start", "the first message must name the collection"));
     };
-    let collection = opened(gateway, start).await?;
+    let CollectionInfo { name: collection, dimension, .. } = opened(gateway, start).await?;
+    let shelf = Shelf { tenant, collection, dimension };
     let room = Arc::new(Semaphore::new(INGEST_IN_FLIGHT));
     while let Some(message) = deadline::next(&mut requests).await? {
         let Some(Part::Item(item)) = message.part else {
@@ -90,10 +92,9 @@ async fn receive(
         let (item, content) = content(gateway, item, &mut requests).await?;
         // Waiting here, not reading, is what slows a sender down to what can be embedded.
         let Ok(seat) = room.clone().acquire_owned().await else { return Ok(()) };
-        let (gateway, tenant, collection, events) =
-            (gateway.clone(), tenant.clone(), collection.clone(), events.clone());
+        let (gateway, shelf, events) = (gateway.clone(), shelf.clone(), events.clone());
         tokio::spawn(async move {
-            let event = answer(&gateway, &tenant, &collection, item, content).await;
+            let event = answer(&gateway, &shelf, item, content).await;
             drop(seat);
             let _ = events.send(Ok(event)).await;
         });
@@ -101,16 +102,17 @@ async fn receive(
     Ok(())
 }
 
-async fn opened(gateway: &Gateway, start: v1::IngestStart) -> Result<CollectionName> {
+async fn opened(gateway: &Gateway, start: v1::IngestStart) -> Result<CollectionInfo> {
     let name: CollectionName = start.collection.parse()?;
     let found = gateway.collection(&name).await;
     if !matches!(&found, Err(error) if start.create && error.reason == Reason::CollectionNotFound) {
-        return found.map(|info| info.name);
+        return found;
     }
-    let spec = CollectionSpec { name: name.clone(), space: gateway.space().clone(), indexed: BTreeMap::new() };
+    let (space, indexed) = (gateway.space().clone(), BTreeMap::new());
+    let spec = CollectionSpec { name: name.clone(), dimension: space.dimension, space, indexed };
     match gateway.store().create_collection(&spec).await {
         Err(error) if error.reason != Reason::CollectionExists => Err(error),
-        _ => Ok(name),
+        _ => gateway.collection(&name).await,
     }
 }
 
@@ -156,17 +158,11 @@ async fn content(
     Ok((item, received))
 }
 
-async fn answer(
-    gateway: &Gateway,
-    tenant: &Tenant,
-    collection: &CollectionName,
-    item: v1::IngestItem,
-    content: Received,
-) -> v1::IngestResponse {
+async fn answer(gateway: &Gateway, shelf: &Shelf, item: v1::IngestItem, content: Received) -> v1::IngestResponse {
     let started = Instant::now();
     let mut event = v1::IngestResponse { id: item.id.clone(), item: item.item.clone(), ..Default::default() };
     let mut timings = Timings::default();
-    match stored(gateway, tenant, collection, item, content, &mut event, &mut timings).await {
+    match stored(gateway, shelf, item, content, &mut event, &mut timings).await {
         Ok(status) => event.status = status.into(),
         Err(error) => {
             event.status = v1::IngestStatus::Failed.into();
@@ -180,13 +176,13 @@ async fn answer(
 
 async fn stored(
     gateway: &Gateway,
-    tenant: &Tenant,
-    collection: &CollectionName,
+    shelf: &Shelf,
     item: v1::IngestItem,
     content: Received,
     event: &mut v1::IngestResponse,
     timings: &mut Timings,
 ) -> Result<v1::IngestStatus> {
+    let Shelf { tenant, collection, dimension } = shelf;
     let (media, held) = content?;
     let media_type = media.media_type.clone();
     let (bytes, modality) = media.resolve()?;
@@ -204,7 +200,8 @@ async fn stored(
         return Ok(v1::IngestStatus::Unchanged);
     }
     drop(held); // `encode` accounts for the bytes from here on.
-    let reply = embedded(gateway, modality, bytes, media_type, !item.whole_only).await?;
+    let mut reply = embedded(gateway, modality, bytes, media_type, !item.whole_only).await?;
+    reply.shorten(*dimension)?;
     timings.merge(&reply.timings);
     let points: Vec<Point> = reply
         .embeddings

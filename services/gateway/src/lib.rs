@@ -3,6 +3,7 @@
 //! The gateway never decodes media and an encoder never talks to the store. Whether encoders run in this process
 //! or behind [`remote::RemoteEncoder`] is told by nothing but latency.
 
+mod calibrate;
 mod classify;
 mod collections;
 pub mod connect;

@@ -12,18 +12,30 @@ use crate::Gateway;
 
 /// The unit vector of a question, and where the time went.
 pub struct Question {
-    /// Unit length, of the server's space.
+    /// Unit length, of the server's space, as long as the vectors it will meet.
     pub vector: Vec<f32>,
+    /// The modality and the weight of each part; a vector whose modality was not said has none.
+    pub modalities: Vec<(Modality, f32)>,
     /// The parts' timings, merged.
     pub timings: Timings,
 }
 
-/// Whose items a part may name.
-pub struct Shelf<'a> {
+/// Whose items a question meets, and where.
+#[derive(Clone, Debug)]
+pub struct Shelf {
     /// The owner.
-    pub tenant: &'a Tenant,
+    pub tenant: Tenant,
     /// The collection.
-    pub collection: &'a CollectionName,
+    pub collection: CollectionName,
+    /// The length of its vectors.
+    pub dimension: usize,
+}
+
+/// A part of a question.
+struct Part {
+    vector: Vec<f32>,
+    modality: Option<Modality>,
+    timings: Timings,
 }
 
 /// Embeds, fetches and sums the parts of a question.
@@ -32,7 +44,7 @@ pub struct Shelf<'a> {
 /// Whatever a part gives, its field under `parts[n]`; `QUERY_CANCELS_OUT`; `SPACE_MISMATCH` for foreign vectors.
 pub async fn ask(
     gateway: &Gateway,
-    shelf: Option<&Shelf<'_>>,
+    shelf: Option<&Shelf>,
     parts: Vec<v1::QueryPart>,
     deadline: Deadline,
 ) -> Result<Question> {
@@ -44,37 +56,37 @@ pub async fn ask(
     }
     let resolved = try_join_all(parts.into_iter().enumerate().map(|(index, part)| async move {
         let weight = part.weight.unwrap_or(1.0);
-        let (vector, timings) =
+        let part =
             resolve(gateway, shelf, part, deadline).await.map_err(|error| error.under(&format!("parts[{index}]")))?;
-        Ok::<_, Error>((vector, weight, timings))
+        Ok::<_, Error>((part, weight))
     }))
     .await?;
     let mut timings = Timings::default();
-    resolved.iter().for_each(|(_, _, part)| timings.merge(part));
-    let vector = vector::weighted_sum(resolved.iter().map(|(vector, weight, _)| (vector.as_slice(), *weight)))?;
-    Ok(Question { vector, timings })
+    resolved.iter().for_each(|(part, _)| timings.merge(&part.timings));
+    let vector = vector::weighted_sum(resolved.iter().map(|(part, weight)| (part.vector.as_slice(), *weight)))?;
+    let modalities = resolved.iter().filter_map(|(part, weight)| Some((part.modality?, *weight))).collect();
+    Ok(Question { vector, modalities, timings })
 }
 
-async fn resolve(
-    gateway: &Gateway,
-    shelf: Option<&Shelf<'_>>,
-    part: v1::QueryPart,
-    deadline: Deadline,
-) -> Result<(Vec<f32>, Timings)> {
-    use v1::query_part::Part;
+async fn resolve(gateway: &Gateway, shelf: Option<&Shelf>, part: v1::QueryPart, deadline: Deadline) -> Result<Part> {
+    use v1::query_part::Part as Wire;
+    let length = shelf.map_or(gateway.space().dimension, |shelf| shelf.dimension);
     match part.part {
         None => Err(Error::new(Reason::FieldRequired, "part", "must be set: media, item or vector")),
-        Some(Part::Media(media)) => {
-            let (vector, _, timings) = whole(gateway, media, deadline).await.map_err(|error| error.under("media"))?;
-            Ok((vector, timings))
+        Some(Wire::Media(media)) => {
+            let embedded = whole(gateway, media, deadline).await.and_then(|(mut vector, modality, timings)| {
+                vector::shorten(&mut vector, length)?;
+                Ok(Part { vector, modality: Some(modality), timings })
+            });
+            embedded.map_err(|error| error.under("media"))
         }
-        Some(Part::Item(item)) => {
+        Some(Wire::Item(item)) => {
             let Some(shelf) = shelf else {
                 return Err(Error::new(Reason::FieldInvalid, "item", "only a search names stored items"));
             };
-            Ok((stored(gateway, shelf, &item).await?, Timings::default()))
+            stored(gateway, shelf, &item).await
         }
-        Some(Part::Vector(raw)) => Ok((foreign(gateway, raw)?, Timings::default())),
+        Some(Wire::Vector(raw)) => foreign(gateway, raw, length).map_err(|error| error.under("vector")),
     }
 }
 
@@ -89,34 +101,38 @@ pub async fn whole(gateway: &Gateway, media: v1::Media, deadline: Deadline) -> R
     Ok((first.vector, first.modality, reply.timings))
 }
 
-async fn stored(gateway: &Gateway, shelf: &Shelf<'_>, item: &str) -> Result<Vec<f32>> {
+async fn stored(gateway: &Gateway, shelf: &Shelf, item: &str) -> Result<Part> {
     let item = item.parse()?;
-    let points = gateway.store().item(shelf.tenant, shelf.collection, &item).await?;
+    let points = gateway.store().item(&shelf.tenant, &shelf.collection, &item).await?;
     let whole = points
         .iter()
         .filter(|point| point.segment == 0)
         .min_by_key(|point| point.track != Track::Whole && point.track != Track::Visual);
-    whole.map(|point| point.vector.clone()).ok_or_else(|| Error::internal(format!("item \"{item}\" has no whole")))
+    let whole = whole.ok_or_else(|| Error::internal(format!("item \"{item}\" has no whole")))?;
+    Ok(Part { vector: whole.vector.clone(), modality: Some(whole.modality), timings: Timings::default() })
 }
 
-fn foreign(gateway: &Gateway, raw: v1::RawVector) -> Result<Vec<f32>> {
+/// A vector obtained before: of the length that is met here, or a whole one, which is cut to it.
+fn foreign(gateway: &Gateway, raw: v1::RawVector, length: usize) -> Result<Part> {
     if raw.space.is_empty() {
-        return Err(Error::new(Reason::FieldRequired, "vector.space", "name the space that the vector came from"));
+        return Err(Error::new(Reason::FieldRequired, "space", "name the space that the vector came from"));
     }
-    let space = raw.space.parse().map_err(|error: Error| error.under("vector"))?;
-    gateway.space().expect(&space, "the vector").map_err(|error| error.under("vector"))?;
-    let (found, wanted) = (raw.values.len(), gateway.space().dimension);
-    if found != wanted {
-        return Err(Error::new(
-            Reason::FieldInvalid,
-            "vector.values",
-            format!("{found} values, the space has {wanted}"),
-        ));
+    gateway.space().expect(&raw.space.parse()?, "the vector")?;
+    let invalid = |message: String| Error::new(Reason::FieldInvalid, "values", message);
+    let (mut vector, whole) = (raw.values, gateway.space().dimension);
+    let found = vector.len();
+    if found != length && found != whole {
+        let met = if length == whole {
+            format!("the vectors it would meet have {whole}")
+        } else {
+            format!("the vectors of this collection have {length}; send as many, or all {whole} of the space")
+        };
+        return Err(invalid(format!("{found} values, {met}")));
     }
-    let norm = vector::norm(&raw.values);
+    let norm = vector::norm(&vector);
     if !norm.is_finite() || (norm - 1.0).abs() > UNIT_TOLERANCE {
-        let message = format!("the norm is {norm}, vectors of the space have norm 1 (within {UNIT_TOLERANCE})");
-        return Err(Error::new(Reason::FieldInvalid, "vector.values", message));
+        return Err(invalid(format!("the norm is {norm}, vectors of the space have norm 1 (within {UNIT_TOLERANCE})")));
     }
-    Ok(raw.values)
+    vector::shorten(&mut vector, length).map_err(|error| invalid(error.message))?;
+    Ok(Part { vector, modality: convert::modality_in(raw.modality)?, timings: Timings::default() })
 }

@@ -11,7 +11,7 @@ use onespace_kit::deadline;
 use onespace_proto::{
     convert,
     encoder::v1::{DescribeRequest, EncodeHeader, EncodeRequest as WireRequest, EncodeResponse, encode_request::Part},
-    status,
+    space, status,
 };
 use tonic::{Code, Request, Status};
 
@@ -113,6 +113,6 @@ impl Encoder for RemoteEncoder {
         };
         let mut client = lease.replica().client.clone();
         let described = client.describe(DescribeRequest {}).await.map_err(|status| failure(&status))?;
-        convert::encoder_in(described.into_inner())
+        space::encoder_in(described.into_inner())
     }
 }

@@ -1,16 +1,17 @@
 //! Search: the stored items nearest to a question.
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
 use futures::future::try_join_all;
-use onespace_core::{Deadline, Error, Hit, Modality, Reason, Result, Tenant, limits::RESULTS};
+use onespace_core::{Deadline, Error, Filter, Hit, Modality, Reason, Result, Tenant, limits::RESULTS};
 use onespace_proto::{convert, v1};
 
 use crate::{
     Gateway,
+    calibrate::{self, Scales},
     gateway::{micros, timed},
     group::{self, Wanted},
-    query::{self, Shelf},
+    query::{self, Question, Shelf},
 };
 
 /// Items in an answer to a request that names no number.
@@ -19,7 +20,8 @@ const LIMIT_DEFAULT: usize = 10;
 /// Answers a search.
 ///
 /// # Errors
-/// `FIELD_*`, `COLLECTION_NOT_FOUND`, `SPACE_MISMATCH`, whatever embedding the parts gives, `STORE_*`.
+/// `FIELD_*`, `COLLECTION_NOT_FOUND`, `SPACE_MISMATCH`, `NOT_CALIBRATED`, whatever embedding the parts gives,
+/// `STORE_*`.
 pub async fn search(
     gateway: &Gateway,
     tenant: &Tenant,
@@ -28,51 +30,83 @@ pub async fn search(
 ) -> Result<v1::SearchResponse> {
     let started = Instant::now();
     let name = request.collection.parse()?;
-    let limit = limit("limit", request.limit, LIMIT_DEFAULT)?;
-    let each = if request.limit_per_modality == 0 {
-        None
-    } else {
-        Some(limit_in("limit_per_modality", request.limit_per_modality)?)
+    let asked = Asked {
+        modalities: modalities(&request.modalities)?,
+        filter: convert::filter_in(request.filter)?,
+        limit: limit("limit", request.limit, LIMIT_DEFAULT)?,
+        each: match request.limit_per_modality {
+            0 => None,
+            each => Some(limit_in("limit_per_modality", each)?),
+        },
+        threshold: request.score_threshold.unwrap_or(f32::NEG_INFINITY),
+        calibrate: request.calibrate,
     };
-    let modalities = modalities(&request.modalities)?;
-    let filter = convert::filter_in(request.filter)?;
-    gateway.collection(&name).await?;
-    let shelf = Shelf { tenant, collection: &name };
+    let info = gateway.collection(&name).await?;
+    let shelf = Shelf { tenant: tenant.clone(), collection: name, dimension: info.dimension };
     let question = query::ask(gateway, Some(&shelf), request.parts, deadline).await?;
     deadline.check("before the store was asked")?;
 
-    let asked = Instant::now();
-    let threshold = request.score_threshold.unwrap_or(f32::NEG_INFINITY);
-    let find = |modalities: Vec<Modality>, limit: usize| {
-        let (question, filter, name) = (&question, &filter, &name);
-        async move {
-            let wanted = Wanted { vector: &question.vector, modalities: &modalities, filter, limit, threshold };
-            group::items(gateway.store(), tenant, name, &wanted).await
-        }
-    };
-    let hits = match each {
-        None => find(modalities, limit).await?,
-        Some(each) => {
-            let of = if modalities.is_empty() { Modality::ALL.to_vec() } else { modalities };
-            try_join_all(of.into_iter().map(|modality| find(vec![modality], each))).await?.concat()
-        }
-    };
+    let asking = Instant::now();
+    let hits = found(gateway, &shelf, &question, &asked).await?;
     let mut timings = question.timings;
-    timings.store_us = micros(asked);
+    timings.store_us = micros(asking);
     Ok(v1::SearchResponse {
-        hits: sorted(hits).into_iter().map(hit_out).collect(),
+        hits,
         timings: Some(convert::timings_out(&timed(started, timings))),
         space: gateway.space().fingerprint.to_string(),
     })
 }
 
+/// What a request asks for, beside its question.
+struct Asked {
+    /// Modalities of the answers; empty: all.
+    modalities: Vec<Modality>,
+    filter: Filter,
+    /// Items of the answer.
+    limit: usize,
+    /// Items of each modality, instead.
+    each: Option<usize>,
+    /// The least cosine.
+    threshold: f32,
+    calibrate: Option<bool>,
+}
+
+/// The answers, best first. Where they are calibrated, each modality is asked for as many as are wanted in all: its
+/// cosines say nothing of its place among the others.
+async fn found(gateway: &Gateway, shelf: &Shelf, question: &Question, asked: &Asked) -> Result<Vec<v1::SearchHit>> {
+    let (vector, filter, threshold) = (&question.vector, &asked.filter, asked.threshold);
+    let find = |modalities: Vec<Modality>, limit: usize| async move {
+        let wanted = Wanted { vector, modalities: &modalities, filter, limit, threshold };
+        group::items(gateway.store(), &shelf.tenant, &shelf.collection, &wanted).await
+    };
+    let scales = |answers: Vec<Modality>| {
+        calibrate::scales(&gateway.space().calibration, &question.modalities, answers, asked.calibrate)
+    };
+    let served = || gateway.towers().iter().map(|tower| tower.modality).collect();
+    let expected = if asked.modalities.is_empty() { served() } else { asked.modalities.clone() };
+    let calibrated = scales(expected)?.is_some();
+    if !calibrated && asked.each.is_none() {
+        return Ok(sorted(find(asked.modalities.clone(), asked.limit).await?, None));
+    }
+    let of = if asked.modalities.is_empty() { &Modality::ALL[..] } else { &asked.modalities };
+    let each = of.iter().map(|modality| find(vec![*modality], asked.each.unwrap_or(asked.limit)));
+    let hits = try_join_all(each).await?.concat();
+    // What was stored through another server may be of a modality that is not served here.
+    let there = || hits.iter().map(|hit| hit.point.modality).collect();
+    let scales = if calibrated { scales(there())? } else { None };
+    let mut hits = sorted(hits, scales.as_ref());
+    if asked.each.is_none() {
+        hits.truncate(asked.limit);
+    }
+    Ok(hits)
+}
+
+/// Each once, however often it is named.
 fn modalities(numbers: &[i32]) -> Result<Vec<Modality>> {
-    let numbered = numbers.iter().enumerate();
-    numbered
-        .map(|(index, number)| {
-            convert::modality_named(*number).map_err(|error| error.under(&format!("modalities[{index}]")))
-        })
-        .collect()
+    let numbered = numbers.iter().enumerate().map(|(index, number)| {
+        convert::modality_named(*number).map_err(|error| error.under(&format!("modalities[{index}]")))
+    });
+    Ok(numbered.collect::<Result<BTreeSet<_>>>()?.into_iter().collect())
 }
 
 /// A number of results, the default where it is 0.
@@ -92,17 +126,17 @@ fn limit_in(field: &str, asked: u32) -> Result<usize> {
     }
 }
 
-fn sorted(mut hits: Vec<Hit>) -> Vec<Hit> {
-    hits.sort_by(|a, b| b.score.total_cmp(&a.score));
-    hits
-}
-
-fn hit_out(hit: Hit) -> v1::SearchHit {
-    v1::SearchHit {
+fn sorted(hits: Vec<Hit>, scales: Option<&Scales>) -> Vec<v1::SearchHit> {
+    let hit_out = |hit: Hit| v1::SearchHit {
         score: hit.score,
         track: convert::track_out(hit.point.track),
         segment: hit.point.segment,
         span: hit.point.span.map(convert::span_out),
+        calibrated_score: calibrate::score(scales, hit.point.modality, hit.score),
         item: Some(convert::item_out(hit.point)),
-    }
+    };
+    let mut hits: Vec<_> = hits.into_iter().map(hit_out).collect();
+    let place = |hit: &v1::SearchHit| hit.calibrated_score.unwrap_or(hit.score);
+    hits.sort_by(|a, b| place(b).total_cmp(&place(a)));
+    hits
 }

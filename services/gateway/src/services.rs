@@ -6,7 +6,7 @@ use futures::Stream;
 use onespace_core::{Deadline, Error, Result, Tenant, limits, sniff};
 use onespace_kit::{deadline, ready::Ready};
 use onespace_proto::{
-    convert,
+    convert, space as wire,
     status::status,
     v1::{
         self, collection_service_server::CollectionService, embedding_service_server::EmbeddingService,
@@ -239,13 +239,15 @@ pub(crate) fn space(gateway: &Gateway) -> v1::GetSpaceResponse {
     let space = gateway.space();
     v1::GetSpaceResponse {
         fingerprint: space.fingerprint.to_string(),
-        dimension: u32::try_from(space.dimension).unwrap_or(u32::MAX),
+        dimension: wire::dimension_out(space.dimension),
         name: space.name.clone(),
         licence: gateway.licence().to_owned(),
-        towers: gateway.towers().iter().map(convert::tower_out).collect(),
+        towers: gateway.towers().iter().map(wire::tower_out).collect(),
         limits: limits::ALL.iter().map(limit_out).collect(),
         formats: sniff::FORMATS.iter().map(format_out).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        matryoshka: wire::matryoshka_out(space),
+        calibration: wire::calibration_out(&space.calibration),
     }
 }
 

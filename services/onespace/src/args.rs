@@ -202,6 +202,9 @@ pub enum ClientCommand {
         /// Also the stretches of long media.
         #[arg(long)]
         segments: bool,
+        /// Vectors of this many values, one of the lengths that `onespace space` lists. Default: whole ones.
+        #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
+        dimension: u32,
     },
     /// Store files and folders in a collection; what is there already is not embedded again.
     Ingest {
@@ -224,6 +227,9 @@ pub enum ClientCommand {
         /// The candidates.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Order by the plain cosine, even where the space is calibrated.
+        #[arg(long)]
+        no_calibrate: bool,
     },
     /// Tell which label fits, without training.
     Classify {
@@ -293,6 +299,9 @@ pub struct SearchArgs {
     /// So many answers of each modality, instead of the best of all.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub each: u32,
+    /// Order by the plain cosine, even where the space is calibrated.
+    #[arg(long)]
+    pub no_calibrate: bool,
 }
 
 /// `onespace collection`.
@@ -307,6 +316,9 @@ pub enum CollectionCommand {
         /// An indexed metadata field, as NAME=keyword|integer|float|bool.
         #[arg(long, value_name = "NAME=KIND", value_parser = index)]
         index: Vec<(String, FieldKind)>,
+        /// Store vectors of this many values, one of the lengths that `onespace space` lists. Default: whole ones.
+        #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
+        dimension: u32,
     },
     /// Remove a collection with all that is in it.
     Delete {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::{
     args::{BundleCommand, ModelArgs},
+    client::lengths,
     output::{Outcome, Rows, print_line},
     serve,
 };
@@ -30,7 +31,9 @@ fn inspect(directory: &Path, json: bool) -> Result<Outcome> {
     }
     let bytes: u64 = manifest.files.values().map(|file| file.bytes).sum();
     print_line(&format!("{}, {}", bundle.space().name, manifest.licence));
-    print_line(&format!("space {}, dimension {}", bundle.space().fingerprint, manifest.dimension));
+    let lengths = lengths(manifest.dimension, &manifest.matryoshka);
+    print_line(&format!("space {}, dimension {lengths}", bundle.space().fingerprint));
+    print_line(&format!("{} pairs of modalities calibrated", manifest.calibration.len()));
     print_line(&format!("{} files, {bytes} bytes, every digest as stated", manifest.files.len()));
     let mut rows = Rows::new(false, ["tower", "model", "native", "alignment", "logit scale"]);
     for head in manifest.towers.heads() {

@@ -127,8 +127,10 @@ impl Shared {
     fn create(&self, description: Description) -> Result<()> {
         let mut catalogue = self.catalogue();
         let (name, physical) = (description.name.to_string(), description.physical());
-        if catalogue.aliases.get(&name) == Some(&physical) {
-            return Err(schema::exists(&description));
+        if let Some(Entry { description: standing, .. }) = catalogue.collections.get(&physical)
+            && (catalogue.aliases.get(&name) == Some(&physical) || standing.dimension != description.dimension)
+        {
+            return Err(schema::exists(standing, &description));
         }
         let mut changed = catalogue.clone();
         changed.aliases.insert(name.clone(), physical.clone());

@@ -112,13 +112,18 @@ impl VectorStore for ServerStore {
     async fn create_collection(&self, spec: &CollectionSpec) -> Result<()> {
         let description = Description::of(spec)?;
         let (name, physical) = (&description.name, description.physical());
-        let active = self.describe(name, name.as_str()).await?;
-        if active.is_some_and(|(active, _)| active.space == description.space) {
-            return Err(schema::exists(&description));
+        if let Some((active, _)) = self.describe(name, name.as_str()).await?
+            && active.space == description.space
+        {
+            return Err(schema::exists(&active, &description));
         }
         // It stands without its name when it was left for another space, or when making it was cut short.
-        if self.describe(name, &physical).await?.is_none() {
-            self.make(&description).await?;
+        match self.describe(name, &physical).await? {
+            Some((left, _)) if left.dimension != description.dimension => {
+                return Err(schema::exists(&left, &description));
+            }
+            Some(_) => {}
+            None => self.make(&description).await?,
         }
         self.index(&description).await?;
         // One change that replaces what the name led to: nobody sees it lead nowhere.

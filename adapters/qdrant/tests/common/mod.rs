@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use onespace_core::{
-    CollectionName, CollectionSpec, Condition, Filter, Fingerprint, ItemId, Match, Modality, Point, Scalar, Space,
-    Span, Tenant, Track,
+    Calibration, CollectionName, CollectionSpec, Condition, Filter, Fingerprint, ItemId, Match, Modality, Point,
+    Scalar, Space, Span, Tenant, Track,
 };
 use serde_json::Value;
 
@@ -38,7 +38,13 @@ impl Dice {
 }
 
 pub fn space(label: &str, dimension: usize) -> Space {
-    Space { fingerprint: Fingerprint::of(label.as_bytes()), dimension, name: format!("{label} 1.0") }
+    Space {
+        fingerprint: Fingerprint::of(label.as_bytes()),
+        dimension,
+        name: format!("{label} 1.0"),
+        matryoshka: (1..dimension).rev().filter(|length| length.is_multiple_of(2)).collect(),
+        calibration: Calibration::default(),
+    }
 }
 
 pub fn spec(name: &CollectionName, space: &Space) -> CollectionSpec {
@@ -46,6 +52,7 @@ pub fn spec(name: &CollectionName, space: &Space) -> CollectionSpec {
     CollectionSpec {
         name: name.clone(),
         space: space.clone(),
+        dimension: space.dimension,
         indexed: indexed.map(|(field, kind)| (field.to_owned(), kind.to_owned())).into(),
     }
 }

@@ -1,6 +1,6 @@
 //! Collections, and the space each belongs to.
 
-use onespace_core::{Filter, Point, Query, Reason};
+use onespace_core::{CollectionSpec, Filter, Point, Query, Reason};
 
 use crate::{Ground, common::*};
 
@@ -78,6 +78,36 @@ pub async fn two_spaces_live_under_one_name(ground: Ground) {
 
     ground.store.delete_collection(&name).await.unwrap();
     assert!(ground.store.list_collections().await.unwrap().iter().all(|info| info.name != name), "both are gone");
+}
+
+pub async fn vectors_may_be_cut_to_a_listed_length(ground: Ground) {
+    let (one, two, name, me) = (space("one", 4), space("two", 4), ground.name("photos"), tenant("me"));
+    let cut = |dimension| CollectionSpec { dimension, ..spec(&name, &one) };
+    let unlisted = ground.store.create_collection(&cut(3)).await.unwrap_err();
+    assert_eq!((unlisted.reason, unlisted.field.as_str()), (Reason::FieldInvalid, "dimension"));
+    ground.store.create_collection(&cut(2)).await.unwrap();
+    let (near, far) = (point(&one, "near", vec![0.6, 0.8]), point(&one, "far", vec![-0.6, 0.8]));
+    ground.store.upsert(&me, &name, vec![far, near.clone()]).await.unwrap();
+    let whole = point(&one, "whole", vec![1.0, 0.0, 0.0, 0.0]);
+    let error = ground.store.upsert(&me, &name, vec![whole.clone()]).await.unwrap_err();
+    assert_eq!((error.reason, error.field.as_str()), (Reason::FieldInvalid, "points[0].vector"));
+    assert_eq!(ground.store.search(&me, &name, &nearest(whole.vector)).await.unwrap_err().reason, Reason::FieldInvalid);
+
+    // Another length is refused, in use or left for another space; the same is come back to.
+    let told = |error: onespace_core::Error| {
+        assert_eq!(error.reason, Reason::CollectionExists);
+        assert!(error.message.contains("2 values") && error.message.contains("not 4"), "{error}");
+    };
+    told(ground.store.create_collection(&cut(4)).await.unwrap_err());
+    ground.store.create_collection(&spec(&name, &two)).await.unwrap();
+    told(ground.store.create_collection(&cut(4)).await.unwrap_err());
+    assert_eq!(ground.store.collection(&name).await.unwrap().space, two.fingerprint, "a refusal changes nothing");
+    ground.store.create_collection(&cut(2)).await.unwrap();
+    let info = ground.store.collection(&name).await.unwrap();
+    assert_eq!((info.dimension, info.points), (2, 2));
+    let hits = ground.store.search(&me, &name, &nearest(vec![1.0, 0.0])).await.unwrap();
+    assert_eq!(hits[0].point.item, near.item);
+    assert!((hits[0].score - 0.6).abs() < 1e-3, "{}", hits[0].score);
 }
 
 pub async fn a_deleted_collection_leaves_nothing(ground: Ground) {

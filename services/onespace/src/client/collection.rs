@@ -24,9 +24,9 @@ pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Res
             response.collections.iter().for_each(|collection| push(&mut rows, collection));
             rows.finish();
         }
-        CollectionCommand::Create { name, index } => {
+        CollectionCommand::Create { name, index, dimension } => {
             let indexed = index.into_iter().map(|(field, kind)| (field, kind.into())).collect();
-            let request = v1::CreateCollectionRequest { name, indexed, exist_ok: false };
+            let request = v1::CreateCollectionRequest { name, indexed, exist_ok: false, dimension };
             let response = collections.create_collection(request).await.map_err(refused)?.into_inner();
             let mut rows = Rows::new(json, ["collection", "space", "dimension", "points"]);
             push(&mut rows, &response.collection.unwrap_or_default());

@@ -17,12 +17,21 @@ struct Source {
     content: Result<v1::Media>,
 }
 
+/// What is wanted of each.
+#[derive(Clone, Copy)]
+pub struct Wanted {
+    /// Also the stretches of long media.
+    pub segments: bool,
+    /// The length of the vectors; 0: whole ones.
+    pub dimension: u32,
+}
+
 /// Embeds texts and files, several at once, and prints them in the order in which they were named.
 pub async fn run(
     client: &Client,
     texts: Vec<String>,
     files: Vec<PathBuf>,
-    segments: bool,
+    wanted: Wanted,
     json: bool,
 ) -> Result<Outcome> {
     let texts = texts.into_iter().map(|text| Source { name: text.clone(), content: Ok(source::text(text)) });
@@ -31,7 +40,7 @@ pub async fn run(
     let mut answers = stream::iter(texts.chain(files))
         .map(|source| async move {
             let embedded = match source.content {
-                Ok(media) => embed(client, media, segments).await,
+                Ok(media) => embed(client, media, wanted).await,
                 Err(error) => Err(format!("{error:#}")),
             };
             (source.name, embedded)
@@ -75,16 +84,17 @@ fn push(rows: &mut Rows, name: &str, embedding: &v1::Embedding) {
 }
 
 /// Small media travel in one message, large files in chunks.
-async fn embed(client: &Client, media: v1::Media, segments: bool) -> Result<Vec<v1::Embedding>, String> {
+async fn embed(client: &Client, media: v1::Media, wanted: Wanted) -> Result<Vec<v1::Embedding>, String> {
     match media.content {
-        Some(v1::media::Content::Data(bytes)) if bytes.len() > CHUNK_BYTES => embed_file(client, bytes, segments).await,
-        content => embed_one(client, v1::Media { content, ..media }, segments).await,
+        Some(v1::media::Content::Data(bytes)) if bytes.len() > CHUNK_BYTES => embed_file(client, bytes, wanted).await,
+        content => embed_one(client, v1::Media { content, ..media }, wanted).await,
     }
 }
 
-async fn embed_one(client: &Client, media: v1::Media, segments: bool) -> Result<Vec<v1::Embedding>, String> {
+async fn embed_one(client: &Client, media: v1::Media, wanted: Wanted) -> Result<Vec<v1::Embedding>, String> {
     use v1::embed_result::Outcome as Item;
-    let request = v1::EmbedRequest { items: vec![media], segments };
+    let Wanted { segments, dimension } = wanted;
+    let request = v1::EmbedRequest { items: vec![media], segments, dimension };
     let response = client.embedding().embed(request).await.map_err(|status| refused(status).to_string())?.into_inner();
     match response.results.into_iter().next().and_then(|result| result.outcome) {
         Some(Item::Embeddings(embeddings)) => Ok(embeddings.embeddings),
@@ -93,9 +103,14 @@ async fn embed_one(client: &Client, media: v1::Media, segments: bool) -> Result<
     }
 }
 
-async fn embed_file(client: &Client, bytes: bytes::Bytes, segments: bool) -> Result<Vec<v1::Embedding>, String> {
+async fn embed_file(client: &Client, bytes: bytes::Bytes, wanted: Wanted) -> Result<Vec<v1::Embedding>, String> {
     use v1::{embed_file_request::Part, embed_file_response::Event};
-    let header = v1::FileHeader { total_bytes: bytes.len() as u64, whole_only: !segments, ..Default::default() };
+    let header = v1::FileHeader {
+        total_bytes: bytes.len() as u64,
+        whole_only: !wanted.segments,
+        dimension: wanted.dimension,
+        ..Default::default()
+    };
     let parts = std::iter::once(Part::Header(header)).chain(convert::chunks(&bytes).map(Part::Chunk));
     let requests = stream::iter(parts.map(|part| v1::EmbedFileRequest { part: Some(part) }));
     let refuse = |status| refused(status).to_string();

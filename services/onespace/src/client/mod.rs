@@ -25,6 +25,7 @@ use tonic::{
 use crate::{args::ClientCommand, output::Outcome};
 
 pub use demo::run as demo;
+pub use space::lengths;
 
 /// One connection, with a client for each service.
 #[derive(Clone)]
@@ -76,12 +77,17 @@ pub async fn run(command: ClientCommand, matches: Option<&ArgMatches>, endpoint:
     }
     let client = Client::connect(endpoint).await?;
     match command {
-        ClientCommand::Embed { text, files, segments } => embed::run(&client, text, files, segments, json).await,
+        ClientCommand::Embed { text, files, segments, dimension } => {
+            embed::run(&client, text, files, embed::Wanted { segments, dimension }, json).await
+        }
         ClientCommand::Ingest { paths, collection, metadata } => {
             ingest::run(&client, &paths, &collection, &metadata, json).await
         }
         ClientCommand::Search(args) => search::run(&client, args, matches, json).await,
-        ClientCommand::Rank { question, files } => search::rank(&client, question, matches, files, json).await,
+        ClientCommand::Rank { question, files, no_calibrate } => {
+            let calibrate = search::calibrate(no_calibrate);
+            search::rank(&client, question, matches, files, calibrate, json).await
+        }
         ClientCommand::Classify { text, file, label, template } => {
             classify::run(&client, text, file, label, template, json).await
         }

@@ -26,6 +26,7 @@ pub async fn run(client: &Client, args: SearchArgs, matches: Option<&ArgMatches>
         limit: args.limit,
         limit_per_modality: args.each,
         score_threshold: None,
+        calibrate: calibrate(args.no_calibrate),
     };
     let response = client.search().search(request).await.map_err(refused)?.into_inner();
     let mut rows = Rows::new(json, ["rank", "score", "modality", "source", "span", "item"]);
@@ -35,7 +36,7 @@ pub async fn run(client: &Client, args: SearchArgs, matches: Option<&ArgMatches>
         let modality = modality_name(item.modality);
         let cells = vec![
             rank.to_string(),
-            format!("{:.3}", hit.score),
+            score_text(hit.score, hit.calibrated_score),
             modality.to_owned(),
             source.clone(),
             span_text(hit.span.as_ref()),
@@ -43,12 +44,22 @@ pub async fn run(client: &Client, args: SearchArgs, matches: Option<&ArgMatches>
         ];
         let object = json!({
             "rank": rank, "item": item.item, "source": source, "modality": modality, "score": hit.score,
-            "span": span_json(hit.span.as_ref()),
+            "calibrated_score": hit.calibrated_score, "span": span_json(hit.span.as_ref()),
         });
         rows.push(cells, &object);
     }
     rows.finish();
     Ok(Outcome::AllWell)
+}
+
+/// What a request says of calibration: nothing, so that the space decides, or that it is not wanted.
+pub fn calibrate(not: bool) -> Option<bool> {
+    not.then_some(false)
+}
+
+/// The cosine and, where it is what orders the answers, the calibrated score.
+fn score_text(cosine: f32, calibrated: Option<f32>) -> String {
+    calibrated.map_or_else(|| format!("{cosine:.3}"), |calibrated| format!("{cosine:.3} ({calibrated:+.1} σ)"))
 }
 
 /// Orders files by a question.
@@ -57,10 +68,11 @@ pub async fn rank(
     question: Question,
     matches: Option<&ArgMatches>,
     files: Vec<PathBuf>,
+    calibrate: Option<bool>,
     json: bool,
 ) -> Result<Outcome> {
     let candidates = files.iter().map(|path| source::media(path)).collect::<Result<_>>()?;
-    let request = v1::RankRequest { parts: parts(question, Vec::new(), matches)?, candidates };
+    let request = v1::RankRequest { parts: parts(question, Vec::new(), matches)?, candidates, calibrate };
     let response = client.search().rank(request).await.map_err(refused)?.into_inner();
     let mut rows = Rows::new(json, ["rank", "score", "source"]);
     let mut failures = 0;
@@ -68,8 +80,9 @@ pub async fn rank(
         let source = files.get(candidate.index as usize).map(|path| path.display().to_string()).unwrap_or_default();
         match candidate.outcome {
             Some(ranked_candidate::Outcome::Score(score)) => {
-                let object = json!({"rank": rank, "source": source, "score": score});
-                rows.push(vec![rank.to_string(), format!("{score:.3}"), source], &object);
+                let calibrated = candidate.calibrated_score;
+                let object = json!({"rank": rank, "source": source, "score": score, "calibrated_score": calibrated});
+                rows.push(vec![rank.to_string(), score_text(score, calibrated), source], &object);
             }
             Some(ranked_candidate::Outcome::Error(error)) => {
                 failures += 1;

@@ -1,5 +1,7 @@
 //! `onespace space`.
 
+use std::fmt::Display;
+
 use anyhow::Result;
 use onespace_proto::v1;
 use serde_json::json;
@@ -15,7 +17,7 @@ pub async fn run(client: &Client, json: bool) -> Result<Outcome> {
         return Ok(Outcome::AllWell);
     }
     print_line(&format!("{} ({}), server {}", space.name, space.licence, space.version));
-    print_line(&format!("space {}, dimension {}", space.fingerprint, space.dimension));
+    print_line(&format!("space {}, dimension {}", space.fingerprint, lengths(space.dimension, &space.matryoshka)));
     let mut towers = Rows::new(false, ["tower", "model", "logit scale", "golden cosine"]);
     for tower in &space.towers {
         let cells = vec![
@@ -27,6 +29,9 @@ pub async fn run(client: &Client, json: bool) -> Result<Outcome> {
         towers.push(cells, &json!(null));
     }
     towers.finish();
+    if !space.calibration.is_empty() {
+        calibration(&space.calibration).finish();
+    }
     let mut formats = Rows::new(false, ["modality", "format", "media type"]);
     for format in &space.formats {
         formats.push(
@@ -46,6 +51,26 @@ pub async fn run(client: &Client, json: bool) -> Result<Outcome> {
     Ok(Outcome::AllWell)
 }
 
+/// A dimension, and what vectors may be cut to.
+pub fn lengths<T: Display>(dimension: T, matryoshka: &[T]) -> String {
+    let shorter: Vec<String> = matryoshka.iter().map(ToString::to_string).collect();
+    if shorter.is_empty() { dimension.to_string() } else { format!("{dimension} (or {})", shorter.join(", ")) }
+}
+
+fn calibration(pairs: &[v1::Calibration]) -> Rows {
+    let mut rows = Rows::new(false, ["asks", "answers", "unrelated cosine", "deviation"]);
+    for pair in pairs {
+        let cells = vec![
+            modality_name(pair.query).to_owned(),
+            modality_name(pair.item).to_owned(),
+            format!("{:.3}", pair.mean),
+            format!("{:.3}", pair.std),
+        ];
+        rows.push(cells, &json!(null));
+    }
+    rows
+}
+
 fn as_json(space: &v1::GetSpaceResponse) -> serde_json::Value {
     json!({
         "fingerprint": space.fingerprint,
@@ -53,6 +78,10 @@ fn as_json(space: &v1::GetSpaceResponse) -> serde_json::Value {
         "name": space.name,
         "licence": space.licence,
         "version": space.version,
+        "matryoshka": space.matryoshka,
+        "calibration": space.calibration.iter().map(|pair| json!({
+            "query": modality_name(pair.query), "item": modality_name(pair.item), "mean": pair.mean, "std": pair.std,
+        })).collect::<Vec<_>>(),
         "towers": space.towers.iter().map(|tower| json!({
             "modality": modality_name(tower.modality), "model": tower.model,
             "logit_scale": tower.logit_scale, "golden_cosine": tower.golden_cosine,
