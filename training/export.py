@@ -17,6 +17,7 @@ import tomli_w
 import torch
 from safetensors.numpy import save_file
 
+import data
 import golden
 import preprocessing as p
 import train
@@ -24,8 +25,8 @@ import words
 
 HERE = Path(__file__).parent
 BUNDLE = HERE.parent / "bundles" / "diorama"
-VERSION = "0.1.0"
-DESCRIPTION = "A small joint space of text, images, audio, video and point clouds, trained on a procedural world of coloured objects."
+VERSION = "0.2.0"
+DESCRIPTION = "A small joint space of text, images, audio, video and point clouds, trained on a procedural world of 84 kinds of things in 11 colours."
 
 # tower of the bundle: (sense of the model, graph inputs with their dynamic axes, preprocessing)
 TOWERS = {
@@ -42,7 +43,11 @@ HEADLINE = "# Written by training/export.py. Preprocessing is data: the service 
 def example(tower: str, batch: int) -> tuple[torch.Tensor, ...]:
     """Random inputs of the right shape."""
     g = torch.Generator().manual_seed(batch)
-    shapes = {"image": (3, 64, 64), "audio": (64, 201), "video": (8, 3, 64, 64), "point_cloud": (512, 6)}
+    picture = (3, p.IMAGE["height"], p.IMAGE["width"])
+    shapes = {
+        "image": picture, "audio": (p.AUDIO["front_end"]["n_mels"], data.FRAMES), "video": (p.VIDEO["frames"], *picture),
+        "point_cloud": (p.POINT_CLOUD["points"], 6),
+    }  # fmt: skip
     if tower == "text":
         ids = torch.randint(2, 300, (batch, 16), generator=g)
         mask = (torch.arange(16) < 4 + 3 * torch.arange(batch)[:, None]).long()
@@ -106,6 +111,15 @@ def one_line_arrays(toml: str) -> str:
     return re.sub(r"\[\n\s+([^\[\]]+?),\n\]", lambda m: "[" + re.sub(r"\s*\n\s*", " ", m[1]) + "]", toml)
 
 
+def manifest(out: Path, version: str, description: str, towers: dict, calibration: list[dict]):
+    """Writes bundle.toml over what lies in `out`."""
+    head = {"format": 1, "name": "diorama", "version": version, "licence": "Apache-2.0", "description": description, "dimension": p.DIMENSION}
+    table = {**head, "matryoshka": p.MATRYOSHKA, "files": digest(out), "towers": towers, "calibration": calibration}
+    (out / "bundle.toml").write_text(HEADLINE + one_line_arrays(tomli_w.dumps(table)))
+    total = sum(f["bytes"] for f in table["files"].values())
+    print(f"{len(table['files'])} files, {total / 1e6:.1f} MB in {out}")
+
+
 def main(out: Path):
     tokenizer = words.load()
     saved = torch.load(train.CHECKPOINT, weights_only=True)
@@ -120,11 +134,8 @@ def main(out: Path):
         if sense is not None:
             align(space, sense, out / f"alignment/{tower}.safetensors")
         towers[tower] = tower_table(space, tower)
-    head = {"format": 1, "name": "diorama", "version": VERSION, "licence": "Apache-2.0", "description": DESCRIPTION, "dimension": p.DIMENSION}
-    manifest = {**head, "files": digest(out), "towers": towers}
-    (out / "bundle.toml").write_text(HEADLINE + one_line_arrays(tomli_w.dumps(manifest)))
-    total = sum(f["bytes"] for f in manifest["files"].values())
-    print(f"step {saved['step']}: {len(manifest['files'])} files, {total / 1e6:.1f} MB in {out}")
+    print(f"step {saved['step']}")
+    manifest(out, VERSION, DESCRIPTION, towers, [])
 
 
 if __name__ == "__main__":

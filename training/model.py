@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 from preprocessing import AUDIO, DIMENSION, TEXT, VIDEO
 
-NATIVE = 192
+NATIVE = 256
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions around a shortcut."""
+    """Two 3x3 convolutions around a shortcut (He et al. 2015)."""
 
     def __init__(self, into: int, out: int, stride: int):
         super().__init__()
@@ -27,43 +27,66 @@ class Residual(nn.Module):
 
 
 class Picture(nn.Module):
-    """A small residual network over [B, channels, H, W] to [B, NATIVE]."""
+    """A small residual network over [B, channels, H, W] to [B, out].
 
-    def __init__(self, channels: int, widths: tuple[int, ...], reach: int):
+    The head sees the mean and the maximum over the picture, and a few channels place by place: pooling alone
+    cannot tell a mug on a table from a table on a mug.
+    """
+
+    def __init__(self, channels: int, stem: int, stages: tuple[tuple[int, int], ...], side: int, out: int):
+        """`stages` are (width, blocks); each halves the side. `side` is what is left after them all."""
         super().__init__()
-        self.stem = nn.Conv2d(channels, widths[0], reach, 2, reach // 2, bias=False)
-        self.stem_norm = nn.BatchNorm2d(widths[0])
-        strides = (1, *[2] * (len(widths) - 1))
-        self.blocks = nn.Sequential(*[Residual(a, b, s) for a, b, s in zip((widths[0], *widths), widths, strides)])
-        self.head = nn.Sequential(nn.Linear(2 * widths[-1], NATIVE), nn.ReLU())
+        self.stem = nn.Conv2d(channels, stem, 5, 2, 2, bias=False)
+        self.stem_norm = nn.BatchNorm2d(stem)
+        blocks, into = [], stem
+        for width, count in stages:
+            for i in range(count):
+                blocks.append(Residual(into, width, 2 if i == 0 else 1))
+                into = width
+        self.blocks = nn.Sequential(*blocks)
+        self.places = nn.Conv2d(into, 16, 1)
+        self.head = nn.Sequential(nn.Linear(2 * into + 16 * side * side, out), nn.ReLU())
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.blocks(F.relu(self.stem_norm(self.stem(x))))
-        return self.head(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))
+        return self.head(torch.cat([x.mean((2, 3)), x.amax((2, 3)), F.relu(self.places(x)).flatten(1)], 1))
 
 
 class Image(Picture):
-    """[B, 3, 64, 64]."""
+    """[B, 3, 80, 80]."""
 
     def __init__(self):
-        super().__init__(3, (24, 48, 96, 176), reach=5)
+        super().__init__(3, 32, ((64, 1), (128, 2), (256, 1)), side=5, out=NATIVE)
 
 
 class Video(nn.Module):
-    """[B, frames, 3, 64, 64]: the frames are stacked as channels, so the first layer already sees motion."""
+    """[B, frames, 3, 80, 80]: what is seen, by the image tower frame by frame; what moves, by a network over all
+    frames at half size, stacked as channels.
 
-    def __init__(self):
+    The image tower is the same module as the image modality's and is not trained through here: eight views
+    of a thing are then named at least as surely as one.
+    """
+
+    def __init__(self, image: Image):
         super().__init__()
-        self.picture = Picture(3 * VIDEO["frames"], (32, 64, 112, 192), reach=3)
+        self.image = image
+        self.motion = Picture(3 * VIDEO["frames"], 32, ((64, 1), (96, 1), (128, 1)), side=3, out=128)
+        self.head = nn.Sequential(nn.Linear(2 * NATIVE + 128, 384), nn.ReLU(), nn.Linear(384, NATIVE), nn.ReLU())
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.picture(x.flatten(1, 2))
+        frames = self.image(x.flatten(0, 1)).unflatten(0, (-1, VIDEO["frames"]))
+        return self.mix(frames, x)
+
+    def mix(self, frames: Tensor, x: Tensor) -> Tensor:
+        """`frames` [B, frames, NATIVE] are the image tower's vectors of `x`."""
+        small = F.avg_pool2d(x.flatten(1, 2), 2)
+        return self.head(torch.cat([frames.mean(1), frames.amax(1), self.motion(small)], 1))
 
 
 class Audio(nn.Module):
     """[B, mels, frames]: one-dimensional convolutions over time."""
 
-    def __init__(self, widths: tuple[int, ...] = (128, 160, 192, 224)):
+    def __init__(self, widths: tuple[int, ...] = (128, 192, 224, 256)):
         super().__init__()
         layers, into = [], AUDIO["front_end"]["n_mels"]
         for i, width in enumerate(widths):
@@ -80,16 +103,16 @@ class Audio(nn.Module):
 
 
 class Points(nn.Module):
-    """[B, N, 6]: every point alone, then with the pooled whole, then pooled again."""
+    """[B, N, 6]: every point alone, then with the pooled whole, then pooled again (after PointNet, Qi et al. 2016)."""
 
     def __init__(self):
         super().__init__()
         self.alone = nn.ModuleList([nn.Linear(8, 48), nn.Linear(48, 96)])
         self.whole = nn.Linear(192, 160)
         self.again = nn.Linear(96, 160, bias=False)
-        self.last = nn.Linear(160, 224)
+        self.last = nn.Linear(160, 256)
         self.norms = nn.ModuleList([nn.LayerNorm(48), nn.LayerNorm(96), nn.LayerNorm(160)])
-        self.head = nn.Sequential(nn.Linear(2 * 224, NATIVE), nn.ReLU())
+        self.head = nn.Sequential(nn.Linear(2 * 256, NATIVE), nn.ReLU())
 
     def forward(self, x: Tensor) -> Tensor:
         across = (x[..., :2] ** 2).sum(-1, keepdim=True).clamp(min=1e-8).sqrt()
@@ -104,7 +127,7 @@ class Points(nn.Module):
 
 
 class Block(nn.Module):
-    """A pre-norm transformer layer."""
+    """A pre-norm transformer layer (Xiong et al. 2020)."""
 
     def __init__(self, width: int, heads: int):
         super().__init__()
@@ -124,7 +147,7 @@ class Block(nn.Module):
 class Text(nn.Module):
     """(input_ids [B, T], attention_mask [B, T]) to [B, DIMENSION], already in the shared space."""
 
-    def __init__(self, vocabulary: int, width: int = 128, layers: int = 2):
+    def __init__(self, vocabulary: int, width: int = 128, layers: int = 3):
         super().__init__()
         self.tokens = nn.Embedding(vocabulary, width)
         self.places = nn.Parameter(torch.randn(TEXT["context"], width) * 0.02)
@@ -143,7 +166,7 @@ class Text(nn.Module):
         return self.out(x.sum(1) / mask.sum(1, keepdim=True))
 
 
-SENSES = {"image": Image, "video": Video, "points": Points, "speech": Audio}
+SENSES = ("image", "video", "points", "speech")
 
 
 class Space(nn.Module):
@@ -152,13 +175,18 @@ class Space(nn.Module):
     def __init__(self, vocabulary: int):
         super().__init__()
         self.text = Text(vocabulary)
-        self.towers = nn.ModuleDict({name: tower() for name, tower in SENSES.items()})
+        image = Image()
+        self.towers = nn.ModuleDict({"image": image, "video": Video(image), "points": Points(), "speech": Audio()})
         self.align = nn.ModuleDict({name: nn.Linear(NATIVE, DIMENSION) for name in SENSES})
         self.log_scale = nn.ParameterDict({name: nn.Parameter(torch.tensor(2.6)) for name in SENSES})
 
+    def place(self, name: str, native: Tensor) -> Tensor:
+        """A unit vector for each native vector of the sense `name`."""
+        return F.normalize(self.align[name](native.float()), dim=-1)
+
     def see(self, name: str, x: Tensor) -> Tensor:
         """A unit vector for each sample of the sense `name`."""
-        return F.normalize(self.align[name](self.towers[name](x)), dim=-1)
+        return self.place(name, self.towers[name](x))
 
     def read(self, ids: Tensor, mask: Tensor) -> Tensor:
         """A unit vector for each text."""

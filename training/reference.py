@@ -116,9 +116,10 @@ def frame_times(start: float, stop: float) -> list[float]:
     return [start + (i + 0.5) * (stop - start) / count for i in range(count)]
 
 
-def shrink(frame: np.ndarray) -> np.ndarray:
-    """uint8 [H, W, 3] squashed to the tower's size."""
-    return np.asarray(Image.fromarray(frame).resize((VIDEO["width"], VIDEO["height"]), FILTERS[VIDEO["filter"]]))
+def shrink(frame: np.ndarray, side: int | None = None) -> np.ndarray:
+    """uint8 [H, W, 3] squashed to the tower's size, or to `side` both ways."""
+    size = (side, side) if side else (VIDEO["width"], VIDEO["height"])
+    return np.asarray(Image.fromarray(frame).resize(size, FILTERS[VIDEO["filter"]]))
 
 
 def normalise_frames(frames: np.ndarray) -> np.ndarray:

@@ -10,17 +10,17 @@ from reference import tokens
 from world import captions
 from world.catalogue import COLOURS, MOTIONS, NAMES
 
-VOCABULARY = 1024
+VOCABULARY = 2048
 CACHE = Path(__file__).parent / ".cache"
 
 
-def corpus(count: int = 30000):
+def corpus(count: int = 60000):
     """Captions of every kind and colour: words are shared by the pairs that are held out, so nothing leaks."""
     r = np.random.default_rng(3)
-    for _ in range(count):
+    for i in range(count):
         kind, colour = NAMES[int(r.integers(len(NAMES)))], list(COLOURS)[int(r.integers(len(COLOURS)))]
         motion = MOTIONS[int(r.integers(len(MOTIONS)))] if r.random() < 0.3 else None
-        yield captions.caption(kind, colour, r, motion)
+        yield captions.caption(kind, colour, r, motion, language=("en", "de", "en", "es")[i % 4])
 
 
 def build() -> Tokenizer:

@@ -1,56 +1,79 @@
-"""The evaluation through the reference code, without a service: python -m eval.offline. It steers; `served` is published."""
+"""The bundle without a service: the reference preprocessing, ONNX Runtime and the alignments.
 
+Parity is measured against it; `python -m eval.offline` runs the evaluation through it, to steer by.
+"""
+
+import hashlib
+import tomllib
 from pathlib import Path
 
 import numpy as np
-import torch
+import onnxruntime
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+from tqdm import tqdm
 
-import golden
-import train
-import words
-from eval import scores, testset
-from world import captions
-from world.catalogue import COLOURS, MOTIONS, NAMES
+import reference
+from eval.scores import unit
+
+
+BUNDLE = Path(__file__).parent.parent.parent / "bundles" / "diorama"
+MODALITY = {
+    ".txt": "text", ".jpg": "image", ".png": "image", ".webp": "image", ".mp3": "audio", ".wav": "audio", ".ogg": "audio", ".flac": "audio",
+    ".mp4": "video", ".webm": "video", ".ply": "point_cloud",
+}  # fmt: skip
+
+
+class Tower:
+    """One graph with its alignment."""
+
+    def __init__(self, bundle: Path, table: dict, threads: int = 1):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        self.session = onnxruntime.InferenceSession(str(bundle / table["model"]), options, providers=["CPUExecutionProvider"])
+        self.inputs = table["inputs"]
+        self.alignment = load_file(str(bundle / table["alignment"])) if "alignment" in table else None
+
+    def run(self, *arrays: np.ndarray) -> np.ndarray:
+        """Unit vectors of a batch."""
+        native = self.session.run(None, dict(zip(self.inputs, arrays)))[0]
+        if self.alignment is not None:
+            native = native @ self.alignment["weight"].T + self.alignment["bias"]
+        return unit(native)
 
 
 class Reference:
-    """Embeds files and texts with PyTorch and the reference preprocessing."""
+    """Embeds files and texts; `name` tells bundles apart. No service means no AAC: the reference reads what libsndfile reads."""
 
-    def __init__(self):
-        self.tokenizer = words.load()
-        saved = torch.load(train.CHECKPOINT, weights_only=True)
-        self.step = saved["step"]
-        self.space = train.averaged(saved["shadow"], self.tokenizer.get_vocab_size())
+    unreadable = (".aac",)
 
-    def files(self, modality: str, paths: list[str]) -> np.ndarray:
-        return np.stack([golden.embed(self.space, self.tokenizer, modality, Path(p)) for p in paths])
+    def __init__(self, bundle: Path = BUNDLE):
+        manifest = (bundle / "bundle.toml").read_text()
+        self.name = "offline-" + hashlib.sha256(manifest.encode()).hexdigest()[:16]
+        self.towers = {name: Tower(bundle, table) for name, table in tomllib.loads(manifest)["towers"].items()}
+        self.tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
 
-    @torch.no_grad()
-    def texts(self, texts: list[str]) -> np.ndarray:
-        ids, mask = words.batch(self.tokenizer, texts)
-        return self.space.read(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
+    def file(self, path: str) -> np.ndarray:
+        """The unit vector of one file; samples of a long file are averaged and the mean is made unit again."""
+        modality = MODALITY[Path(path).suffix]
+        if modality == "text":
+            return self.text(Path(path).read_text())
+        samples = getattr(reference, modality)(path)
+        batch = np.stack(samples) if isinstance(samples, list) else samples[None]
+        return unit(self.towers[modality].run(np.ascontiguousarray(batch, np.float32)).mean(0))
 
+    def text(self, text: str) -> np.ndarray:
+        ids, mask = reference.tokens(self.tokenizer.encode(text).ids)
+        return self.towers["text"].run(ids[None], mask[None])[0]
 
-def evaluate(embedder) -> tuple[dict, dict[str, np.ndarray]]:
-    """Everything that is measured, by anything that has `files` and `texts`; also the vectors by modality."""
-    index = testset.build()
-    pairs, sounds = index["pairs"], index["sounds"]
-    vectors = {m: embedder.files(m, [p["files"][m] for p in pairs]) for m in testset.MODALITIES}
-    kinds = embedder.texts([captions.article(f"a {k}") for k in NAMES])
-    colours = embedder.texts([f"something {c}" for c in COLOURS])
-    motions = embedder.texts([f"something {m}" for m in MOTIONS])
-    zero_shot = []
-    for m in testset.MODALITIES[1:]:
-        zero_shot.append((f"{m}: kind", len(NAMES), scores.accuracy(vectors[m], kinds, [NAMES.index(p["kind"]) for p in pairs])))
-    for m in testset.MODALITIES[1:]:
-        zero_shot.append((f"{m}: colour", len(COLOURS), scores.accuracy(vectors[m], colours, [list(COLOURS).index(p["colour"]) for p in pairs])))
-    zero_shot.append(("video: motion", len(MOTIONS), scores.accuracy(vectors["video"], motions, [MOTIONS.index(p["motion"]) for p in pairs])))
-    heard = embedder.files("audio", [s["file"] for s in sounds])
-    zero_shot.append(("signature sounds: kind", len(NAMES), scores.accuracy(heard, kinds, [NAMES.index(s["kind"]) for s in sounds])))
-    return {"pairs": len(pairs), "retrieval": scores.retrieval(vectors), "zero_shot": zero_shot}, vectors
+    def files(self, label: str, paths: list[str]) -> np.ndarray:
+        return np.stack([self.file(p) for p in tqdm(paths, desc=label)])
+
+    def texts(self, label: str, texts: list[str]) -> np.ndarray:
+        return np.stack([self.text(t) for t in tqdm(texts, desc=label)])
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    reference = Reference()
-    print(f"step {reference.step}\n" + scores.tables(evaluate(reference)[0]))
+    from eval.served import run
+
+    run(Reference(), "offline", None, None)

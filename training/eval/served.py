@@ -1,109 +1,76 @@
-"""The evaluation through a running service: python -m eval.served [--endpoint HOST:PORT] [--card].
+"""The evaluation through a running service: python -m eval.served [--endpoint HOST:PORT] [--sections a,b] [--card].
 
-Sends the test set's files to onespace.v1 EmbeddingService, scores the vectors, compares them with the Python
-reference on the same files and, with --card, writes the tables into the model card.
+Sends the test set's files to onespace.v1 EmbeddingService and measures from the vectors. What was measured is kept in
+.cache/eval.json, each section by itself; --card writes the model card from all that is there. Another bundle is measured
+through a service of its own: --as int8, --as v0.
 """
 
 import argparse
-import importlib
-import sys
+import json
+from collections.abc import Callable
 from pathlib import Path
 
-import grpc
-import numpy as np
-import torch
-from grpc_tools import protoc
-from tqdm import tqdm
+from eval import ablation, card, classification, composition, mixed, parity, retrieval, robustness, speed, tables, testset, unseen
+from eval.lab import Lab
+from eval.marks import WHOLE, judged
+from eval.offline import BUNDLE
 
-from eval import scores, speed, testset
-from eval.offline import Reference, evaluate
-
-ROOT = Path(__file__).parent.parent.parent
-CARD = ROOT / "bundles" / "diorama" / "MODEL_CARD.md"
-GENERATED = Path(__file__).parent.parent / ".cache" / "proto"
-BATCH = 8
-LARGEST = 64 << 20
-
-
-def stubs():
-    """The modules that protoc makes of proto/onespace/v1: (embedding_pb2, embedding_pb2_grpc, types_pb2)."""
-    GENERATED.mkdir(parents=True, exist_ok=True)
-    include = Path(importlib.import_module("grpc_tools").__file__).parent / "_proto"
-    sources = [str(p) for p in sorted((ROOT / "proto/onespace/v1").glob("*.proto"))]
-    out = [f"--{kind}_out={GENERATED}" for kind in ("python", "grpc_python")]
-    if protoc.main(["protoc", f"-I{ROOT / 'proto'}", f"-I{include}", *out, *sources]):
-        raise SystemExit("protoc failed")
-    sys.path.insert(0, str(GENERATED))
-    return [importlib.import_module(f"onespace.v1.{name}") for name in ("embedding_pb2", "embedding_pb2_grpc", "types_pb2")]
+RESULTS = testset.TRAINING / ".cache" / "eval.json"
+SECTIONS: dict[str, Callable[[Lab], dict]] = {
+    "retrieval": retrieval.galleries, "individuals": retrieval.individuals, "sounds": retrieval.signatures,
+    "zero_shot": classification.measure, "composition": composition.recolour, "scenes": composition.scenes, "mixed": mixed.measure,
+    "unseen": unseen.measure, "robustness": robustness.measure, "ablation": ablation.measure, "parity": parity.measure,
+}  # fmt: skip
+EVERY = (*SECTIONS, "speed")
+COMPARED = ("retrieval", "speed")  # of other bundles
 
 
-class Service:
-    """Embeds files and texts over gRPC."""
-
-    def __init__(self, endpoint: str):
-        self.messages, services, self.types = stubs()
-        options = [("grpc.max_send_message_length", LARGEST), ("grpc.max_receive_message_length", LARGEST)]
-        self.stub = services.EmbeddingServiceStub(grpc.insecure_channel(endpoint, options=options))
-
-    def _embed(self, media: list, label: str) -> np.ndarray:
-        vectors = []
-        for start in tqdm(range(0, len(media), BATCH), desc=label):
-            request = self.messages.EmbedRequest(items=media[start : start + BATCH])
-            for result in self.stub.Embed(request, timeout=120).results:
-                if result.WhichOneof("outcome") == "error":
-                    raise SystemExit(f"{label}: {result.error.reason}: {result.error.message}")
-                vectors.append(self._whole(result.embeddings.embeddings))
-        return np.stack(vectors)
-
-    def _whole(self, embeddings) -> np.ndarray:
-        """The vector of the whole media; of a film, of its pictures."""
-        wanted = (self.types.TRACK_WHOLE, self.types.TRACK_VISUAL)
-        found = next(e for e in embeddings if e.segment == 0 and e.track in wanted)
-        return np.array(found.vector, np.float32)
-
-    def files(self, modality: str, paths: list[str]) -> np.ndarray:
-        if modality == "text":
-            return self.texts([Path(p).read_text() for p in paths])
-        return self._embed([self.types.Media(data=Path(p).read_bytes()) for p in paths], modality)
-
-    def texts(self, texts: list[str]) -> np.ndarray:
-        return self._embed([self.types.Media(text=t) for t in texts], "text")
+def results() -> dict:
+    """Measured so far: {slot: {section: ...}}."""
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
-def parity(vectors: dict[str, np.ndarray]) -> list[tuple[str, int, float, float]]:
-    """(modality, files, least cosine, mean cosine) between the service and the reference."""
-    reference, pairs, rows = Reference(), testset.build()["pairs"], []
-    for m in testset.MODALITIES:
-        cosines = (vectors[m] * reference.files(m, [p["files"][m] for p in pairs])).sum(1)
-        rows.append((m, len(cosines), float(cosines.min()), float(cosines.mean())))
-    return rows
-
-
-def write_card(sections: dict[str, str]):
-    """Replaces what stands between the markers of each section."""
-    text = CARD.read_text()
-    for name, body in sections.items():
-        start, stop = f"<!-- {name} -->", f"<!-- end {name} -->"
-        before, rest = text.split(start)
-        text = f"{before}{start}\n{body}\n{stop}{rest.split(stop)[1]}"
-    CARD.write_text(text)
+def run(embedder, slot: str, sections: list[str] | None, bundle: Path | None):
+    """Measures, keeps and prints sections; all that belong to the slot unless said otherwise."""
+    lab, slots = Lab(embedder), results()
+    known = slots.setdefault(slot, {})
+    if known.get("space") != embedder.name:  # another bundle: nothing measured before holds
+        known = slots[slot] = {"space": embedder.name}
+    for name in sections or (EVERY if slot in (WHOLE, "offline") else COMPARED):
+        if name == "speed":
+            if bundle is None:
+                continue
+            known[name] = speed.measure(bundle)
+        elif not (name == "parity" and slot == "offline"):
+            known[name] = SECTIONS[name](lab)
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(slots, indent=1))
+        print("\n" + tables.SECTIONS[name]({WHOLE: known}) + "\n", flush=True)
+    return slots
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--endpoint", default="127.0.0.1:50051")
-    parser.add_argument("--card", action="store_true", help="write the tables into MODEL_CARD.md")
+    parser.add_argument("--sections", type=lambda s: s.split(","), help=f"some of {','.join(EVERY)}; none: only write the card")
+    parser.add_argument("--as", dest="slot", default=WHOLE, help="measure another bundle beside the shipped one: int8, v0")
+    parser.add_argument("--bundle", type=Path, help="where the bundle of that service lies, for speed and size")
+    parser.add_argument("--card", action="store_true", help="write MODEL_CARD.md and evaluation.json of the shipped bundle")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    result, vectors = evaluate(Service(arguments.endpoint))
-    result["parity"] = parity(vectors)
-    sections = {"measured": scores.tables(result), "speed": speed.table()}
-    print("\n\n".join(sections.values()))
+    strange = set(arguments.sections or ()) - {*EVERY, "none"}
+    if strange:
+        parser.error(f"no such section: {', '.join(sorted(strange))}")
+    slots = results()
+    if arguments.sections != ["none"]:
+        from eval.service import Service
+
+        bundle = arguments.bundle or (BUNDLE if arguments.slot == WHOLE else None)
+        slots = run(Service(arguments.endpoint), arguments.slot, arguments.sections, bundle)
+    print(tables.marks_table(slots))
     if arguments.card:
-        write_card(sections)
-    low = [f"{m}: {least:.6f}" for m, _, least, _ in result["parity"] if least < 0.999]
-    if low:
-        raise SystemExit("parity below 0.999: " + ", ".join(low))
+        card.write(slots)
+    if any(mark.name.startswith("Parity") and reached is False for mark, _, reached in judged(slots)):
+        raise SystemExit("the service and the reference part ways")
 
 
 if __name__ == "__main__":

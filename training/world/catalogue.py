@@ -1,4 +1,4 @@
-"""The kinds, colours and motions of the world, and which pairs are never trained on."""
+"""The kinds, colours, materials, sizes and motions of the world, and which of their pairs are never trained on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,11 @@ from functools import cache
 
 import numpy as np
 
-from world import household, machines, nature
-from world.shapes import Builder, Mesh
+from world import animals, buildings, food, furniture, household, machines, nature, things, tools, vehicles
+from world.ranges import Ranges
+from world.shapes import MATERIALS, Builder, Mesh
+
+__all__ = ["BY_NAME", "COLOURS", "KINDS", "MATERIALS", "MOTIONS", "NAMES", "RELATIONS", "SIZES", "SOUNDING", "instance", "motion_split", "split"]
 
 
 @dataclass(frozen=True)
@@ -19,49 +22,96 @@ class Kind:
 
     name: str
     build: Callable
-    synonym: str | None = None
     flat: bool = False
     fronted: bool = False
     sound: bool = False
 
 
 KINDS = (
-    Kind("mug", household.mug, "cup"),
-    Kind("teapot", household.teapot, "kettle"),
+    Kind("mug", household.mug, flat=True),
+    Kind("teapot", household.teapot, flat=True, sound=True),
     Kind("bottle", household.bottle),
-    Kind("chair", household.chair, "seat"),
-    Kind("table", household.table, "desk"),
-    Kind("bed", household.bed),
+    Kind("chair", household.chair),
+    Kind("table", household.table),
+    Kind("bed", household.bed, flat=True),
     Kind("lamp", household.lamp),
-    Kind("clock", household.clock, "alarm clock", flat=True, sound=True),
-    Kind("umbrella", household.umbrella, "parasol"),
+    Kind("clock", household.clock, fronted=True, sound=True),
+    Kind("umbrella", household.umbrella, sound=True),
     Kind("hat", household.hat),
     Kind("crown", household.crown),
     Kind("key", household.key, flat=True),
     Kind("hammer", household.hammer, flat=True, sound=True),
     Kind("ladder", household.ladder, flat=True),
     Kind("sword", household.sword, flat=True),
-    Kind("house", household.house, "home"),
-    Kind("guitar", machines.guitar, flat=True, sound=True),
+    Kind("house", household.house),
+    Kind("guitar", machines.guitar, fronted=True, sound=True),
     Kind("drum", machines.drum, sound=True),
     Kind("bell", machines.bell, sound=True),
-    Kind("trumpet", machines.trumpet, "horn", flat=True, sound=True),
+    Kind("trumpet", machines.trumpet, flat=True, sound=True),
     Kind("piano", machines.piano, fronted=True, sound=True),
-    Kind("car", machines.car, "automobile", sound=True),
-    Kind("train", machines.train, "locomotive", sound=True),
-    Kind("airplane", machines.airplane, "plane", sound=True),
-    Kind("helicopter", machines.helicopter, "chopper", sound=True),
-    Kind("rocket", machines.rocket, "spaceship", sound=True),
-    Kind("sailboat", machines.sailboat, "boat", flat=True),
-    Kind("robot", machines.robot, "android", sound=True),
+    Kind("car", machines.car, sound=True),
+    Kind("train", machines.train, sound=True),
+    Kind("airplane", machines.airplane, sound=True),
+    Kind("helicopter", machines.helicopter, sound=True),
+    Kind("rocket", machines.rocket, sound=True),
+    Kind("sailboat", machines.sailboat, flat=True),
+    Kind("robot", machines.robot, fronted=True, sound=True),
     Kind("bird", nature.bird, sound=True),
-    Kind("dog", nature.dog, "puppy", sound=True),
+    Kind("dog", nature.dog, flat=True, sound=True),
     Kind("fish", nature.fish, flat=True),
-    Kind("bee", nature.bee, "bumblebee", sound=True),
+    Kind("bee", nature.bee, sound=True),
     Kind("tree", nature.tree),
-    Kind("mushroom", nature.mushroom, "toadstool"),
+    Kind("mushroom", nature.mushroom),
     Kind("cactus", nature.cactus, flat=True),
     Kind("snowman", nature.snowman),
+    Kind("sofa", furniture.sofa, fronted=True),
+    Kind("stool", furniture.stool),
+    Kind("bookshelf", furniture.bookshelf, fronted=True),
+    Kind("bathtub", furniture.bathtub, flat=True),
+    Kind("television", furniture.television, fronted=True),
+    Kind("saw", tools.saw, flat=True, sound=True),
+    Kind("screwdriver", tools.screwdriver),
+    Kind("axe", tools.axe, flat=True),
+    Kind("shovel", tools.shovel, flat=True),
+    Kind("scissors", tools.scissors, flat=True),
+    Kind("broom", tools.broom, flat=True),
+    Kind("bucket", tools.bucket),
+    Kind("apple", food.apple),
+    Kind("banana", food.banana, flat=True),
+    Kind("pineapple", food.pineapple),
+    Kind("carrot", food.carrot),
+    Kind("pumpkin", food.pumpkin),
+    Kind("fork", food.fork, flat=True),
+    Kind("cat", animals.cat, flat=True, sound=True),
+    Kind("duck", animals.duck, flat=True, sound=True),
+    Kind("frog", animals.frog, sound=True),
+    Kind("cricket", animals.cricket, flat=True, sound=True),
+    Kind("turtle", animals.turtle),
+    Kind("snail", animals.snail, flat=True),
+    Kind("elephant", animals.elephant, flat=True),
+    Kind("giraffe", animals.giraffe),
+    Kind("rabbit", animals.rabbit),
+    Kind("spider", animals.spider),
+    Kind("butterfly", animals.butterfly, flat=True),
+    Kind("whale", animals.whale, flat=True),
+    Kind("bus", vehicles.bus),
+    Kind("truck", vehicles.truck, flat=True),
+    Kind("bicycle", vehicles.bicycle, flat=True),
+    Kind("submarine", vehicles.submarine, flat=True),
+    Kind("ambulance", vehicles.ambulance, sound=True),
+    Kind("castle", buildings.castle),
+    Kind("church", buildings.church),
+    Kind("tent", buildings.tent, fronted=True),
+    Kind("windmill", buildings.windmill, fronted=True),
+    Kind("lighthouse", buildings.lighthouse),
+    Kind("bridge", buildings.bridge, flat=True),
+    Kind("flute", things.flute, flat=True, sound=True),
+    Kind("telephone", things.telephone, fronted=True, sound=True),
+    Kind("tap", things.tap, flat=True, sound=True),
+    Kind("cannon", things.cannon, flat=True, sound=True),
+    Kind("glasses", things.glasses, flat=True),
+    Kind("boot", things.boot, flat=True),
+    Kind("flower", things.flower, flat=True),
 )
 
 # name: (red, green, blue) at the middle of the range that instances vary in
@@ -79,38 +129,49 @@ COLOURS = {
     "white": (0.95, 0.95, 0.95),
 }
 
-MOTIONS = ("spinning", "bouncing", "sliding", "rocking", "growing")
+MOTIONS = ("spinning", "rolling left", "rolling right", "bouncing", "rising", "falling", "swinging", "approaching")
+SIZES = ("small", "medium", "big")  # how much of the frame a thing fills
+RELATIONS = ("on", "under", "left of", "in front of")
 
 NAMES = tuple(kind.name for kind in KINDS)
 BY_NAME = {kind.name: kind for kind in KINDS}
 SOUNDING = tuple(kind.name for kind in KINDS if kind.sound)
-HELD_OUT_PAIRS = 96
+HELD_OUT_COLOURS, HELD_OUT_MOTIONS = 2, 1  # for each kind
 
 Pair = tuple[str, str]
+Pairs = tuple[Pair, ...]
 
 
-@cache
-def split() -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
-    """(training pairs, held-out pairs) of (kind, colour): two or three colours a kind are never trained."""
-    r = np.random.default_rng(20261123)
-    colours = list(COLOURS)
-    use = dict.fromkeys(colours, 0)
+def _hold_out(values, each: int, seed: int) -> tuple[Pairs, Pairs]:
+    """(training pairs, held-out pairs) of (kind, value): `each` values a kind, every value about equally often."""
+    r = np.random.default_rng(seed)
+    use = dict.fromkeys(values, 0)
     held = set()
-    for position in r.permutation(len(NAMES)):
-        wanted = HELD_OUT_PAIRS // len(NAMES) + (position < HELD_OUT_PAIRS % len(NAMES))
-        order = sorted(r.permutation(colours), key=lambda c: use[c])[:wanted]
-        for colour in order:
-            use[colour] += 1
-            held.add((NAMES[position], str(colour)))
-    every = [(kind, colour) for kind in NAMES for colour in colours]
+    for kind in r.permutation(NAMES):
+        for value in sorted(r.permutation(values), key=use.get)[:each]:
+            use[value] += 1
+            held.add((str(kind), str(value)))
+    every = [(kind, value) for kind in NAMES for value in values]
     return tuple(p for p in every if p not in held), tuple(p for p in every if p in held)
 
 
-def instance(kind: str, colour: str, r: np.random.Generator) -> Mesh:
-    """One individual of the kind, in one shade of the colour, fitted into the unit ball."""
+@cache
+def split() -> tuple[Pairs, Pairs]:
+    """(training pairs, held-out pairs) of (kind, colour)."""
+    return _hold_out(list(COLOURS), HELD_OUT_COLOURS, 20261123)
+
+
+@cache
+def motion_split() -> tuple[Pairs, Pairs]:
+    """(training pairs, held-out pairs) of (kind, motion)."""
+    return _hold_out(list(MOTIONS), HELD_OUT_MOTIONS, 20261124)
+
+
+def instance(kind: str, colour: str, r: np.random.Generator, material: str = "plastic", unseen: bool = False) -> Mesh:
+    """One individual of the kind, in one shade of the colour, fitted into the unit ball; an unseen one has proportions never trained on."""
     shade = np.clip(np.asarray(COLOURS[colour]) * r.uniform(0.9, 1.08) + r.uniform(-0.035, 0.035, 3), 0.02, 1)
-    builder = Builder(tuple(shade))
-    BY_NAME[kind].build(builder, r)
+    builder, ranges = Builder(tuple(shade), material), Ranges(r, unseen)
+    BY_NAME[kind].build(builder, ranges)
     mesh = builder.mesh()
-    mesh.vertices *= r.uniform(0.88, 1.12, 3).astype(np.float32)
+    mesh.vertices *= ranges.uniform(0.88, 1.12, 3).astype(np.float32)
     return mesh.fitted()

@@ -1,4 +1,4 @@
-"""Meshes of things about the house. Each function fills a Builder; `r` is a numpy Generator.
+"""Meshes of things about the house. Each function fills a Builder; `r` is a Ranges.
 
 The named colour always covers most of the surface; accents are grey, wooden or dark.
 """
@@ -88,12 +88,16 @@ def clock(b, r):
     flat = turn("x", 90)
     b.add(cylinder(radius, 0.3, segments=20), at=(0, 0.15, 0), turn=flat)
     b.add(cylinder(radius * 0.82, 0.02, segments=20), LIGHT, at=(0, -0.15, 0), turn=flat)
-    for length, width in ((0.35, 0.06), (0.52, 0.045)):
+    for i in range(12):
+        tick = turn("y", 30 * i) @ (0, 0, radius * 0.7)
+        b.add(box(0.04, 0.02, 0.1), DARK, at=(tick[0], -0.17, tick[2]), turn=turn("y", 30 * i))
+    for length, width in ((0.35, 0.075), (0.52, 0.06)):
         angle = r.uniform(0, 360)
         b.add(box(width, 0.02, radius * length * 1.3), DARK, turn=turn("y", angle), at=tuple(turn("y", angle) @ (0, -0.19, radius * length * 0.6)))
     for x in (-1, 1):
-        b.add(ball(0.2, 0.16, 0.17), at=(x * radius * 0.55, 0, radius * 1.05))
+        b.add(ball(0.2, 0.16, 0.15, 10, 6), at=(x * radius * 0.55, 0, radius * 1.05), turn=turn("y", x * 30))
         b.add(rod((x * radius * 0.5, 0, -radius * 0.7), (x * radius * 0.75, 0, -radius * 1.2), 0.06), DARK)
+    b.add(arc(0.16, 0.03, 0, 180, 8), b.dark, at=(0, 0, radius * 1.08))
 
 
 def umbrella(b, r):
@@ -108,7 +112,7 @@ def hat(b, r):
     """A top hat or a wide-brimmed hat with a dark band."""
     radius, tall, brim = r.uniform(0.4, 0.5), r.uniform(0.5, 0.8), r.uniform(0.75, 0.95)
     b.add(lathe([(0, 0.02), (brim, 0), (brim, 0.06), (radius, 0.06), (radius * r.uniform(0.85, 1.05), tall), (0, tall)], 18))
-    b.add(cylinder(radius * 1.03, 0.12, segments=18), DARK if max(b.body) > 0.3 else STEEL, at=(0, 0, 0.07))
+    b.add(cylinder(radius * 1.03, 0.12, segments=18), b.dark, at=(0, 0, 0.07))
 
 
 def crown(b, r):
@@ -118,7 +122,7 @@ def crown(b, r):
         angle = 360 * i / points
         spot = turn("z", angle) @ (radius * 1.02, 0, tall)
         b.add(cylinder(0.24, 0.36, 0.0, 4), at=spot)
-        b.add(ball(0.075), LIGHT, at=spot + (0, 0, 0.38))
+        b.add(ball(0.075, segments=6, rows=5), b.light, at=spot + (0, 0, 0.38))
 
 
 def key(b, r):
@@ -153,7 +157,7 @@ def sword(b, r):
     """Lies in the xz plane, point up; blade and grip carry the colour."""
     long, wide, guard = r.uniform(1.3, 1.6), r.uniform(0.11, 0.15), r.uniform(0.32, 0.42)
     b.add(slab([(-wide, 0), (wide, 0), (wide * 0.9, long * 0.85), (0, long), (-wide * 0.9, long * 0.85)], 0.07))
-    b.add(box(guard * 2, 0.13, 0.12), DARK if max(b.body) > 0.3 else STEEL)
+    b.add(box(guard * 2, 0.13, 0.12), b.dark)
     b.add(rod((0, 0, 0), (0, 0, -0.38), 0.075))
     b.add(ball(0.12), at=(0, 0, -0.42))
 
@@ -163,7 +167,8 @@ def house(b, r):
     b.add(box(long, wide, tall), at=(0, 0, tall / 2))
     edge = wide / 2 + 0.1
     tone = [DARK, STEEL, (0.36, 0.26, 0.2)][int(r.integers(3))]
-    b.add(slab([(-edge, 0), (edge, 0), (0, roof)], long + 0.16), tone, at=(0, 0, tall), turn=turn("z", 90))
+    b.add(slab([(-wide / 2, 0), (wide / 2, 0), (0, roof)], long), at=(0, 0, tall), turn=turn("z", 90))
+    b.add(slab([(-edge, -0.03), (0, roof + 0.09), (edge, -0.03), (0, roof)], long + 0.16), tone, at=(0, 0, tall), turn=turn("z", 90))
     side = -wide / 2 - 0.01
     b.add(box(0.22, 0.03, tall * 0.6), WOOD, at=(r.uniform(-0.15, 0.15), side, tall * 0.3))
     for x in (-0.33, 0.33):

@@ -3,9 +3,9 @@
 from world.shapes import BEAK, DARK, GLASS, LIGHT, STEEL, WOOD, arc, ball, box, cylinder, lathe, rod, slab, turn
 
 
-def _wheel(b, x, y, radius, width=0.16):
-    b.add(cylinder(radius, width), DARK, at=(x, y + width / 2, radius), turn=turn("x", 90))
-    b.add(cylinder(radius * 0.5, width * 1.1), STEEL, at=(x, y + width * 0.55, radius), turn=turn("x", 90))
+def _wheel(b, x, y, radius, width=0.16, hub=STEEL):
+    b.add(cylinder(radius, width, segments=12), DARK, at=(x, y + width / 2, radius), turn=turn("x", 90))
+    b.add(cylinder(radius * 0.5, width * 1.1, segments=8), hub, at=(x, y + width * 0.55, radius), turn=turn("x", 90))
 
 
 def car(b, r):
@@ -26,7 +26,7 @@ def car(b, r):
 def train(b, r):
     """A steam locomotive with a cab and a funnel, heading +x."""
     long, radius, base = r.uniform(1.2, 1.5), r.uniform(0.3, 0.36), 0.42
-    b.add(box(long + 0.75, 0.62, 0.14), DARK, at=(-0.25, 0, base - 0.08))
+    b.add(box(long + 0.75, 0.62, 0.14), at=(-0.25, 0, base - 0.08))
     b.add(rod((-0.35, 0, base + radius), (long - 0.4, 0, base + radius), radius, segments=14))
     b.add(box(0.6, 0.72, r.uniform(0.85, 1.0)), at=(-0.6, 0, base + 0.45))
     b.add(box(0.72, 0.82, 0.08), DARK, at=(-0.6, 0, base + 0.97))
@@ -35,7 +35,7 @@ def train(b, r):
     b.add(ball(0.15), BEAK, at=(long - 1.05, 0, base + radius * 2))
     for x in (-0.7, -0.25, 0.2, long - 0.55):
         for y in (-1, 1):
-            _wheel(b, x, y * 0.32, 0.2 if x > 0.3 else 0.24, 0.1)
+            _wheel(b, x, y * 0.32, 0.2 if x > 0.3 else 0.24, 0.1, None)
     b.add(slab([(0, 0), (0.35, 0), (0, 0.3)], 0.6), STEEL, at=(long - 0.4, 0, 0.1))
 
 
@@ -85,8 +85,9 @@ def rocket(b, r):
 
 def sailboat(b, r):
     long, mast = r.uniform(1.3, 1.6), r.uniform(1.3, 1.6)
-    b.add(slab([(-long * 0.4, 0), (long * 0.35, 0), (long * 0.55, 0.32), (-long * 0.5, 0.32)], r.uniform(0.4, 0.5)), WOOD)
-    b.add(rod((0, 0, 0.3), (0, 0, 0.3 + mast), 0.035), DARK)
+    hull = WOOD if r.random() < 0.5 else None
+    b.add(slab([(-long * 0.4, 0), (long * 0.35, 0), (long * 0.55, 0.28), (-long * 0.5, 0.28)], r.uniform(0.36, 0.46)), hull)
+    b.add(rod((0, 0, 0.25), (0, 0, 0.3 + mast), 0.035, segments=6), DARK)
     b.add(slab([(-0.05, 0), (-long * r.uniform(0.42, 0.5), 0), (-0.05, mast * 0.85)], 0.04), at=(0, 0, 0.45))
     b.add(slab([(0.05, 0), (long * r.uniform(0.38, 0.48), 0), (0.05, mast * 0.75)], 0.04), at=(0, 0, 0.42))
 
@@ -106,13 +107,16 @@ def guitar(b, r):
 
 def drum(b, r):
     radius, tall = r.uniform(0.5, 0.65), r.uniform(0.5, 0.8)
-    b.add(cylinder(radius, tall, segments=18))
+    b.add(lathe([(0, 0), (radius, 0), (radius, tall)], 18))
     for z in (0, tall):
-        b.add(cylinder(radius * 1.06, 0.09, segments=18), STEEL, at=(0, 0, z - 0.045))
-    b.add(cylinder(radius * 0.97, 0.02, segments=18), LIGHT, at=(0, 0, tall + 0.05))
+        b.add(lathe([(radius, z - 0.04), (radius * 1.06, z - 0.04), (radius * 1.06, z + 0.05), (radius * 0.97, z + 0.05)], 18), STEEL)
+    b.add(lathe([(radius, tall + 0.02), (0, tall + 0.02)], 18), LIGHT)
+    for i in range(8 if r.random() < 0.5 else 0):  # the cords
+        spot = turn("z", 45 * i) @ (radius * 1.02, 0, tall / 2)
+        b.add(box(0.05, 0.05, tall), STEEL, at=tuple(spot), turn=turn("z", 45 * i) @ turn("x", 20 if i % 2 else -20))
     for y in (-1, 1):
         b.add(rod((-0.6, y * 0.15, tall + 0.12), (0.35, -y * 0.12, tall + 0.2), 0.035), WOOD)
-        b.add(ball(0.075), WOOD, at=(0.37, -y * 0.12, tall + 0.2))
+        b.add(ball(0.075, segments=8, rows=5), WOOD, at=(0.37, -y * 0.12, tall + 0.2))
 
 
 def bell(b, r):
@@ -132,8 +136,8 @@ def trumpet(b, r):
     for x in (-0.14, 0, 0.14):
         b.add(rod((x, 0, -0.22), (x, 0, 0.2), 0.065), None)
         b.add(rod((x, 0, 0.2), (x, 0, 0.3), 0.035), STEEL)
-    b.add(arc(0.16, 0.05, 90, 270), at=(-0.3, 0, -0.16))
-    b.add(arc(0.16, 0.05, -90, 90), at=(0.3, 0, -0.16))
+    b.add(arc(0.16, 0.05, 90, 270, 8), at=(-0.3, 0, -0.16))
+    b.add(arc(0.16, 0.05, -90, 90, 8), at=(0.3, 0, -0.16))
     b.add(rod((-0.3, 0, -0.32), (0.3, 0, -0.32), 0.05))
 
 

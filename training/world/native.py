@@ -11,19 +11,22 @@ import numpy as np
 
 HERE = Path(__file__).parent
 CACHE = HERE.parent / ".cache"
+SHADOWS = 4
 
 
-class Scene(ctypes.Structure):
+class Shot(ctypes.Structure):
     """The C struct of the same name; see `raster.c` for the units."""
 
     _fields_ = [
-        ("width", ctypes.c_int32), ("height", ctypes.c_int32), ("pattern", ctypes.c_int32), ("seed", ctypes.c_uint32),
+        ("width", ctypes.c_int32), ("height", ctypes.c_int32), ("pattern", ctypes.c_int32),
+        ("seed", ctypes.c_uint32), ("noise", ctypes.c_uint32),
         ("rotation", ctypes.c_float * 9), ("shift", ctypes.c_float * 3),
         ("focal", ctypes.c_float), ("centre_x", ctypes.c_float), ("centre_y", ctypes.c_float),
         ("light", ctypes.c_float * 3), ("ambient", ctypes.c_float), ("gloss", ctypes.c_float),
-        ("near_colour", ctypes.c_float * 3), ("far_colour", ctypes.c_float * 3),
+        ("bands", ctypes.c_float), ("phase", ctypes.c_float),
+        ("near_colour", ctypes.c_float * 3), ("far_colour", ctypes.c_float * 3), ("floor_colour", ctypes.c_float * 3),
         ("scale", ctypes.c_float), ("angle", ctypes.c_float), ("horizon", ctypes.c_float), ("grain", ctypes.c_float),
-        ("shadow", ctypes.c_float * 5),
+        ("shadows", (ctypes.c_float * 5) * SHADOWS),
     ]  # fmt: skip
 
 
@@ -38,29 +41,56 @@ def library() -> ctypes.CDLL:
         command = ["cc", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-shared", "-fPIC"]
         subprocess.run([*command, "-o", str(partial), str(source), "-lm"], check=True)
         partial.replace(built)
-    return ctypes.CDLL(str(built))
+    loaded = ctypes.CDLL(str(built))
+    p, i, f = ctypes.c_void_p, ctypes.c_int, ctypes.c_float
+    loaded.paint.argtypes, loaded.paint.restype = [p, p], None
+    loaded.render.argtypes = [p, p, p, i, p, p, p, i, p]
+    loaded.tones.argtypes, loaded.tones.restype = [p, p, p, i, f, f, p], None
+    loaded.farthest.argtypes = [p, i, i, i, p]
+    return loaded
 
 
-def _pointer(array: np.ndarray) -> ctypes.c_void_p:
-    return array.ctypes.data_as(ctypes.c_void_p)
+def _floats(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array, np.float32)
 
 
-def render(scene: Scene, vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Paints the mesh; returns uint8 [height, width, 3]."""
-    vertices, faces, colours = (np.ascontiguousarray(a, t) for a, t in ((vertices, np.float32), (faces, np.int32), (colours, np.float32)))
-    out = np.empty((scene.height, scene.width, 3), np.uint8)
+def paint(shot: Shot) -> np.ndarray:
+    """The background alone, uint8 [height, width, 3]."""
+    out = np.empty((shot.height, shot.width, 3), np.uint8)
+    library().paint(ctypes.addressof(shot), out.ctypes.data)
+    return out
+
+
+def render(shot: Shot, vertices, faces, colours, materials, grain, backdrop: np.ndarray | None = None) -> np.ndarray:
+    """Renders the mesh before the `backdrop` (painted if None); returns uint8 [height, width, 3].
+
+    `grain` [V, 3] are the vertices in the axes of the wood, the same however the thing has been moved.
+    """
+    out = paint(shot) if backdrop is None else backdrop.copy()
+    vertices, grain, colours = _floats(vertices), _floats(grain), _floats(colours)
+    faces, materials = np.ascontiguousarray(faces, np.int32), np.ascontiguousarray(materials, np.uint8)
+    assert len(grain) == len(vertices) and len(colours) == len(materials) == len(faces) and out.flags.c_contiguous
     failed = library().render(
-        ctypes.byref(scene), _pointer(vertices), len(vertices), _pointer(faces), len(faces), _pointer(colours), _pointer(out)
-    )
+        ctypes.addressof(shot), vertices.ctypes.data, grain.ctypes.data, len(vertices),
+        faces.ctypes.data, colours.ctypes.data, materials.ctypes.data, len(faces), out.ctypes.data,
+    )  # fmt: skip
     if failed:
         raise MemoryError("render")
     return out
 
 
+def tones(grain, materials, heights, bands: float, phase: float) -> np.ndarray:
+    """Brightness factors [N] of points on wood and metal; `heights`: the upward part of what a point reflects, -1..1."""
+    grain, heights, materials = _floats(grain), _floats(heights), np.ascontiguousarray(materials, np.uint8)
+    out = np.empty(len(grain), np.float32)
+    library().tones(grain.ctypes.data, materials.ctypes.data, heights.ctypes.data, len(grain), bands, phase, out.ctypes.data)
+    return out
+
+
 def farthest(points: np.ndarray, wanted: int) -> np.ndarray:
     """Indices of `wanted` farthest points of [N, >=3], N >= wanted."""
-    points = np.ascontiguousarray(points, np.float32)
+    points = _floats(points)
     chosen = np.empty(wanted, np.int32)
-    if library().farthest(_pointer(points), points.shape[1], len(points), wanted, _pointer(chosen)):
+    if library().farthest(points.ctypes.data, points.shape[1], len(points), wanted, chosen.ctypes.data):
         raise MemoryError("farthest")
     return chosen

@@ -22,16 +22,16 @@ def bird(b, r):
 
 def dog(b, r):
     long, legs = r.uniform(0.45, 0.6), r.uniform(0.42, 0.6)
-    b.add(ball(long, 0.24, 0.25), at=(0, 0, legs + 0.15))
-    b.add(ball(0.25, 0.22, 0.23), at=(long + 0.12, 0, legs + 0.5))
-    b.add(rod((long + 0.25, 0, legs + 0.45), (long + r.uniform(0.48, 0.6), 0, legs + 0.4), 0.13, 0.1))
-    b.add(ball(0.06), (0.04, 0.04, 0.04) if max(b.body) > 0.3 else STEEL, at=(long + 0.57, 0, legs + 0.44))
-    b.add(rod((long - 0.15, 0, legs + 0.2), (long + 0.1, 0, legs + 0.5), 0.18, 0.15))
+    b.add(ball(long, 0.24, 0.25, 10), at=(0, 0, legs + 0.15))
+    b.add(ball(0.26, 0.23, 0.23, 10), at=(long + 0.12, 0, legs + 0.45))
+    b.add(rod((long + 0.25, 0, legs + 0.4), (long + r.uniform(0.5, 0.62), 0, legs + 0.34), 0.14, 0.11))
+    b.add(ball(0.075, segments=8, rows=5), (0.04, 0.04, 0.04) if max(b.body) > 0.3 else STEEL, at=(long + 0.58, 0, legs + 0.41))
+    b.add(rod((long - 0.15, 0, legs + 0.2), (long + 0.08, 0, legs + 0.42), 0.18, 0.15))
     b.add(rod((-long * 0.9, 0, legs + 0.2), (-long - r.uniform(0.2, 0.35), 0, legs + r.uniform(0.5, 0.75)), 0.065, 0.03))
     for y in (-1, 1):
-        ear = r.uniform(0.2, 0.3)
-        b.add(ball(0.07, 0.04, ear), at=(long + 0.05, y * 0.21, legs + 0.5 if ear < 0.25 else legs + 0.68))
-        b.add(ball(0.035), DARK if max(b.body) > 0.3 else LIGHT, at=(long + 0.3, y * 0.13, legs + 0.6))
+        ear = r.uniform(0.17, 0.27)  # they hang
+        b.add(ball(0.1, 0.045, ear, 8, 6), at=(long + 0.06, y * 0.24, legs + 0.63 - ear), turn=turn("x", y * 12))
+        b.add(ball(0.04, segments=6, rows=5), DARK if max(b.body) > 0.3 else LIGHT, at=(long + 0.32, y * 0.12, legs + 0.55))
         for x in (-0.65, 0.65):
             b.add(rod((x * long, y * 0.15, 0), (x * long, y * 0.14, legs + 0.1), 0.07, 0.09))
 
@@ -83,13 +83,13 @@ def tree(b, r):
 
 def mushroom(b, r):
     stem, wide, tall = r.uniform(0.45, 0.7), r.uniform(0.6, 0.8), r.uniform(0.36, 0.55)
-    b.add(rod((0, 0, 0), (0, 0, stem + 0.1), 0.2, 0.15, 12), LIGHT if min(b.body) < 0.7 else STEEL)
+    b.add(rod((0, 0, 0), (0, 0, stem + 0.1), 0.2, 0.15, 12), b.light)
     cap = [(0.1, stem), (wide, stem), (wide * 0.9, stem + tall * 0.45), (wide * 0.55, stem + tall * 0.85), (0, stem + tall)]
     b.add(lathe(cap, 16))
     for _ in range(int(r.integers(5, 9))):
         angle, out = r.uniform(0, 360), r.uniform(0.2, 0.75)
         height = stem + tall * np.sqrt(1 - out * out * 0.8)
-        b.add(ball(0.085, 0.085, 0.045, 8, 4), LIGHT if min(b.body) < 0.7 else STEEL, at=tuple(turn("z", angle) @ (out * wide, 0, height * 0.99)))
+        b.add(ball(0.085, 0.085, 0.045, 8, 4), b.light, at=tuple(turn("z", angle) @ (out * wide, 0, height * 0.99)))
 
 
 def cactus(b, r):
@@ -118,5 +118,5 @@ def snowman(b, r):
     b.add(rod((0, -top * 0.9, z), (0, -top - 0.22, z - 0.02), 0.06, 0.005), BEAK)
     for x in (-1, 1):
         b.add(ball(0.035), DARK if max(b.body) > 0.3 else LIGHT, at=(x * 0.09, -top * 0.9, z + 0.09))
-    b.add(cylinder(top * 1.25, 0.05), DARK if max(b.body) > 0.3 else STEEL, at=(0, 0, z + top * 0.65))
-    b.add(cylinder(top * 0.8, r.uniform(0.25, 0.35)), DARK if max(b.body) > 0.3 else STEEL, at=(0, 0, z + top * 0.65))
+    b.add(cylinder(top * 1.25, 0.05), b.dark, at=(0, 0, z + top * 0.65))
+    b.add(cylinder(top * 0.8, r.uniform(0.25, 0.35)), b.dark, at=(0, 0, z + top * 0.65))

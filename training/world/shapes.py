@@ -12,46 +12,70 @@ WOOD = (0.50, 0.36, 0.22)
 BEAK = (0.92, 0.62, 0.15)
 GLASS = (0.62, 0.74, 0.82)
 
+MATERIALS = ("plastic", "metal", "wooden")
+
+CORNERS = np.array([[i, j, k] for i in (-0.5, 0.5) for j in (-0.5, 0.5) for k in (-0.5, 0.5)])  # of the unit box
+QUADS = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
+SIDES = np.array([t for a, b, c, d in QUADS for t in ((a, b, c), (a, c, d))])
+
 
 @dataclass
 class Mesh:
-    """Vertices [V, 3], triangles [F, 3] and one RGB (0..1) per triangle [F, 3]."""
+    """Vertices f32 [V, 3], triangles i32 [F, 3], and for each triangle an RGB (0..1) f32 [F, 3] and an index into MATERIALS u8 [F]."""
 
     vertices: np.ndarray
     faces: np.ndarray
     colours: np.ndarray
+    materials: np.ndarray
 
     def fitted(self) -> "Mesh":
         """Centred on its bounding box and scaled so that the farthest vertex is at distance 1."""
         low, high = self.vertices.min(0), self.vertices.max(0)
         moved = self.vertices - (low + high) / 2
         moved /= np.linalg.norm(moved, axis=1).max()
-        return Mesh(moved.astype(np.float32), self.faces, self.colours)
+        return Mesh(moved.astype(np.float32), self.faces, self.colours, self.materials)
 
 
 @dataclass
 class Builder:
-    """Collects coloured parts; `body` is the colour that the caption names."""
+    """Collects coloured parts; `body` and `material` are what the caption names."""
 
     body: tuple
+    material: str = "plastic"
     parts: list = field(default_factory=list)
 
+    @property
+    def dark(self) -> tuple:
+        """A dark accent that stands out from the body."""
+        return DARK if max(self.body) > 0.3 else STEEL
+
+    @property
+    def light(self) -> tuple:
+        """A light accent that stands out from the body."""
+        return LIGHT if min(self.body) < 0.7 else STEEL
+
     def add(self, shape, colour=None, at=(0, 0, 0), turn=None):
-        """Adds `shape` = (vertices, faces), rotated by the matrix `turn`, moved to `at`."""
+        """Adds `shape` = (vertices, faces), rotated by the matrix `turn`, moved to `at`.
+
+        Without a `colour` it is part of the body; accents are always plastic.
+        """
         vertices, faces = shape
         if turn is not None:
             vertices = vertices @ turn.T
-        self.parts.append((vertices + np.asarray(at), faces, self.body if colour is None else colour))
+        material = 0 if colour is not None else MATERIALS.index(self.material)
+        self.parts.append((vertices + np.asarray(at), faces, self.body if colour is None else colour, material))
 
     def mesh(self) -> Mesh:
-        offset, vertices, faces, colours = 0, [], [], []
-        for v, f, colour in self.parts:
+        offset, vertices, faces, colours, materials = 0, [], [], [], []
+        for v, f, colour, material in self.parts:
             vertices.append(v)
             faces.append(f + offset)
-            colours.append(np.broadcast_to(np.asarray(colour), (len(f), 3)))
+            colours.append(np.broadcast_to(np.asarray(colour, np.float32), (len(f), 3)))
+            materials.append(np.full(len(f), material, np.uint8))
             offset += len(v)
-        joined = Mesh(np.concatenate(vertices), np.concatenate(faces).astype(np.int32), np.concatenate(colours).astype(np.float32))
-        return joined.fitted()
+        joined = (np.concatenate(part) for part in (vertices, faces, colours, materials))
+        vertices, faces, colours, materials = joined
+        return Mesh(vertices, faces.astype(np.int32), colours, materials).fitted()
 
 
 def turn(axis: str, degrees: float) -> np.ndarray:
@@ -66,21 +90,29 @@ def turn(axis: str, degrees: float) -> np.ndarray:
 
 def box(x, y, z):
     """A box of the given sizes around the origin."""
-    corners = np.array([[i, j, k] for i in (-0.5, 0.5) for j in (-0.5, 0.5) for k in (-0.5, 0.5)]) * (x, y, z)
-    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-    return corners, np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))])
+    return CORNERS * (x, y, z), SIDES
 
 
 def lathe(profile, segments=14):
     """The surface that the polyline `profile` of (radius, z) sweeps about the z axis."""
     profile = np.asarray(profile, float)
-    ring, i, j = _ring(segments)
-    vertices = np.concatenate([np.concatenate([ring * r, np.full((segments, 1), z)], 1) for r, z in profile])
+    vertices = np.empty((len(profile), segments, 3))
+    vertices[:, :, :2] = profile[:, :1, None] * _ring(segments)
+    vertices[:, :, 2] = profile[:, 1:]
+    return vertices.reshape(-1, 3), _rows(segments, tuple(profile[:, 0] < 1e-9))
+
+
+@cache
+def _rows(segments, tips):
+    """Triangles between the rings of a lathe; a ring whose entry in `tips` is true is a point, and needs no triangles of its own."""
+    i = np.arange(segments)
+    j = (i + 1) % segments
     faces = []
-    for row in range(len(profile) - 1):
+    for row in range(len(tips) - 1):
         a, b = row * segments, (row + 1) * segments
-        faces += [np.stack([a + i, a + j, b + j], 1), np.stack([a + i, b + j, b + i], 1)]
-    return vertices, np.concatenate(faces)
+        faces += [] if tips[row] else [np.stack([a + i, a + j, b + j], 1)]
+        faces += [] if tips[row + 1] else [np.stack([a + i, b + j, b + i], 1)]
+    return np.concatenate(faces)
 
 
 def cylinder(radius, height, top=None, segments=14):
@@ -97,10 +129,9 @@ def _unit_ball(segments, rows):
 
 @cache
 def _ring(segments):
-    """(points on the unit circle [segments, 2], i, i + 1 around it)."""
+    """Points on the unit circle [segments, 2]."""
     angles = np.arange(segments) * 2 * np.pi / segments
-    i = np.arange(segments)
-    return np.stack([np.cos(angles), np.sin(angles)], 1), i, (i + 1) % segments
+    return np.stack([np.cos(angles), np.sin(angles)], 1)
 
 
 def ball(rx, ry=None, rz=None, segments=12, rows=7):
@@ -130,13 +161,7 @@ def arc(radius, thickness, start=0.0, stop=360.0, segments=16, sides=6):
     vertices = np.stack(
         [np.outer(np.cos(angles), reach), np.tile(thickness * np.sin(around), (segments + 1, 1)), np.outer(np.sin(angles), reach)], -1
     ).reshape(-1, 3)
-    i = np.arange(sides)
-    j = (i + 1) % sides
-    faces = []
-    for row in range(segments):
-        a, b = row * sides, (row + 1) * sides
-        faces += [np.stack([a + i, a + j, b + j], 1), np.stack([a + i, b + j, b + i], 1)]
-    return vertices, np.concatenate(faces)
+    return vertices, _rows(sides, (False,) * (segments + 1))
 
 
 def slab(outline, depth):
@@ -146,9 +171,14 @@ def slab(outline, depth):
     centre = outline.mean(0)
     rings = [np.stack([outline[:, 0], np.full(n, y), outline[:, 1]], 1) for y in (-depth / 2, depth / 2)]
     hubs = [[centre[0], y, centre[1]] for y in (-depth / 2, depth / 2)]
-    vertices = np.concatenate([*rings, np.array(hubs)])
+    return np.concatenate([*rings, np.array(hubs)]), _prism(n)
+
+
+@cache
+def _prism(n):
+    """Triangles of a slab of `n` corners."""
     i = np.arange(n)
     j = (i + 1) % n
     hub = np.full(n, 2 * n)
     faces = [np.stack([hub, i, j], 1), np.stack([hub + 1, n + i, n + j], 1), np.stack([i, j, n + j], 1), np.stack([i, n + j, n + i], 1)]
-    return vertices, np.concatenate(faces)
+    return np.concatenate(faces)

@@ -5,13 +5,25 @@ from functools import cache
 
 import numpy as np
 
-ACCENTS = ("en-us", "en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-029", "en-gb-x-gbclan")
-VARIANTS = (
-    "", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f3", "f4", "f5", "adam", "Alex", "Alicia", "Andrea", "Andy",
-    "Annie", "belinda", "benjamin", "david", "edward", "Gene", "john", "linda", "mike", "paul", "rob", "robert", "steph", "klatt2",
+# language -> accents; the unseen ones, and the unseen variants of the voice, are heard only where `unseen` is asked for
+TRAINED_ACCENTS = {
+    "en": ("en-us", "en-us", "en", "en-gb-scotland", "en-029", "en-gb-x-gbclan"),
+    "de": ("de",),
+    "es": ("es", "es-419"),
+}
+UNSEEN_ACCENTS = {"en": ("en-gb-x-rp", "en-gb-x-gbcwmd", "en-us-nyc"), "de": (), "es": ()}
+TRAINED_VARIANTS = (
+    "", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "adam", "Alex", "Alicia", "Andrea", "Andy", "Annie", "belinda",
+    "benjamin", "david", "edward", "Gene", "john", "linda", "mike", "paul", "rob", "robert", "steph", "klatt2", "Denis", "Diogo", "Hugo",
+    "Jacky", "Mario", "boris", "caleb", "ed", "gustave", "iven", "marcelo", "max", "pablo", "sandro", "travis",
+)  # fmt: skip
+UNSEEN_VARIANTS = (
+    "m8", "f5", "Lee", "Marco", "Michael", "anika", "antonio", "aunty", "grandpa", "iven3", "klatt4", "michel", "miguel", "pedro", "quincy", "shelby",
+    "steph2", "victor", "zac",
 )  # fmt: skip
 RATE, VOLUME, PITCH, RANGE = 1, 2, 3, 4
 SYNCHRONOUS, UTF8 = 2, 1
+LONGEST = 2.9  # seconds; what takes longer is said faster
 
 
 class Speaker:
@@ -33,7 +45,7 @@ class Speaker:
         return 0
 
     def say(self, text: str, voice: str, rate: int, pitch: int, spread: int) -> np.ndarray:
-        """float32 samples in -1..1 at `self.rate`."""
+        """float32 samples in -1..1 at `self.rate`; rate in words a minute, pitch and spread 0..99."""
         if self.lib.espeak_SetVoiceByName(voice.encode()) != 0:
             raise ValueError(f"no such voice: {voice}")
         for parameter, value in ((RATE, rate), (VOLUME, 100), (PITCH, pitch), (RANGE, spread)):
@@ -50,16 +62,28 @@ def speaker() -> Speaker:
     return Speaker()
 
 
-def say(text: str, r: np.random.Generator) -> tuple[np.ndarray, int]:
-    """(samples, rate): `text` in a random voice, silence trimmed, at most 1.9 s."""
+def voice(r: np.random.Generator, language: str = "en", unseen: bool = False) -> str:
+    """Accent and variant as espeak-ng writes them; of an unseen voice the variant is always one never trained on, the accent often."""
+    accents = TRAINED_ACCENTS[language]
+    if unseen and UNSEEN_ACCENTS[language] and r.random() < 0.5:
+        accents = UNSEEN_ACCENTS[language]
+    variants = UNSEEN_VARIANTS if unseen else TRAINED_VARIANTS
+    variant = variants[int(r.integers(len(variants)))]
+    return accents[int(r.integers(len(accents)))] + (f"+{variant}" if variant else "")
+
+
+def say(text: str, r: np.random.Generator, language: str = "en", unseen: bool = False) -> tuple[np.ndarray, int]:
+    """(samples, rate): `text` in a random voice, silence trimmed, at most LONGEST.
+
+    The voice and how it speaks follow from `r`; espeak-ng's own flutter goes on from the clip before, so samples differ a little.
+    """
     s = speaker()
-    variant = VARIANTS[int(r.integers(len(VARIANTS)))]
-    voice = ACCENTS[int(r.integers(len(ACCENTS)))] + (f"+{variant}" if variant else "")
-    rate = int(r.integers(135, 215))
+    chosen, rate = voice(r, language, unseen), int(r.integers(120, 221))
+    pitch, spread = int(r.integers(20, 86)), int(r.integers(20, 86))
     while True:
-        wave = s.say(text, voice, rate, int(r.integers(25, 80)), int(r.integers(20, 80)))
+        wave = s.say(text, chosen, rate, pitch, spread)
         loud = np.flatnonzero(np.abs(wave) > 0.01)
         wave = wave[loud[0] : loud[-1] + 1] if len(loud) else wave
-        if len(wave) <= 1.9 * s.rate or rate > 400:
-            return wave, s.rate
-        rate = int(rate * 1.2)
+        if len(wave) <= LONGEST * s.rate or rate > 400:
+            return wave[: int(LONGEST * s.rate)], s.rate
+        rate = int(rate * 1.15)
