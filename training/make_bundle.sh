@@ -22,7 +22,11 @@ fi
 scratch="$(mktemp -d)"
 service=""
 stop() {
-    if [ -n "$service" ]; then kill "$service" 2>/dev/null && wait "$service" 2>/dev/null || true; service=""; fi
+    if [ -n "$service" ]; then
+        kill "$service" 2>/dev/null || true
+        wait "$service" 2>/dev/null || true
+        service=""
+    fi
 }
 trap 'stop; rm -rf "$scratch"' EXIT
 
