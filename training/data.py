@@ -50,20 +50,20 @@ def _light(x: torch.Tensor, r) -> torch.Tensor:
     return x * gain + shift
 
 
-def _framed(x: torch.Tensor, r=None) -> torch.Tensor:
-    """[B, C, STORED, STORED] to the tower's side: resized whole as the service does, or (half, if `r` is given) cropped."""
-    size = IMAGE["width"]
-    whole = torch.ones(len(x), dtype=torch.bool) if r is None else torch.from_numpy(r.random(len(x)) < 0.5)
-    out = torch.empty(*x.shape[:2], size, size)
-    if whole.any():
-        out[whole] = F.interpolate(x[whole], size=(size, size), mode="bilinear", antialias=True)
-    for i in torch.nonzero(~whole).flatten().tolist():
-        top, left = r.integers(0, x.shape[-1] - size + 1, 2)
-        out[i] = x[i, :, top : top + size, left : left + size]
-    return out
+def _framed(x: torch.Tensor, size: int, r=None) -> torch.Tensor:
+    """[B, C, STORED, STORED] to `size`: resized whole as the service does, or (most, if `r` is given) cropped first,
+    to any aspect ratio, for the service squashes what is not square."""
+    if r is not None:
+        kept = np.where(r.random((len(x), 1)) < 0.4, 1.0, r.uniform(0.76, 1, (len(x), 2)))
+        middle = r.uniform(-1, 1, (len(x), 2)) * (1 - kept)
+        window = np.zeros((len(x), 2, 3), np.float32)
+        window[:, [0, 1], [0, 1]], window[:, :, 2] = kept, middle
+        side = x.shape[-1]
+        x = F.grid_sample(x, F.affine_grid(torch.from_numpy(window), [len(x), 1, side, side], align_corners=False), padding_mode="border", align_corners=False)
+    return F.interpolate(x, size=(size, size), mode="bilinear", antialias=True)
 
 
-def pictures(x: np.ndarray, r=None) -> torch.Tensor:
+def pictures(x: np.ndarray, r=None, size: int = IMAGE["width"]) -> torch.Tensor:
     """uint8 [B, H, W, 3] or [B, frames, H, W, 3] to normalised channels-first; cropped and jittered if `r` is given.
 
     Never mirrored: left and right mean something here.
@@ -71,9 +71,9 @@ def pictures(x: np.ndarray, r=None) -> torch.Tensor:
     frames = x.shape[1] if x.ndim == 5 else 0
     x = torch.from_numpy(np.ascontiguousarray(x)).float() / 255
     if frames:  # all frames of a film are treated alike
-        x = _framed(x.permute(0, 1, 4, 2, 3).flatten(1, 2), r)
+        x = _framed(x.permute(0, 1, 4, 2, 3).flatten(1, 2), size, r)
     else:
-        x = _framed(x.permute(0, 3, 1, 2), r)
+        x = _framed(x.permute(0, 3, 1, 2), size, r)
     if r is not None:
         x = _light(x, r).clamp(0, 1)
     x = (x - IMAGE["mean"][0]) / IMAGE["std"][0]
@@ -116,6 +116,6 @@ PREPARE = {
 }  # fmt: skip
 
 
-def prepare(name: str, x: np.ndarray, r=None) -> torch.Tensor:
-    """Stored items of the array `name` to the tower's input."""
-    return PREPARE[name](x, r)
+def prepare(name: str, x: np.ndarray, r=None, size: int = IMAGE["width"]) -> torch.Tensor:
+    """Stored items of the array `name` to the tower's input; pictures and films `size` wide."""
+    return pictures(x, r, size) if PREPARE[name] is pictures else PREPARE[name](x, r)

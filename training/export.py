@@ -37,6 +37,7 @@ TOWERS = {
     "point_cloud": ("points", {"points": {0: "batch"}}, p.POINT_CLOUD),
 }
 ERROR = 1e-4
+SAID = ("bundle.toml", "MODEL_CARD.md", "evaluation.json", "robustness.png")  # of the bundle, not part of it
 HEADLINE = "# Written by training/export.py. Preprocessing is data: the service reads it from here.\n\n"
 
 
@@ -98,11 +99,11 @@ def align(space, sense: str, path: Path):
 
 
 def digest(out: Path) -> dict:
-    """The [files] table: everything but the manifest itself and the card."""
+    """The [files] table: everything but the manifest itself and what is said of the bundle."""
     files = {}
     for path in sorted(out.rglob("*")):
         name = path.relative_to(out).as_posix()
-        if path.is_file() and name not in ("bundle.toml", "MODEL_CARD.md"):
+        if path.is_file() and name not in SAID:
             files[name] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
     return files
 
@@ -114,7 +115,9 @@ def one_line_arrays(toml: str) -> str:
 def manifest(out: Path, version: str, description: str, towers: dict, calibration: list[dict]):
     """Writes bundle.toml over what lies in `out`."""
     head = {"format": 1, "name": "diorama", "version": version, "licence": "Apache-2.0", "description": description, "dimension": p.DIMENSION}
-    table = {**head, "matryoshka": p.MATRYOSHKA, "files": digest(out), "towers": towers, "calibration": calibration}
+    table = {**head, "matryoshka": p.MATRYOSHKA, "files": digest(out), "towers": towers}
+    if calibration:
+        table["calibration"] = calibration
     (out / "bundle.toml").write_text(HEADLINE + one_line_arrays(tomli_w.dumps(table)))
     total = sum(f["bytes"] for f in table["files"].values())
     print(f"{len(table['files'])} files, {total / 1e6:.1f} MB in {out}")

@@ -13,14 +13,17 @@ from generate import LANGUAGES
 from model import Space
 from preprocessing import DIMENSION, MATRYOSHKA
 from world import captions
-from world.catalogue import COLOURS, MATERIALS, MOTIONS, NAMES, RELATIONS, SIZES, SOUNDING, split
+from world.catalogue import COLOURS, MATERIALS, MOTIONS, NAMES, RELATIONS, SIZES, SOUNDING, motion_split, split
 
 BATCH, SCENES, SPOKEN_SCENES, FILMS = 72, 24, 16, 48
+REMEMBERED = 1024  # vectors of each sense that stay as wrong answers for later batches
+BETWEEN, MOVING = 0.7, 2.0  # the weights of sense against sense, and of motions
+NEVER = -1e4  # added to the score of what must not count as a wrong answer
 COLOUR_NAMES = tuple(COLOURS)
 # Prefixes of the vector that are taught beside the whole, and their weight.
 PREFIXES = ((DIMENSION, 1.0), *((d, 0.4) for d in MATRYOSHKA))
-# Pictures learn slowest, points fastest: a cycle of four steps.
-SENSES_BY_STEP = (("image", "speech"), ("image", "points"), ("image", "speech"), ("image", "points", "speech"))
+# Pictures learn slowest, points by far the fastest: a cycle of four steps.
+SENSES_BY_STEP = (("image", "speech"), ("image", "speech"), ("image", "points", "speech"), ("image", "speech"))
 TEXT_LANGUAGES = (0.64, 0.18, 0.18)
 
 
@@ -30,12 +33,34 @@ def _prefixes(*vectors: torch.Tensor):
         yield weight, *(v if size == v.shape[1] else F.normalize(v[:, :size], dim=-1) for v in vectors)
 
 
-def contrast(a: torch.Tensor, b: torch.Tensor, scale) -> torch.Tensor:
-    """Symmetric InfoNCE: row i of one belongs to row i of the other."""
+class Memory:
+    """The last vectors of one sense with the rows of their pairs: wrong answers beyond the batch (Wang et al. 2020)."""
+
+    def __init__(self):
+        self.vectors, self.rows = torch.empty(0, DIMENSION), np.empty(0, int)
+
+    def add(self, vectors: torch.Tensor, rows: np.ndarray):
+        self.vectors = torch.cat([vectors.detach(), self.vectors])[:REMEMBERED]
+        self.rows = np.concatenate([rows, self.rows])[:REMEMBERED]
+
+    def beside(self, rows: np.ndarray) -> torch.Tensor:
+        """[rows, remembered] to add to scores: what shows the same pair is no wrong answer."""
+        return torch.from_numpy(np.where(rows[:, None] == self.rows[None], NEVER, 0.0).astype(np.float32))
+
+
+def contrast(a: torch.Tensor, b: torch.Tensor, scale, rows: np.ndarray | None = None, memories: tuple[Memory, Memory] | None = None) -> torch.Tensor:
+    """Symmetric InfoNCE: row i of one belongs to row i of the other; with the memories of both, against these too."""
+    if memories is None:
+        wrong = [(a[:0], torch.zeros(len(a), 0)), (b[:0], torch.zeros(len(a), 0))]
+    else:
+        wrong = [(memory.vectors, memory.beside(rows)) for memory in memories]
+    (more_a, beside_a), (more_b, beside_b) = wrong
     target, total = torch.arange(len(a)), 0.0
-    for weight, x, y in _prefixes(a, b):
+    for weight, x, y, more_x, more_y in _prefixes(a, b, more_a, more_b):
         scores = scale * x @ y.T
-        total = total + weight * (F.cross_entropy(scores, target) + F.cross_entropy(scores.T, target)) / 2
+        there = F.cross_entropy(torch.cat([scores, scale * x @ more_y.T + beside_b], 1), target)
+        back = F.cross_entropy(torch.cat([scores.T, scale * y @ more_x.T + beside_a], 1), target)
+        total = total + weight * (there + back) / 2
     return total
 
 
@@ -47,20 +72,27 @@ def named(v: torch.Tensor, names: torch.Tensor, scale, target: torch.Tensor, bia
 class Lesson:
     """One batch: which pairs, what they are called, and the loss of everything seen."""
 
-    def __init__(self, space: Space, tokenizer, shards: Shards, r):
-        self.space, self.tokenizer, self.shards, self.r = space, tokenizer, shards, r
+    def __init__(self, space: Space, tokenizer, shards: Shards, memories: dict[str, Memory], size: int, r):
+        """`memories` live on from lesson to lesson; pictures are shown `size` wide."""
+        self.space, self.tokenizer, self.shards, self.memories, self.size, self.r = space, tokenizer, shards, memories, size, r
         self.pairs = split()[0]
         # Added to scores [kinds, colours]: a pair that is held out must not serve as a wrong answer either, or
         # the towers learn that a pink thing is never a mug.
-        self.unseen = torch.full((len(NAMES), len(COLOUR_NAMES)), -1e4)
+        self.unseen = torch.full((len(NAMES), len(COLOUR_NAMES)), NEVER)
         for kind, colour in self.pairs:
             self.unseen[NAMES.index(kind), COLOUR_NAMES.index(colour)] = 0
+        self.unmoved = torch.full((len(NAMES), len(MOTIONS)), NEVER)  # the same of motions
+        for kind, motion in motion_split()[0]:
+            self.unmoved[NAMES.index(kind), MOTIONS.index(motion)] = 0
 
     def read(self, texts: list[str]) -> torch.Tensor:
-        ids, mask = words.batch(self.tokenizer, texts)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            v = self.space.text(torch.from_numpy(ids), torch.from_numpy(mask))
-        return F.normalize(v.float(), dim=-1)
+        """Texts of one length together: most are short, and padding costs as much as words."""
+        vectors, places = [], []
+        for numbers, ids, mask in words.batches(self.tokenizer, texts):
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                vectors.append(self.space.text(torch.from_numpy(ids), torch.from_numpy(mask)).float())
+            places += numbers
+        return F.normalize(torch.cat(vectors)[torch.from_numpy(np.argsort(places))], dim=-1)
 
     def see(self, sense: str, x: torch.Tensor) -> torch.Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -96,14 +128,16 @@ class Lesson:
         total, seen = contrast(first, second, 16.0), {}
         for sense in senses:
             seen[sense] = self.see(sense, drawn[sense])
-            total = total + self._called(sense, seen[sense], first if sense == "image" else second, truth)
+            total = total + self._called(sense, seen[sense], first if sense == "image" else second, rows, truth)
         total = total + 0.1 * self._look(seen["image"], looks, sizes, materials)
         if films:
             seen["video"], loss = self._films(rows, second, truth)
             total = total + loss
-        for one, other in combinations(seen.values(), 2):
-            least = min(len(one), len(other))
-            total = total + 0.35 * contrast(one[:least], other[:least], 16.0)
+        for (one, v), (other, w) in combinations(seen.items(), 2):
+            least, memories = min(len(v), len(w)), (self.memories[one], self.memories[other])
+            total = total + BETWEEN * contrast(v[:least], w[:least], 16.0, rows[:least], memories)
+        for name, v in (*seen.items(), ("text", first)):
+            self.memories[name].add(v, rows[: len(v)])
         total = total + self._scenes("scene", SCENES, "image")
         if "speech" in senses:
             total = total + 0.5 * self._signatures(kinds) + 0.5 * self._scenes("spoken_scene", SPOKEN_SCENES, "speech")
@@ -132,15 +166,15 @@ class Lesson:
         for i in np.flatnonzero(self.r.random(len(rows)) < 0.3):
             film = self.shards.draw("video", rows[i : i + 1], self.r)[0][0]
             drawn[i], looks[i] = film[int(self.r.integers(len(film)))], None
-        return prepare("image", drawn, self.r), looks
+        return prepare("image", drawn, self.r, self.size), looks
 
     def _items(self, sense: str, rows) -> torch.Tensor:
         return prepare(sense, self.shards.draw(sense, rows, self.r)[0], self.r)
 
-    def _called(self, sense: str, v: torch.Tensor, captions_of_v: torch.Tensor, truth: "Truth") -> torch.Tensor:
+    def _called(self, sense: str, v: torch.Tensor, captions_of_v: torch.Tensor, rows, truth: "Truth") -> torch.Tensor:
         """`v` belongs to its caption, to its kind's name and to its colour's."""
         scale, kind, colour = self.space.scale(sense), truth.kind[: len(v)], truth.colour[: len(v)]
-        loss = contrast(v, captions_of_v[: len(v)], scale)
+        loss = contrast(v, captions_of_v[: len(v)], scale, rows[: len(v)], (self.memories[sense], self.memories["text"]))
         loss = loss + 0.5 * named(v, truth.kinds, scale, kind, self.unseen.T[colour])
         return loss + 0.3 * named(v, truth.colours, scale, colour, self.unseen[kind])
 
@@ -159,9 +193,9 @@ class Lesson:
         told, moves = self.read(texts).split([len(moving), len(MOTIONS)])
         wanted = plain[:FILMS].clone()
         wanted[torch.from_numpy(moving)] = told
-        v = self.watch(prepare("video", drawn, self.r))
-        loss = self._called("video", v, wanted, truth)
-        return v, loss + named(v, moves, self.space.scale("video"), torch.from_numpy(motions))
+        v = self.watch(prepare("video", drawn, self.r, self.size))
+        loss = self._called("video", v, wanted, rows, truth)
+        return v, loss + MOVING * named(v, moves, self.space.scale("video"), torch.from_numpy(motions), self.unmoved[truth.kind[:FILMS]])
 
     def _scenes(self, name: str, count: int, sense: str) -> torch.Tensor:
         """Scenes, seen or told, belong to what is said of them and not to what is almost so."""
@@ -171,7 +205,7 @@ class Lesson:
         texts = [t.caption(self.r, self.language()) for t in told]
         texts += [wrong.caption(self.r, self.language()) for t in told for wrong in t.almost(self.r, self.unseen)]
         said = self.read(texts)
-        v, scale, target = self.see(sense, prepare(sense, drawn, self.r)), self.space.scale(sense), torch.arange(count)
+        v, scale, target = self.see(sense, prepare(name, drawn, self.r, self.size)), self.space.scale(sense), torch.arange(count)
         return named(v, said, scale, target) + named(said[:count], v, scale, target)
 
     def _signatures(self, kinds: torch.Tensor) -> torch.Tensor:

@@ -36,6 +36,7 @@ class Picture(nn.Module):
     def __init__(self, channels: int, stem: int, stages: tuple[tuple[int, int], ...], side: int, out: int):
         """`stages` are (width, blocks); each halves the side. `side` is what is left after them all."""
         super().__init__()
+        self.side = side
         self.stem = nn.Conv2d(channels, stem, 5, 2, 2, bias=False)
         self.stem_norm = nn.BatchNorm2d(stem)
         blocks, into = [], stem
@@ -49,7 +50,10 @@ class Picture(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.blocks(F.relu(self.stem_norm(self.stem(x))))
-        return self.head(torch.cat([x.mean((2, 3)), x.amax((2, 3)), F.relu(self.places(x)).flatten(1)], 1))
+        places = F.relu(self.places(x))
+        if places.shape[-1] != self.side:  # training begins with smaller pictures
+            places = F.interpolate(places, size=(self.side, self.side), mode="bilinear")
+        return self.head(torch.cat([x.mean((2, 3)), x.amax((2, 3)), places.flatten(1)], 1))
 
 
 class Image(Picture):
@@ -61,7 +65,7 @@ class Image(Picture):
 
 class Video(nn.Module):
     """[B, frames, 3, 80, 80]: what is seen, by the image tower frame by frame; what moves, by a network over all
-    frames at half size, stacked as channels.
+    frames at half size, stacked as channels, less what stays the same in all of them.
 
     The image tower is the same module as the image modality's and is not trained through here: eight views
     of a thing are then named at least as surely as one.
@@ -79,8 +83,9 @@ class Video(nn.Module):
 
     def mix(self, frames: Tensor, x: Tensor) -> Tensor:
         """`frames` [B, frames, NATIVE] are the image tower's vectors of `x`."""
-        small = F.avg_pool2d(x.flatten(1, 2), 2)
-        return self.head(torch.cat([frames.mean(1), frames.amax(1), self.motion(small)], 1))
+        small = F.avg_pool2d(x.flatten(1, 2), 2).unflatten(1, (VIDEO["frames"], -1))
+        moving = (small - small.mean(1, keepdim=True)).flatten(1, 2)
+        return self.head(torch.cat([frames.mean(1), frames.amax(1), self.motion(moving)], 1))
 
 
 class Audio(nn.Module):

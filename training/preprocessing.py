@@ -7,7 +7,7 @@ MATRYOSHKA = [128, 64]
 TEXT = {"tokenizer": "tokenizer.json", "context": 48, "pad_id": 0, "overflow": "truncate"}
 
 IMAGE = {
-    "width": 80, "height": 80, "resize": "shortest-edge", "filter": "bicubic", "antialias": True, "background": [255, 255, 255],
+    "width": 80, "height": 80, "resize": "squash", "filter": "bicubic", "antialias": True, "background": [255, 255, 255],
     "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25],
 }  # fmt: skip
 

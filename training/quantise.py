@@ -69,10 +69,17 @@ def vector(out: Path, tower: str, table: dict) -> np.ndarray:
     return v / np.linalg.norm(v)
 
 
+def _of_the_whole(bundle: Path):
+    """What is not copied: graphs and vectors are made anew, and what is said of the bundle is not said of this one."""
+    said = shutil.ignore_patterns(*export.SAID)
+    made = shutil.ignore_patterns("*.onnx", "*.f32")
+    return lambda folder, names: made(folder, names) | (said(folder, names) if Path(folder) == bundle else set())
+
+
 def main(bundle: Path, out: Path):
     whole = tomllib.loads((bundle / "bundle.toml").read_text())
     shutil.rmtree(out, ignore_errors=True)
-    shutil.copytree(bundle, out, ignore=shutil.ignore_patterns("*.onnx", "bundle.toml", "MODEL_CARD.md", "evaluation.json", "*.png", "*.f32"))
+    shutil.copytree(bundle, out, ignore=_of_the_whole(bundle))
     for tower, table in whole["towers"].items():
         shrink(bundle / table["model"], out / table["model"], tower, table["inputs"][0])
         v = vector(out, tower, table)

@@ -24,22 +24,10 @@ def opaque(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def shortest_edge(picture: Image.Image, size: int) -> Image.Image:
-    """Resized so that the shorter side is `size` (the longer one rounded down), then centre-cropped."""
-    width, height = picture.size
-    if width <= height:
-        width, height = size, int(size * height / width)
-    else:
-        width, height = int(size * width / height), size
-    picture = picture.resize((width, height), FILTERS[IMAGE["filter"]])
-    left, top = round((width - size) / 2.0), round((height - size) / 2.0)
-    return picture.crop((left, top, left + size, top + size))
-
-
 def image(path) -> np.ndarray:
-    """[3, height, width]."""
+    """[3, height, width]; whatever the aspect ratio was, the whole picture is seen."""
     with Image.open(path) as picture:
-        pixels = np.asarray(shortest_edge(opaque(picture), IMAGE["width"]), np.float32) / 255
+        pixels = np.asarray(opaque(picture).resize((IMAGE["width"], IMAGE["height"]), FILTERS[IMAGE["filter"]]), np.float32) / 255
     return ((pixels - np.float32(IMAGE["mean"])) / np.float32(IMAGE["std"])).transpose(2, 0, 1)
 
 

@@ -4,9 +4,12 @@ Each rank is a single-threaded process with batches of its own; gradients are av
 """
 
 import argparse
+import ctypes
+import fcntl
 import json
 import os
 import random
+import signal
 import time
 from pathlib import Path
 
@@ -18,14 +21,18 @@ from tqdm import tqdm
 import heldout
 import words
 from data import Shards
-from lessons import Lesson
-from model import Space
+from lessons import Lesson, Memory
+from model import SENSES, Space
+from preprocessing import IMAGE
 
 CACHE = Path(__file__).parent / ".cache"
 CHECKPOINT, LOG = CACHE / "checkpoint.pt", CACHE / "train.jsonl"
 RATE, WARM, DECAY, EMA = 2e-3, 100, 0.45, 0.998
-FILMS_FROM = 0.2  # of the steps: until then the image tower has too little to say
+FILMS_FROM = 0.3  # of the steps: until then the image tower has too little to say
+# Pictures grow while it learns: (until this part of the steps, side). What is coarse is learnt at a third of the cost.
+SIDES = ((0.35, 48), (0.78, 64), (1.0, IMAGE["width"]))
 SAVE_EVERY, LOOK_EVERY = 50, 250
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def pace(step: int, steps: int) -> float:
@@ -67,7 +74,12 @@ def build(tokenizer) -> Space:
     return space.to(memory_format=torch.channels_last)
 
 
+def side(step: int, steps: int) -> int:
+    return next(width for until, width in SIDES if step < until * steps)
+
+
 def work(rank: int, ranks: int, steps: int):
+    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)  # a rank that outlives its launcher would spoil the next run
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{CACHE}/rendezvous", rank=rank, world_size=ranks)
     tokenizer = words.load()
@@ -81,6 +93,7 @@ def work(rank: int, ranks: int, steps: int):
         optimiser.load_state_dict(saved["optimiser"])
         shadow, step, spent = saved["shadow"], saved["step"], saved["spent"]
     shards, parameters = Shards(), list(space.parameters())
+    memories = {name: Memory() for name in ("text", *SENSES)}
     bar = tqdm(total=steps, initial=step, disable=rank > 0, mininterval=5)
     while step < steps:
         began = time.time()
@@ -88,7 +101,8 @@ def work(rank: int, ranks: int, steps: int):
         for group in optimiser.param_groups:
             group["lr"] = RATE * pace(step, steps)
         optimiser.zero_grad(set_to_none=True)
-        loss = Lesson(space, tokenizer, shards, r).loss(step, films=step % 2 == 0 and step >= FILMS_FROM * steps)
+        lesson = Lesson(space, tokenizer, shards, memories, side(step, steps), r)
+        loss = lesson.loss(step, films=step % 2 == 0 and step >= FILMS_FROM * steps)
         loss.backward()
         average(parameters)
         torch.nn.utils.clip_grad_norm_(parameters, 5.0)
@@ -124,6 +138,12 @@ if __name__ == "__main__":
     parser.add_argument("--ranks", type=int, default=2)
     arguments = parser.parse_args()
     random.seed(0)
+    CACHE.mkdir(exist_ok=True)
+    alone = (CACHE / "train.lock").open("w")
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit("another run is training here") from None
     words.load()
     heldout.media()
     (CACHE / "rendezvous").unlink(missing_ok=True)

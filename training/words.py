@@ -8,19 +8,22 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from preprocessing import TEXT
 from reference import tokens
 from world import captions
-from world.catalogue import COLOURS, MOTIONS, NAMES
+from world.catalogue import COLOURS, MOTIONS, NAMES, RELATIONS
 
 VOCABULARY = 2048
 CACHE = Path(__file__).parent / ".cache"
 
 
 def corpus(count: int = 60000):
-    """Captions of every kind and colour: words are shared by the pairs that are held out, so nothing leaks."""
+    """Captions of every kind and colour, of scenes too: words are shared by the pairs that are held out, so nothing leaks."""
     r = np.random.default_rng(3)
+    pick = lambda options: options[int(r.integers(len(options)))]  # noqa: E731
     for i in range(count):
-        kind, colour = NAMES[int(r.integers(len(NAMES)))], list(COLOURS)[int(r.integers(len(COLOURS)))]
-        motion = MOTIONS[int(r.integers(len(MOTIONS)))] if r.random() < 0.3 else None
-        yield captions.caption(kind, colour, r, motion, language=("en", "de", "en", "es")[i % 4])
+        language, pair = ("en", "de", "en", "es")[i % 4], (pick(NAMES), pick(list(COLOURS)))
+        if r.random() < 0.3:
+            yield captions.scene_caption([pair, (pick(NAMES), pick(list(COLOURS)))], pick(RELATIONS), r, language=language)
+        else:
+            yield captions.caption(*pair, r, pick(MOTIONS) if r.random() < 0.3 else None, language=language)
 
 
 def build() -> Tokenizer:
@@ -42,6 +45,17 @@ def load() -> Tokenizer:
         CACHE.mkdir(exist_ok=True)
         build().save(str(path))
     return Tokenizer.from_file(str(path))
+
+
+def batches(tokenizer: Tokenizer, texts: list[str]):
+    """(numbers of the texts, ids, mask) for the texts of each padded length."""
+    by: dict[int, list] = {}
+    for number, encoded in enumerate(tokenizer.encode_batch(texts)):
+        ids, mask = tokens(encoded.ids)
+        by.setdefault(len(ids), []).append((number, ids, mask))
+    for rows in by.values():
+        numbers, ids, mask = zip(*rows)
+        yield list(numbers), np.stack(ids), np.stack(mask)
 
 
 def batch(tokenizer: Tokenizer, texts: list[str]):

@@ -56,8 +56,9 @@ def _picture(picture: Image.Image, name: str, strength, path: Path):
         return picture.save(path, quality=strength)
     if name.startswith("resolution"):
         picture = picture.resize((strength, strength), Image.BILINEAR)
-    elif name == "aspect":  # squeezed: the service crops the middle of what is not square
-        picture = picture.resize((side, round(side / strength)), Image.BICUBIC)
+    elif name == "aspect":  # the upper and lower edges are cut off, and the service stretches what is left
+        lost = round(side * (1 - 1 / strength) / 2)
+        picture = picture.crop((0, lost, side, side - lost))
     elif name.startswith("blur"):
         picture = picture.filter(ImageFilter.GaussianBlur(strength * side / 80))
     else:
