@@ -72,8 +72,8 @@ def named(v: torch.Tensor, names: torch.Tensor, scale, target: torch.Tensor, bia
 class Lesson:
     """One batch: which pairs, what they are called, and the loss of everything seen."""
 
-    def __init__(self, space: Space, tokenizer, shards: Shards, memories: dict[str, Memory], size: int, r):
-        """`memories` live on from lesson to lesson; pictures are shown `size` wide."""
+    def __init__(self, space: Space, tokenizer, shards: Shards, memories: dict[str, Memory] | None, size: int, r):
+        """`memories` of every sense and of text live on from lesson to lesson; pictures are shown `size` wide."""
         self.space, self.tokenizer, self.shards, self.memories, self.size, self.r = space, tokenizer, shards, memories, size, r
         self.pairs = split()[0]
         # Added to scores [kinds, colours]: a pair that is held out must not serve as a wrong answer either, or
@@ -134,10 +134,11 @@ class Lesson:
             seen["video"], loss = self._films(rows, second, truth)
             total = total + loss
         for (one, v), (other, w) in combinations(seen.items(), 2):
-            least, memories = min(len(v), len(w)), (self.memories[one], self.memories[other])
-            total = total + BETWEEN * contrast(v[:least], w[:least], 16.0, rows[:least], memories)
-        for name, v in (*seen.items(), ("text", first)):
-            self.memories[name].add(v, rows[: len(v)])
+            least = min(len(v), len(w))
+            total = total + BETWEEN * contrast(v[:least], w[:least], 16.0, rows[:least], self._remembered(one, other))
+        if self.memories is not None:
+            for name, v in (*seen.items(), ("text", first)):
+                self.memories[name].add(v, rows[: len(v)])
         total = total + self._scenes("scene", SCENES, "image")
         if "speech" in senses:
             total = total + 0.5 * self._signatures(kinds) + 0.5 * self._scenes("spoken_scene", SPOKEN_SCENES, "speech")
@@ -171,10 +172,13 @@ class Lesson:
     def _items(self, sense: str, rows) -> torch.Tensor:
         return prepare(sense, self.shards.draw(sense, rows, self.r)[0], self.r)
 
+    def _remembered(self, one: str, other: str) -> tuple[Memory, Memory] | None:
+        return None if self.memories is None else (self.memories[one], self.memories[other])
+
     def _called(self, sense: str, v: torch.Tensor, captions_of_v: torch.Tensor, rows, truth: "Truth") -> torch.Tensor:
         """`v` belongs to its caption, to its kind's name and to its colour's."""
         scale, kind, colour = self.space.scale(sense), truth.kind[: len(v)], truth.colour[: len(v)]
-        loss = contrast(v, captions_of_v[: len(v)], scale, rows[: len(v)], (self.memories[sense], self.memories["text"]))
+        loss = contrast(v, captions_of_v[: len(v)], scale, rows[: len(v)], self._remembered(sense, "text"))
         loss = loss + 0.5 * named(v, truth.kinds, scale, kind, self.unseen.T[colour])
         return loss + 0.3 * named(v, truth.colours, scale, colour, self.unseen[kind])
 

@@ -29,6 +29,8 @@ CACHE = Path(__file__).parent / ".cache"
 CHECKPOINT, LOG = CACHE / "checkpoint.pt", CACHE / "train.jsonl"
 RATE, WARM, DECAY, EMA = 2e-3, 100, 0.45, 0.998
 FILMS_FROM = 0.3  # of the steps: until then the image tower has too little to say
+# Until then nothing is remembered: while vectors still wander, old ones say nothing, and pushing away from them teaches nothing.
+MEMORY_FROM = 0.45
 # Pictures grow while it learns: (until this part of the steps, side). What is coarse is learnt at a third of the cost.
 SIDES = ((0.35, 48), (0.78, 64), (1.0, IMAGE["width"]))
 SAVE_EVERY, LOOK_EVERY = 50, 250
@@ -101,7 +103,8 @@ def work(rank: int, ranks: int, steps: int):
         for group in optimiser.param_groups:
             group["lr"] = RATE * pace(step, steps)
         optimiser.zero_grad(set_to_none=True)
-        lesson = Lesson(space, tokenizer, shards, memories, side(step, steps), r)
+        remembered = memories if step >= MEMORY_FROM * steps else None
+        lesson = Lesson(space, tokenizer, shards, remembered, side(step, steps), r)
         loss = lesson.loss(step, films=step % 2 == 0 and step >= FILMS_FROM * steps)
         loss.backward()
         average(parameters)
