@@ -1,0 +1,81 @@
+"""ONNX graphs: written, compared with PyTorch, halved."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from . import Refused
+from .model import Graph
+
+OPSET = 17
+BATCHES = (1, 3)
+# Largest relative error of a float32 graph, and least cosine of a float16 one.
+ERROR, HALF_COSINE = 1e-3, 0.999
+# A protobuf message ends at 2 GiB; the graph itself takes a little.
+EXTERNAL_BYTES = 2_000_000_000
+
+
+def write(graph: Graph, path: Path, half: bool = False, external_bytes: int = EXTERNAL_BYTES) -> list[str]:
+    """Exports to `path`; returns the names of the external-data files beside it."""
+    axes = {name: {0: "batch", **more} for name, more in graph.inputs.items()}
+    weight = sum(p.numel() * p.element_size() for p in graph.module.parameters())
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            graph.module, graph.example(2), str(path), input_names=list(axes), output_names=[graph.output],
+            dynamic_axes={**axes, graph.output: {0: graph.rows}}, opset_version=OPSET, dynamo=False,
+        )  # fmt: skip
+    if half:
+        _halve(path)
+        weight //= 2
+    external = _gather(path) if weight > external_bytes else []
+    onnx.checker.check_model(str(path))
+    return external
+
+
+def _gather(path: Path) -> list[str]:
+    """All tensors into one file beside the graph, instead of one each."""
+    before = {p for p in path.parent.iterdir() if p.is_file()}
+    proto = onnx.load(str(path))
+    scattered = {path.parent / e.value for t in proto.graph.initializer for e in t.external_data if e.key == "location"}
+    data = path.name + ".data"
+    (path.parent / data).unlink(missing_ok=True)
+    onnx.save_model(proto, str(path), save_as_external_data=True, all_tensors_to_one_file=True, location=data, size_threshold=1024)
+    for stray in scattered & before:
+        stray.unlink(missing_ok=True)
+    return [data]
+
+
+def _halve(path: Path):
+    """Weights and arithmetic in float16; inputs and outputs stay float32."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    proto = onnx.load(str(path))
+    onnx.save(convert_float_to_float16(proto, keep_io_types=True, disable_shape_infer=True), str(path))
+
+
+def check(name: str, graph: Graph, path: Path, half: bool = False) -> dict:
+    """How far the graph is from PyTorch, alone and in batches; refuses what is too far."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    worst = {"max_abs_error": 0.0, "max_relative_error": 0.0, "min_cosine": 1.0}
+    for batch in BATCHES:
+        inputs = graph.example(batch)
+        with torch.no_grad():
+            wanted = graph.module(*inputs).numpy()
+        got = session.run(None, {n: t.numpy() for n, t in zip(graph.inputs, inputs)})[0]
+        if got.shape != wanted.shape or not np.isfinite(got).all():
+            raise Refused(f"{name}: the graph gives {got.shape}, finite: {np.isfinite(got).all()}; PyTorch gives {wanted.shape}")
+        rows = got.reshape(-1, got.shape[-1]).astype(np.float64), wanted.reshape(-1, got.shape[-1]).astype(np.float64)
+        cosines = (rows[0] * rows[1]).sum(1) / np.linalg.norm(rows[0], axis=1) / np.linalg.norm(rows[1], axis=1)
+        error = float(np.abs(wanted - got).max())
+        worst["max_abs_error"] = max(worst["max_abs_error"], error)
+        worst["max_relative_error"] = max(worst["max_relative_error"], error / float(np.abs(wanted).max()))
+        worst["min_cosine"] = min(worst["min_cosine"], float(cosines.min()))
+    far = worst["min_cosine"] < HALF_COSINE if half else worst["max_relative_error"] > ERROR
+    if far:
+        raise Refused(f"{name}: the graph is too far from PyTorch: {worst}")
+    return {**worst, "opset": OPSET, "bytes": path.stat().st_size, "parameters": sum(p.numel() for p in graph.module.parameters())}
