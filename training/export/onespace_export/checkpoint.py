@@ -74,20 +74,20 @@ def check(what: str, **faults):
     raise Refused("\n".join(lines))
 
 
-def pretrained(cls, path: Path):
+def pretrained(cls, path: Path, what: str):
     """A transformers model in float32, every key accounted for."""
     model, info = cls.from_pretrained(path, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
     check(
-        cls.__name__, missing=info["missing_keys"], unexpected=info["unexpected_keys"],
+        what, missing=info["missing_keys"], unexpected=info["unexpected_keys"],
         mismatched=info["mismatched_keys"], unreadable=info.get("error_msgs"),
     )  # fmt: skip
     return model.eval()
 
 
-def licence(path: Path, given: str | None) -> str:
-    """What --licence said, else the `license:` of the checkpoint's card; refuses when neither says."""
-    if given:
-        return given
+def licence(path: Path | None, given: str | None) -> str:
+    """What --licence said, else the `license:` of the checkpoint's card; refuses when neither says. Random weights are ours."""
+    if given or path is None:
+        return given or "Apache-2.0"
     card = path / "README.md" if path.is_dir() else path.parent / "README.md"
     head = card.read_text(encoding="utf-8").split("---")[1:2] if card.exists() else []
     for line in head[0].splitlines() if head else []:

@@ -22,6 +22,10 @@ EXTERNAL_BYTES = 2_000_000_000
 def write(graph: Graph, path: Path, half: bool = False, external_bytes: int = EXTERNAL_BYTES) -> list[str]:
     """Exports to `path`; returns the names of the external-data files beside it."""
     axes = {name: {0: "batch", **more} for name, more in graph.inputs.items()}
+    # Export leaves a module in the mode that it found, children included: a wrapper made in training mode would wake dropout.
+    graph.module.eval()
+    # The fused attention of inference has no ONNX form.
+    torch.backends.mha.set_fastpath_enabled(False)
     weight = sum(p.numel() * p.element_size() for p in graph.module.parameters())
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")

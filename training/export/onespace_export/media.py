@@ -24,6 +24,11 @@ def picture(media: bytes) -> Image.Image:
     return image.convert("RGB")
 
 
+def blank() -> Image.Image:
+    """A grey picture, to ask a model for the length of its vectors."""
+    return Image.new("RGB", (32, 32), (128, 128, 128))
+
+
 def recording(media: bytes) -> tuple[np.ndarray, int]:
     """float32 [samples, channels] in −1..1, and the rate."""
     return soundfile.read(io.BytesIO(media), dtype="float32", always_2d=True)
