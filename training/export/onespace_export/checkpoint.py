@@ -76,7 +76,7 @@ def check(what: str, **faults):
 
 def pretrained(cls, path: Path, what: str):
     """A transformers model in float32, every key accounted for."""
-    model, info = cls.from_pretrained(path, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
+    model, info = cls.from_pretrained(path, dtype=torch.float32, attn_implementation="eager", output_loading_info=True, ignore_mismatched_sizes=True)
     check(
         what, missing=info["missing_keys"], unexpected=info["unexpected_keys"],
         mismatched=info["mismatched_keys"], unreadable=info.get("error_msgs"),

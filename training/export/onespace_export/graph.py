@@ -57,9 +57,12 @@ def _gather(path: Path) -> list[str]:
 def _halve(path: Path):
     """Weights and arithmetic in float16; inputs and outputs stay float32."""
     from onnxruntime.transformers.float16 import convert_float_to_float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
 
-    proto = onnx.load(str(path))
-    onnx.save(convert_float_to_float16(proto, keep_io_types=True, disable_shape_infer=True), str(path))
+    halved = OnnxModel(convert_float_to_float16(onnx.load(str(path)), keep_io_types=True, disable_shape_infer=True))
+    # The casts at the inputs are appended behind what they feed.
+    halved.topological_sort()
+    onnx.save(halved.model, str(path))
 
 
 def check(name: str, graph: Graph, path: Path, half: bool = False) -> dict:

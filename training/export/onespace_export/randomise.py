@@ -9,7 +9,7 @@ import math
 import torch
 
 # Parameters that are the same for every input speak softly.
-CONSTANT = ("position", "pos_embed", "class_embedding", "cls_token", "cls_emb", "probe", "latent", "bias_k", "bias_v")
+CONSTANT = ("position", "token_type", "pos_embed", "class_embedding", "cls_token", "cls_emb", "probe", "latent", "bias_k", "bias_v")
 
 
 @torch.no_grad()

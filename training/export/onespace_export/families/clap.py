@@ -60,7 +60,11 @@ def _random(options: Options):
     config = ClapConfig(text_config=text, audio_config=audio, projection_dim=48 if options.tiny else 512)
     config._attn_implementation = "eager"
     extractor = ClapFeatureExtractor(frequency_min=50, frequency_max=14000, truncation="rand_trunc", padding="repeatpad")
-    return randomise(ClapModel(config), options.seed), tokenizer, extractor
+    model = randomise(ClapModel(config), options.seed)
+    # What training leaves there: the mean and the variance of decibels. Without them every recording looks alike.
+    model.audio_model.audio_encoder.batch_norm.running_mean.fill_(-40)
+    model.audio_model.audio_encoder.batch_norm.running_var.fill_(400)
+    return model, tokenizer, extractor
 
 
 def _read(path: Path):
