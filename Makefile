@@ -16,7 +16,7 @@ SYSTEM_TESTS = $(patsubst tests/tests/%.rs,--test %,$(wildcard tests/tests/*.rs)
 
 export ONESPACE_ONNXRUNTIME ?= $(CURDIR)/target/onnxruntime/libonnxruntime.so
 
-.PHONY: help run test lint bench cluster cluster-test bundle clean-data
+.PHONY: help run test lint bench parity cluster cluster-test bundle clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,11 @@ bench: ## measure this machine; writes bench.json
 	@scripts/setup.sh
 	cargo build $(CARGO_FLAGS) -p onespace -p onespace-benches
 	target/release/onespace-benches
+
+parity: ## vectors of the service against the published models' own pipelines; writes docs/PARITY.md
+	@scripts/setup.sh
+	cargo build $(CARGO_FLAGS) -p onespace
+	@scripts/parity.sh
 
 cluster: ## the whole cluster as processes on loopback, until Ctrl-C
 	@scripts/setup.sh

@@ -31,15 +31,18 @@ class Pair:
     pick: str = "middle"
 
     def towers(self) -> dict[str, Tower]:
-        """Text, image, video."""
+        """Text, image and video; without video where the manifest has no word for what its frames would need."""
         shape = (3, self.image_table["height"], self.image_table["width"])
         common = {"native_dimension": self.width, "logit_scale": self.scale, "extra": self.extra}
         image = Graph(self.image, {"pixel_values": {}}, example(shape))
-        return {
+        towers = {
             "text": Tower(graph=self.text, preprocess=self.text_table, reference=self.read, **common),
             "image": Tower(graph=image, preprocess=self.image_table, reference=lambda data: unit(self.see([media.picture(data)])[0]), **common),
             "video": Tower(shares="image", preprocess=self.film_table(), reference=self.watch, parity=0.999, rule=self.rule(), **common),
         }  # fmt: skip
+        if "resize_to" in self.image_table:
+            del towers["video"]
+        return towers
 
     def film_table(self) -> dict:
         table = {"frames": FRAMES, "segment_ms": SEGMENT_MS, "max_segments": SEGMENTS}

@@ -18,6 +18,8 @@ def picture_table(family: str, processor) -> dict:
         table = {"width": crop["width"], "height": crop["height"], "resize": "shortest-edge"}
         if (edge, edge) != (crop["width"], crop["height"]):
             table["resize_to"] = edge
+        # transformers cuts at half the excess rounded down, torchvision (and OpenCLIP) at Python's round().
+        table["centre"] = "floor"
     elif size.get("height") and size.get("width") and not crop:
         table = {"width": size["width"], "height": size["height"], "resize": "squash"}
     else:

@@ -34,7 +34,8 @@ def details(rows) -> str:
 
 def document(rows, models) -> str:
     """docs/PARITY.md."""
-    rules = [f"| {family} | {modality} | {tower.rule} |" for family, model in models.items() for modality, tower in model.towers.items() if tower.rule]
+    towers = [(family, modality, tower) for family, model in models.items() for modality, tower in model.towers.items()]
+    rules = [f"| {family} | {modality} | {tower.rule} |" for family, modality, tower in towers if tower.rule]
     references = [f"| {family} | {model.reference} |" for family, model in models.items()]
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     parts = {"TABLE": table(rows), "RULES": "\n".join(rules), "REFERENCES": "\n".join(references), "VERSIONS": versions, "MISSED": details(rows)}

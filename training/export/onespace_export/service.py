@@ -46,7 +46,8 @@ class Service:
     def __enter__(self) -> "Service":
         self.folder = tempfile.TemporaryDirectory()
         self.log = Path(self.folder.name) / "log"
-        command = [self.binary, "up", "--bundle", self.bundle, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data", f"{self.folder.name}/data"]
+        command = [self.binary, "up", "--bundle", self.bundle, "--data", f"{self.folder.name}/data"]
+        command += ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
         environment = {"ONESPACE_ONNXRUNTIME": str(RUNTIME), **os.environ}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen([str(c) for c in command], stdout=log, stderr=subprocess.STDOUT, env=environment)

@@ -78,8 +78,9 @@ def test_a_checkpoint_without_a_licence_is_refused(saved, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["clip", "pe_core"])
-def test_open_clip_checkpoints_are_matched_key_by_key(name, tmp_path, monkeypatch):
-    vision, text = {"image_size": 64, "layers": 1, "width": 64, "head_width": 16, "patch_size": 32}, {**open_clip_model.SMALL_TEXT, "context_length": 32}
+def test_open_clip_checkpoints_are_matched_key_by_key(name, tmp_path):
+    vision = {"image_size": 64, "layers": 1, "width": 64, "head_width": 16, "patch_size": 32}
+    text = {**open_clip_model.SMALL_TEXT, "context_length": 32}
     config = {"model_cfg": {"embed_dim": 48, "vision_cfg": vision, "text_cfg": text, "custom_text": name == "pe_core"}}
     config["preprocess_cfg"] = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bilinear", "resize_mode": "squash"}
     (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
@@ -126,7 +127,7 @@ def test_clap_hears_with_slaney_filters_and_repeats(exported):
     assert clap.CONTEXT == 77
 
 
-def test_different_inputs_give_different_vectors(exported, family, variant, tmp_path):
+def test_different_inputs_give_different_vectors(exported, family, variant):
     """Else parity would prove nothing."""
     model, _ = exported(family, variant)
     texts = [model.towers["text"].reference(t.encode()) for t in list(corpus.TEXTS.values())[:8]]

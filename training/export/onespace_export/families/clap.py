@@ -24,7 +24,7 @@ FUSED = (
     "clap: fused checkpoints are refused: their graph depends on how many clips of a batch are long (torch.export cannot say it, tracing "
     "freezes it) and their three chunks are chosen at random; export an unfused one (laion/clap-htsat-unfused, laion/larger_clap_*)"
 )
-RULE = "longer than 10 s: windows of 10 s, the last one ends with the recording; mean of unit vectors, unit again (the reference crops 10 s at random)"
+RULE = "longer than 10 s: windows of 10 s, the last ends with the recording; mean of unit vectors, unit again (the reference: 10 s at random)"
 
 
 class Text(torch.nn.Module):

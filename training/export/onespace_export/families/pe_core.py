@@ -18,12 +18,13 @@ PREPROCESS = {"size": 336, "mean": HALF, "std": HALF, "interpolation": "bilinear
 
 
 def _small(vocabulary: int):
-    vision = {"image_size": 336, "timm_model_name": "vit_pe_core_tiny_patch16_384", "timm_model_pretrained": False, "timm_pool": "map", "timm_proj": None}
+    name = "vit_pe_core_tiny_patch16_384"
+    vision = {"image_size": 336, "timm_model_name": name, "timm_model_pretrained": False, "timm_pool": "map", "timm_proj": None}
     text = {**open_clip_model.SMALL_TEXT, "context_length": 32, "vocab_size": vocabulary}
     model = open_clip.CustomTextCLIP(48, vision, text)
     model.visual.trunk = timm.create_model(
-        "vit_pe_core_tiny_patch16_384", num_classes=48, global_pool="map", img_size=336, patch_size=14, embed_dim=64, depth=2,
-        num_heads=4, attn_pool_num_heads=4, ref_feat_shape=(24, 24),
+        name, num_classes=48, global_pool="map", img_size=336, patch_size=14, embed_dim=64, depth=2, num_heads=4,
+        attn_pool_num_heads=4, ref_feat_shape=(24, 24),
     )  # fmt: skip
     return model
 

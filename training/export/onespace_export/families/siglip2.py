@@ -76,7 +76,7 @@ def _read(path: Path):
     tokenizer = AutoTokenizer.from_pretrained(path)
     probe = tokenizer("a", padding="max_length", max_length=8)["input_ids"]
     if tokenizer.padding_side != "right" or probe[-1] != tokenizer.pad_token_id or tokenizer.eos_token_id not in probe:
-        raise Refused(f"siglip2: the tokenizer makes {probe} of \"a\": expected text, <eos>, then padding on the right")
+        raise Refused(f'siglip2: the tokenizer makes {probe} of "a": expected text, <eos>, then padding on the right')
     return checkpoint.pretrained(SiglipModel, path, "siglip2"), tokenizer, SiglipImageProcessorPil.from_pretrained(path)
 
 
