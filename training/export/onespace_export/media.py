@@ -7,7 +7,6 @@ from math import gcd
 import av
 import numpy as np
 import soundfile
-import soxr
 from PIL import Image, ImageOps
 
 WHITE = (255, 255, 255)
@@ -54,11 +53,6 @@ def resample_sinc(wave: np.ndarray, rate: int, target: int) -> np.ndarray:
     padded = np.pad(wave.astype(np.float64), (width, width + old))
     frames = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[1])[::old]
     return (frames @ kernel.T).reshape(-1)[: int(np.ceil(new * len(wave) / old))].astype(np.float32)
-
-
-def resample_soxr(wave: np.ndarray, rate: int, target: int) -> np.ndarray:
-    """float32 [samples]: soxr's HQ recipe, librosa's default."""
-    return wave.astype(np.float32) if rate == target else soxr.resample(wave.astype(np.float32), rate, target, quality="HQ")
 
 
 def windows(wave: np.ndarray, size: int, hop: int) -> list[np.ndarray]:

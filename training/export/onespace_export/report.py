@@ -5,7 +5,7 @@ import statistics
 from pathlib import Path
 
 HEAD = "| family | modality | files | min | median | mark | worst file | between files |\n|---|---|---:|---:|---:|---:|---|---:|"
-PACKAGES = ("torch", "torchvision", "transformers", "open_clip_torch", "timm", "tokenizers", "ftfy", "pillow", "soundfile", "soxr", "av", "plyfile")
+PACKAGES = ("torch", "torchvision", "transformers", "open_clip_torch", "timm", "tokenizers", "ftfy", "pillow", "soundfile", "av", "plyfile")
 TEXT = Path(__file__).with_name("parity.md")
 
 

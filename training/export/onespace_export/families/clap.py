@@ -24,7 +24,10 @@ FUSED = (
     "clap: fused checkpoints are refused: their graph depends on how many clips of a batch are long (torch.export cannot say it, tracing "
     "freezes it) and their three chunks are chosen at random; export an unfused one (laion/clap-htsat-unfused, laion/larger_clap_*)"
 )
-RULE = "longer than 10 s: windows of 10 s, the last ends with the recording; mean of unit vectors, unit again (the reference: 10 s at random)"
+RULE = (
+    "resampled by torchaudio's windowed sinc (the reference leaves that to the caller); longer than 10 s: windows of 10 s, the last ends "
+    "with the recording; mean of unit vectors, unit again (the reference: 10 s at random)"
+)
 
 
 class Text(torch.nn.Module):
@@ -83,7 +86,7 @@ def _audio_table(extractor: ClapFeatureExtractor) -> dict:
     mel |= {"center": True, "power": 2.0, "n_mels": extractor.feature_size, "mel_scale": "slaney", "mel_norm": "slaney"}
     mel |= {"f_min": float(extractor.frequency_min), "f_max": float(extractor.frequency_max), "log": "db", "floor": 1e-10, "mean": 0.0, "std": 1.0}
     table = {"sample_rate": extractor.sampling_rate, "channels": "mean", "window_ms": window, "hop_ms": window, "max_windows": MAX_WINDOWS}
-    return table | {"resampler": "soxr-hq", "short": "repeat-pad", "layout": "time-mel", "channel_axis": True, "front_end": mel}
+    return table | {"resampler": "torchaudio", "short": "repeat-pad", "layout": "time-mel", "channel_axis": True, "front_end": mel}
 
 
 def _text_example(batch: int) -> tuple[torch.Tensor, ...]:
@@ -109,7 +112,7 @@ def build(options: Options, path: Path | None) -> Model:
     @torch.no_grad()
     def hear(data: bytes) -> np.ndarray:
         wave, own = media.recording(data)
-        windows = media.windows(media.resample_soxr(wave.mean(1), own, rate), size, size)
+        windows = media.windows(media.resample_sinc(wave.mean(1), own, rate), size, size)
         heard = [extractor(w, sampling_rate=rate, return_tensors="pt")["input_features"].float() for w in windows]
         return mean_of_units(model.get_audio_features(input_features=torch.cat(heard)).pooler_output.numpy())
 
