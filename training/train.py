@@ -30,7 +30,7 @@ CHECKPOINT, LOG = CACHE / "checkpoint.pt", CACHE / "train.jsonl"
 RATE, WARM, DECAY, EMA = 2e-3, 100, 0.45, 0.998
 FILMS_FROM = 0.3  # of the steps: until then the image tower has too little to say
 # Until then nothing is remembered: while vectors still wander, old ones say nothing, and pushing away from them teaches nothing.
-MEMORY_FROM = 0.45
+MEMORY_FROM = 0.65
 # Pictures grow while it learns: (until this part of the steps, side). What is coarse is learnt at a third of the cost.
 SIDES = ((0.35, 48), (0.78, 64), (1.0, IMAGE["width"]))
 SAVE_EVERY, LOOK_EVERY = 50, 250
