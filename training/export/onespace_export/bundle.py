@@ -29,6 +29,7 @@ def write(family: str, model: Model, options: Options, out: Path, revision: str 
         external.setdefault(name, []).extend(graph.write(one, out / file, options.fp16))
         checked = graph.check(f"{family} {file}", one, out / file, options.fp16)
         report["towers"].setdefault(name, {})[file] = checked
+    report["towers"] |= model.also(out) if model.also else {}
     golden.write(model, out)
     _licence(model, out)
     towers = {name: _tower(name, tower, model, external, options.fp16) for name, tower in model.towers.items()}

@@ -38,7 +38,19 @@ def write(graph: Graph, path: Path, half: bool = False, external_bytes: int = EX
         weight //= 2
     external = _gather(path) if weight > external_bytes else []
     onnx.checker.check_model(str(path))
+    if graph.any_rank:
+        _open_ranks(path, graph.any_rank)
     return external
+
+
+def _open_ranks(path: Path, names: tuple[str, ...]):
+    """Takes the shapes off inputs and off all that was inferred from them. ONNX's checker would now miss them, ONNX Runtime does not."""
+    proto = onnx.load(str(path), load_external_data=False)
+    for value in proto.graph.input:
+        if value.name in names:
+            value.type.tensor_type.ClearField("shape")
+    del proto.graph.value_info[:]
+    onnx.save(proto, str(path))
 
 
 def _gather(path: Path) -> list[str]:

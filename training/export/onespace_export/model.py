@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import tokenizers
@@ -35,6 +36,8 @@ class Graph:
     output: str = "embedding"
     # The name of the output's first axis: soft tokens of a stage come as rows, not one row a sample.
     rows: str = "batch"
+    # Inputs whose rank the file leaves open: one graph then serves towers of different ranks.
+    any_rank: tuple[str, ...] = ()
 
 
 @dataclass
@@ -85,6 +88,8 @@ class Model:
     matryoshka: list[int] = field(default_factory=list)
     # Precisions that the authors warn against: {"fp16": reason}.
     forbid: dict[str, str] = field(default_factory=dict)
+    # Writes more files into the bundle before they are listed; returns what the report says of them, by name and file.
+    also: Callable[[Path], dict] | None = None
 
 
 def unit(vector) -> np.ndarray:
