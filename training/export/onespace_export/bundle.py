@@ -40,18 +40,23 @@ def write(family: str, model: Model, options: Options, out: Path, revision: str 
 
 def _graphs(name: str, tower: Tower) -> list[tuple]:
     """(file, graph) of each graph that this tower brings."""
-    own = [(f"{name}.onnx", tower.graph)] if tower.graph is not None else []
+    own = [(_file(name, tower), tower.graph)] if tower.graph is not None else []
     return [(stage.file, stage.graph) for stage in tower.stages] + own
+
+
+def _file(name: str, tower: Tower) -> str:
+    return tower.file or f"{name}.onnx"
 
 
 def _tower(name: str, tower: Tower, model: Model, external: dict, half: bool) -> dict:
     """[towers.NAME]."""
     owner = tower.shares or name
     last = model.towers[owner].graph
-    table = {"model": f"{owner}.onnx", "inputs": list(last.inputs), "output": last.output, "native_dimension": tower.native_dimension}
+    table = {"model": _file(owner, model.towers[owner]), "inputs": list(last.inputs), "output": last.output, "native_dimension": tower.native_dimension}
     table |= {"logit_scale": round(tower.logit_scale, 6)}
-    if external.get(owner):
-        table["external"] = external[owner]
+    beside = [file for one in dict.fromkeys((owner, name)) for file in external.get(one, [])]
+    if beside:
+        table["external"] = beside
     if half:
         table["precision"] = "fp16"
     if model.forbid:

@@ -55,15 +55,17 @@ def _open_ranks(path: Path, names: tuple[str, ...]):
 
 def _gather(path: Path) -> list[str]:
     """All tensors into one file beside the graph, instead of one each."""
-    before = {p for p in path.parent.iterdir() if p.is_file()}
-    proto = onnx.load(str(path))
-    scattered = {path.parent / e.value for t in proto.graph.initializer for e in t.external_data if e.key == "location"}
-    data = path.name + ".data"
-    (path.parent / data).unlink(missing_ok=True)
-    onnx.save_model(proto, str(path), save_as_external_data=True, all_tensors_to_one_file=True, location=data, size_threshold=1024)
-    for stray in scattered & before:
+    # Loading takes the places out of the tensors, so what lies scattered is read before.
+    bare = onnx.load(str(path), load_external_data=False)
+    scattered = {path.parent / e.value for t in bare.graph.initializer for e in t.external_data if e.key == "location"}
+    data = path.parent / (path.name + ".data")
+    data.unlink(missing_ok=True)
+    onnx.save_model(onnx.load(str(path)), str(path), save_as_external_data=True, location=data.name, size_threshold=1024)
+    for stray in scattered - {data}:
         stray.unlink(missing_ok=True)
-    return [data]
+    # onnx makes it readable for its owner alone.
+    data.chmod(path.stat().st_mode)
+    return [data.name]
 
 
 def _halve(path: Path):

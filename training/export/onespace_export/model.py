@@ -53,7 +53,8 @@ class Stage:
 class Tower:
     """A modality's road into the space.
 
-    `graph` is None where the graph is another tower's (`shares`): a film seen frame by frame.
+    `graph` is None where the graph is another tower's (`shares`): a film seen frame by frame. `file` is the graph's name
+    within the bundle, by default the tower's.
     `reference` goes from a file's bytes to the unit vector of the whole, by the authors' own code as far as there is any.
     `extra` holds further keys of the tower's table (scoring, logit_bias, forbid, empty, …).
     `rule` says what deterministic rule stands for what the reference leaves random or undefined; docs/PARITY.md quotes it.
@@ -64,6 +65,7 @@ class Tower:
     native_dimension: int
     graph: Graph | None = None
     shares: str | None = None
+    file: str | None = None
     stages: list[Stage] = field(default_factory=list)
     logit_scale: float = 100.0
     extra: dict = field(default_factory=dict)

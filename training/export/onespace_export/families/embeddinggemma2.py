@@ -1,0 +1,182 @@
+"""EmbeddingGemma 2: text, pictures and recordings through one text model, of transformers' own classes.
+
+Three graphs: vision_encoder and audio_encoder make soft tokens, model reads them among token ids. `model` takes video
+soft tokens too; a film's frames each stand between two markers, for which the manifest has no word, so there is no
+video tower.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from tokenizers import processors as post
+from transformers import AutoTokenizer, EmbeddingGemma2Config, EmbeddingGemma2Model, GemmaTokenizer
+from transformers.models.embedding_gemma2.processing_embedding_gemma2 import EmbeddingGemma2Processor
+from transformers.models.embedding_gemma2.video_processing_embedding_gemma2 import EmbeddingGemma2VideoProcessor
+from transformers.models.gemma4.feature_extraction_gemma4 import Gemma4AudioFeatureExtractor
+from transformers.models.gemma4.image_processing_pil_gemma4 import Gemma4ImageProcessorPil
+
+from .. import Refused, checkpoint, media, tokens
+from ..model import Graph, Model, Options, Stage, Tower, mean_of_units, unit
+from ..randomise import randomise
+from .embeddinggemma2_graphs import Audio, Fusion, Vision, audio_example, fusion_example, vision_example
+
+# The model card: 8,192 tokens, what to put around questions and documents, vectors that may be cut.
+CONTEXT, MATRYOSHKA = 8192, [512, 256, 128]
+PROMPT, DOCUMENT = "task: search result | query: {text}", "title: none | text: {text}"
+# The checkpoint hears at most 280 tokens of 40 ms.
+SOFT_TOKENS, TOKEN_MS, MAX_WINDOWS = 280, 40, 64
+LICENCE = "Apache-2.0 AND LicenseRef-Gemma"
+NOTICE = (
+    "Statements about the licence conflict: the model card says Apache-2.0 and asks that deployments adhere to the Gemma Prohibited Use Policy; "
+    "other pages of its publisher and the MTEB registry say Gemma license. Both are named here; which one binds you is yours to decide."
+)
+REASON = "its authors say bfloat16 or float32 only: activations overflow in float16 and every vector becomes NaN"
+RULE = "longer than {seconds:g} s: windows of {seconds:g} s, the last one ends with the recording; mean of unit vectors, unit again (the reference cuts at 30 s)"
+SPECIAL = {
+    "image_token": "<|image|>", "boi_token": "<|image>", "eoi_token": "<image|>",
+    "audio_token": "<|audio|>", "boa_token": "<|audio>", "eoa_token": "<audio|>",
+}  # fmt: skip
+VIDEO = "<|video|>"
+
+
+def _tokenizer() -> GemmaTokenizer:
+    """Gemma's layout with a small vocabulary, the markers behind it."""
+    vocabulary, merges = tokens.gemma()
+    for name in (*SPECIAL.values(), VIDEO):
+        vocabulary[name] = len(vocabulary)
+    tokenizer = GemmaTokenizer(vocab=vocabulary, merges=merges, padding_side="right", extra_special_tokens=SPECIAL)
+    ends = [(name, tokenizer.convert_tokens_to_ids(name)) for name in ("<bos>", "<eos>")]
+    tokenizer.backend_tokenizer.post_processor = post.TemplateProcessing(single="<bos> $A <eos>", special_tokens=ends)
+    return tokenizer
+
+
+def _random(options: Options):
+    tokenizer = _tokenizer()
+    places = {"image_token_id": tokenizer.image_token_id, "audio_token_id": tokenizer.audio_token_id}
+    places["video_token_id"] = tokenizer.convert_tokens_to_ids(VIDEO)
+    text, vision, audio, pictures = {}, {}, {}, {"max_soft_tokens": SOFT_TOKENS}
+    if options.tiny:
+        small = {"num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 2}
+        text = {**small, "num_hidden_layers": 6, "vocab_size": len(tokenizer), "intermediate_size": 64, "num_key_value_heads": 1, "head_dim": 16}
+        text |= {"global_head_dim": 32, "hidden_size_per_layer_input": 16, "embedding_dim": 48, "sliding_window": 8}
+        vision = {**small, "intermediate_size": 64, "num_key_value_heads": 2, "head_dim": 16, "position_embedding_size": 256}
+        audio = {**small, "subsampling_conv_channels": [128, 8], "output_proj_dims": 48}
+        pictures = {"max_soft_tokens": 70}
+    config = EmbeddingGemma2Config(
+        text_config=text, vision_config={"model_type": "gemma4_vision", **vision}, audio_config={"model_type": "gemma4_audio", **audio}, **places
+    )  # fmt: skip
+    for part in (config, config.text_config, config.vision_config, config.audio_config):
+        part._attn_implementation = "eager"
+    model = randomise(EmbeddingGemma2Model(config), options.seed)
+    return model, _processor(tokenizer, Gemma4ImageProcessorPil(**pictures), Gemma4AudioFeatureExtractor(), SOFT_TOKENS)
+
+
+def _processor(tokenizer, pictures, recordings, cap: int) -> EmbeddingGemma2Processor:
+    return EmbeddingGemma2Processor(
+        feature_extractor=recordings, image_processor=pictures, tokenizer=tokenizer, video_processor=EmbeddingGemma2VideoProcessor(), audio_seq_length=cap
+    )
+
+
+def _read(path: Path):
+    tokenizer = AutoTokenizer.from_pretrained(path, padding_side="right")
+    pictures, recordings = Gemma4ImageProcessorPil.from_pretrained(path), Gemma4AudioFeatureExtractor.from_pretrained(path)
+    said = json.loads((path / "processor_config.json").read_text()) if (path / "processor_config.json").exists() else {}
+    model = checkpoint.pretrained(EmbeddingGemma2Model, path, "embeddinggemma2")
+    return model, _processor(tokenizer, pictures, recordings, said.get("audio_seq_length", SOFT_TOKENS))
+
+
+def _picture_table(pictures: Gemma4ImageProcessorPil) -> dict:
+    pool, size = pictures.pooling_kernel_size, pictures.patch_size
+    if pictures.do_normalize or abs(pictures.rescale_factor - 1 / 255) > 1e-9 or int(pictures.resample) != 3:
+        raise Refused(f"embeddinggemma2: an image processor that the manifest cannot say: {pictures}")
+    patches = {"size": size, "max_patches": pictures.max_soft_tokens * pool**2, "pool": pool}
+    table = {"resize": "multiple-of", "filter": "bicubic", "antialias": True, "background": list(media.WHITE)}
+    return table | {"mean": [0.0] * 3, "std": [1.0] * 3, "patches": patches}
+
+
+def _sound_table(recordings: Gemma4AudioFeatureExtractor, window_ms: int) -> dict:
+    odd = recordings.preemphasis or recordings.dither or recordings.input_scale_factor != 1 or recordings.per_bin_mean is not None
+    if odd or recordings.per_bin_stddev is not None:
+        raise Refused(f"embeddinggemma2: a feature extractor that the manifest cannot say: {recordings}")
+    mel = {"kind": "gemma_mel", "n_fft": recordings.fft_length, "win_length": recordings.frame_length, "hop_length": recordings.hop_length}
+    mel |= {"n_mels": recordings.feature_size, "f_min": recordings.min_frequency, "f_max": recordings.max_frequency, "floor": float(recordings.mel_floor)}
+    table = {"sample_rate": recordings.sampling_rate, "channels": "mean", "window_ms": window_ms, "hop_ms": window_ms, "max_windows": MAX_WINDOWS}
+    return table | {"resampler": "soxr-hq", "short": "keep", "layout": "time-mel", "front_end": mel}
+
+
+def _around(tokenizer, first: str, place: str, last: str) -> dict:
+    """[towers.X.tokens]: the ids before and after the soft tokens, and the one that stands for each."""
+    ids, each = tokenizer(f"{first}{place}{last}")["input_ids"], tokenizer.convert_tokens_to_ids(place)
+    if ids.count(each) != 1:
+        raise Refused(f"embeddinggemma2: the tokenizer makes {ids} of {first}{place}{last}; {each} should be there once")
+    at = ids.index(each)
+    return {"ids": "input_ids", "mask": "attention_mask", "before": ids[:at], "each": each, "after": ids[at + 1 :]}
+
+
+def _references(model, processor, window_ms: int) -> dict:
+    """Files to unit vectors, by transformers' processor and model; then SentenceTransformers' mean over tokens."""
+    rate = processor.feature_extractor.sampling_rate
+
+    @torch.no_grad()
+    def embed(**given) -> np.ndarray:
+        inputs = processor(**given, return_tensors="pt")
+        inputs.pop("num_soft_tokens_per_image", None)
+        states, mask = model(**inputs).last_hidden_state[0], inputs["attention_mask"][0].bool()
+        return unit(states[mask].mean(0))
+
+    def hear(data: bytes) -> np.ndarray:
+        wave, own = media.recording(data)
+        size = rate * window_ms // 1000
+        return mean_of_units([embed(audio=w) for w in media.windows(media.resample_soxr(wave.mean(1), own, rate), size, size)])
+
+    def read(data: bytes) -> np.ndarray:
+        return embed(text=[PROMPT.format(text=data.decode())], text_kwargs={"truncation": True, "max_length": CONTEXT})
+
+    return {"text": read, "image": lambda data: embed(images=media.picture(data)), "audio": hear}
+
+
+def build(options: Options, path: Path | None) -> Model:
+    if options.variant is not None:
+        raise Refused(f"embeddinggemma2: variant {options.variant} is not known")
+    model, processor = _random(options) if path is None else _read(path)
+    tokenizer, config, width = processor.tokenizer, model.config, model.config.text_config.hidden_size
+    dimension, patches = config.text_config.embedding_dim, processor.image_processor.max_soft_tokens * config.vision_config.pooling_kernel_size**2
+    window_ms = processor.audio_seq_length * TOKEN_MS
+    ids = {"inputs": ["input_ids", "attention_mask"]}
+    nothing = {kind: {"name": f"{kind}_features", "shape": [0, width]} for kind in ("image", "video", "audio")}
+    fusion = Graph(
+        Fusion(model), {"input_ids": {1: "tokens"}, "attention_mask": {1: "tokens"}, **{f"{k}_features": {0: f"{k}_rows"} for k in nothing}},
+        fusion_example(config), output="sentence_embedding",
+    )  # fmt: skip
+    vision = Graph(Vision(model), {"pixel_values": {}, "pixel_position_ids": {}}, vision_example(config, patches), "image_features", "rows")
+    audio = Graph(Audio(model), {"input_features": {1: "frames"}}, audio_example(processor.feature_extractor.feature_size), "audio_features", "rows")
+    text = {"tokenizer": "tokenizer.json", "context": CONTEXT, "pad_id": tokenizer.pad_token_id, "overflow": "truncate"}
+    references = _references(model, processor, window_ms)
+    common = {"native_dimension": dimension, "logit_scale": 100.0}
+    towers = {
+        "text": Tower(
+            preprocess={**text, "prompt": PROMPT, "document_prompt": DOCUMENT}, reference=references["text"], graph=fusion, file="model.onnx",
+            extra={**ids, "empty": list(nothing.values())}, **common,
+        ),
+        "image": Tower(
+            preprocess=_picture_table(processor.image_processor), reference=references["image"], shares="text",
+            stages=[Stage("vision_encoder.onnx", vision)],
+            extra={"inputs": [], "empty": [nothing["video"], nothing["audio"]], "tokens": _around(tokenizer, processor.boi_token, processor.image_token, processor.eoi_token)},
+            **common,
+        ),
+        "audio": Tower(
+            preprocess=_sound_table(processor.feature_extractor, window_ms), reference=references["audio"], shares="text",
+            stages=[Stage("audio_encoder.onnx", audio)], rule=RULE.format(seconds=window_ms / 1000),
+            extra={"inputs": [], "empty": [nothing["image"], nothing["video"]], "tokens": _around(tokenizer, processor.boa_token, processor.audio_token, processor.eoa_token)},
+            **common,
+        ),
+    }  # fmt: skip
+    return Model(
+        name="embeddinggemma-2" + ("-tiny" if options.tiny else ""), licence=options.licence or LICENCE, notice=NOTICE, dimension=dimension,
+        description="EmbeddingGemma 2: text, images and audio through one text model; no video tower, see the exporter.", towers=towers,
+        reference=f"transformers {transformers.__version__} EmbeddingGemma2Model, EmbeddingGemma2Processor", tokenizer=tokenizer.backend_tokenizer,
+        matryoshka=[d for d in (MATRYOSHKA if dimension > 512 else [dimension // 2])], forbid={"fp16": REASON},
+    )  # fmt: skip
