@@ -130,6 +130,8 @@ def test_clap_hears_with_slaney_filters_and_repeats(exported):
 def test_different_inputs_give_different_vectors(exported, family, variant):
     """Else parity would prove nothing."""
     model, _ = exported(family, variant)
+    if "text" not in model.towers:
+        pytest.skip("no text tower; test_points compares its clouds")
     texts = [model.towers["text"].reference(t.encode()) for t in list(corpus.TEXTS.values())[:8]]
     assert np.mean([a @ b for a, b in itertools.combinations(texts, 2)]) < 0.9
 

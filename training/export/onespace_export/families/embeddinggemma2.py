@@ -123,7 +123,6 @@ def _references(model, processor, window_ms: int) -> dict:
     @torch.no_grad()
     def embed(**given) -> np.ndarray:
         inputs = processor(**given, return_tensors="pt")
-        inputs.pop("num_soft_tokens_per_image", None)
         states, mask = model(**inputs).last_hidden_state[0], inputs["attention_mask"][0].bool()
         return unit(states[mask].mean(0))
 

@@ -16,7 +16,7 @@ from .. import Refused, checkpoint, points
 from ..model import Graph, Model, Options, Tower, unit
 from ..randomise import randomise
 from .imagebind.modules import EPSILON, HUGE, TINY, ImageBind, Mlp, Scale
-from .uni3d import Groups, positions, tail_example
+from .uni3d import Groups, positions, settle, tail_example
 
 LICENCE = "MIT AND CC-BY-NC-SA-4.0"
 NOTICE = (
@@ -163,7 +163,8 @@ def build(options: Options, path: Path | None) -> Model:
     model = _load(options, path, shape)
     tail = Tail(model)
     if path is None:
-        randomise(tail, options.seed)
+        randomise(tail, options.seed, 2.5)
+        settle(tail.encoder.encoder, shape, 3)
     tail.eval()
     scale, dimension = min(model.logit_scale.exp().item(), 100.0), model.bind.modality_head_point[-1].out_features
     del model

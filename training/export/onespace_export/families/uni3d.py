@@ -12,7 +12,7 @@ import timm
 import torch
 from torch import nn
 
-from .. import Refused, checkpoint, points
+from .. import Refused, checkpoint, points, samples
 from ..model import Graph, Model, Options, Tower, unit
 from ..randomise import randomise
 
@@ -51,6 +51,19 @@ class Groups(nn.Module):
         whole = x.amax(2, keepdim=True).expand_as(x)
         x = self.second_conv(torch.cat([whole, x], 1)).amax(2)
         return x.unflatten(0, (-1, groups.shape[1]))
+
+
+@torch.no_grad()
+def settle(encoder: Groups, shape, width: int):
+    """Batch statistics as training leaves them, here of one cloud: without them every group of a random encoder looks alike."""
+    groups, _ = points.groups(points.cloud(samples.ply(samples.cloud(shape.points, 1)), shape.points, GREY)[:, :width], shape.centres, shape.neighbours)
+    norms = [m for m in encoder.modules() if isinstance(m, nn.BatchNorm1d)]
+    for norm in norms:
+        norm.momentum = None
+        norm.reset_running_stats()
+        norm.train()
+    encoder(torch.from_numpy(groups)[None])
+    encoder.eval()
 
 
 def positions(width: int) -> nn.Sequential:
@@ -119,6 +132,7 @@ def build(options: Options, path: Path | None) -> Model:
     if path is None:
         shape = TINY if options.tiny else Shape(BACKBONES[options.variant or "base"])
         model = randomise(Uni3D(shape), options.seed)
+        settle(model.point_encoder.encoder, shape, 6)
     else:
         model, shape = _read(path)
     encoder = model.point_encoder
