@@ -103,7 +103,8 @@ def test_tensors_scattered_by_a_large_export_are_gathered(tmp_path):
     one = build("clip")[0].towers["image"].graph
     graph.write(one, tmp_path / "image.onnx")
     # What torch does of its own accord once a graph does not fit into one message.
-    onnx.save_model(onnx.load(tmp_path / "image.onnx"), tmp_path / "image.onnx", save_as_external_data=True, all_tensors_to_one_file=False, size_threshold=0)
+    scattered = {"save_as_external_data": True, "all_tensors_to_one_file": False, "size_threshold": 0}
+    onnx.save_model(onnx.load(tmp_path / "image.onnx"), tmp_path / "image.onnx", **scattered)
     assert len(list(tmp_path.iterdir())) > 20
     assert graph._gather(tmp_path / "image.onnx") == ["image.onnx.data"]
     assert {p.name for p in tmp_path.iterdir()} == {"image.onnx", "image.onnx.data"}

@@ -34,12 +34,17 @@ NOTICE = (
     "other pages of its publisher and the MTEB registry say Gemma license. Both are named here; which one binds you is yours to decide."
 )
 REASON = "its authors say bfloat16 or float32 only: activations overflow in float16 and every vector becomes NaN"
-RULE = "longer than {seconds:g} s: windows of {seconds:g} s, the last one ends with the recording; mean of unit vectors, unit again (the reference cuts at 30 s)"
+RULE = (
+    "longer than {seconds:g} s: windows of {seconds:g} s, the last one ends with the recording; mean of unit vectors, unit again "
+    "(the reference cuts at 30 s)"
+)
 SPECIAL = {
     "image_token": "<|image|>", "boi_token": "<|image>", "eoi_token": "<image|>",
     "audio_token": "<|audio|>", "boa_token": "<|audio>", "eoa_token": "<audio|>",
 }  # fmt: skip
 VIDEO = "<|video|>"
+# What stands before, for and after soft tokens.
+MARKERS = {"image": ("boi", "image", "eoi"), "audio": ("boa", "audio", "eoa")}
 
 
 def _tokenizer() -> GemmaTokenizer:
@@ -75,9 +80,10 @@ def _random(options: Options):
 
 
 def _processor(tokenizer, pictures, recordings, cap: int) -> EmbeddingGemma2Processor:
+    films = EmbeddingGemma2VideoProcessor()
     return EmbeddingGemma2Processor(
-        feature_extractor=recordings, image_processor=pictures, tokenizer=tokenizer, video_processor=EmbeddingGemma2VideoProcessor(), audio_seq_length=cap
-    )
+        feature_extractor=recordings, image_processor=pictures, tokenizer=tokenizer, video_processor=films, audio_seq_length=cap
+    )  # fmt: skip
 
 
 def _read(path: Path):
@@ -102,7 +108,8 @@ def _sound_table(recordings: Gemma4AudioFeatureExtractor, window_ms: int) -> dic
     if odd or recordings.per_bin_stddev is not None:
         raise Refused(f"embeddinggemma2: a feature extractor that the manifest cannot say: {recordings}")
     mel = {"kind": "gemma_mel", "n_fft": recordings.fft_length, "win_length": recordings.frame_length, "hop_length": recordings.hop_length}
-    mel |= {"n_mels": recordings.feature_size, "f_min": recordings.min_frequency, "f_max": recordings.max_frequency, "floor": float(recordings.mel_floor)}
+    mel |= {"n_mels": recordings.feature_size, "f_min": recordings.min_frequency, "f_max": recordings.max_frequency}
+    mel |= {"floor": float(recordings.mel_floor)}
     table = {"sample_rate": recordings.sampling_rate, "channels": "mean", "window_ms": window_ms, "hop_ms": window_ms, "max_windows": MAX_WINDOWS}
     return table | {"resampler": "soxr-hq", "short": "keep", "layout": "time-mel", "front_end": mel}
 
@@ -137,45 +144,54 @@ def _references(model, processor, window_ms: int) -> dict:
     return {"text": read, "image": lambda data: embed(images=media.picture(data)), "audio": hear}
 
 
+def _media(model, processor, window_ms: int) -> dict[str, tuple]:
+    """What is particular to pictures and to recordings: (stage, preprocessing, markers)."""
+    config, pictures, recordings = model.config, processor.image_processor, processor.feature_extractor
+    patches = pictures.max_soft_tokens * pictures.pooling_kernel_size**2
+    seen = Graph(Vision(model), {"pixel_values": {}, "pixel_position_ids": {}}, vision_example(config, patches), "image_features", "rows")
+    heard = Graph(Audio(model), {"input_features": {1: "frames"}}, audio_example(recordings.feature_size), "audio_features", "rows")
+    around = {kind: [getattr(processor, f"{name}_token") for name in names] for kind, names in MARKERS.items()}
+    return {
+        "image": (Stage("vision_encoder.onnx", seen), _picture_table(pictures), _around(processor.tokenizer, *around["image"])),
+        "audio": (Stage("audio_encoder.onnx", heard), _sound_table(recordings, window_ms), _around(processor.tokenizer, *around["audio"])),
+    }  # fmt: skip
+
+
+def _towers(model, processor) -> dict[str, Tower]:
+    """Text, image, audio: all of them end in the text model."""
+    config, window_ms = model.config, processor.audio_seq_length * TOKEN_MS
+    nothing = {f"{kind}_features": [0, config.text_config.hidden_size] for kind in ("image", "video", "audio")}
+    axes = {"input_ids": {1: "tokens"}, "attention_mask": {1: "tokens"}, **{name: {0: name.replace("features", "rows")} for name in nothing}}
+    fusion = Graph(Fusion(model), axes, fusion_example(config), output="sentence_embedding")
+    text = {"tokenizer": "tokenizer.json", "context": CONTEXT, "pad_id": processor.tokenizer.pad_token_id, "overflow": "truncate"}
+    references, common = _references(model, processor, window_ms), {"native_dimension": config.text_config.embedding_dim, "logit_scale": 100.0}
+
+    def empty(but: str) -> list[dict]:
+        return [{"name": name, "shape": shape} for name, shape in nothing.items() if name != but]
+
+    towers = {
+        "text": Tower(
+            preprocess={**text, "prompt": PROMPT, "document_prompt": DOCUMENT}, reference=references["text"], graph=fusion, file="model.onnx",
+            extra={"inputs": ["input_ids", "attention_mask"], "empty": empty("")}, **common,
+        )
+    }  # fmt: skip
+    for name, (stage, table, around) in _media(model, processor, window_ms).items():
+        towers[name] = Tower(
+            preprocess=table, reference=references[name], shares="text", stages=[stage], rule=RULE.format(seconds=window_ms / 1000) * (name == "audio"),
+            extra={"inputs": [], "empty": empty(stage.graph.output), "tokens": around}, **common,
+        )  # fmt: skip
+    return towers
+
+
 def build(options: Options, path: Path | None) -> Model:
     if options.variant is not None:
         raise Refused(f"embeddinggemma2: variant {options.variant} is not known")
     model, processor = _random(options) if path is None else _read(path)
-    tokenizer, config, width = processor.tokenizer, model.config, model.config.text_config.hidden_size
-    dimension, patches = config.text_config.embedding_dim, processor.image_processor.max_soft_tokens * config.vision_config.pooling_kernel_size**2
-    window_ms = processor.audio_seq_length * TOKEN_MS
-    ids = {"inputs": ["input_ids", "attention_mask"]}
-    nothing = {kind: {"name": f"{kind}_features", "shape": [0, width]} for kind in ("image", "video", "audio")}
-    fusion = Graph(
-        Fusion(model), {"input_ids": {1: "tokens"}, "attention_mask": {1: "tokens"}, **{f"{k}_features": {0: f"{k}_rows"} for k in nothing}},
-        fusion_example(config), output="sentence_embedding",
-    )  # fmt: skip
-    vision = Graph(Vision(model), {"pixel_values": {}, "pixel_position_ids": {}}, vision_example(config, patches), "image_features", "rows")
-    audio = Graph(Audio(model), {"input_features": {1: "frames"}}, audio_example(processor.feature_extractor.feature_size), "audio_features", "rows")
-    text = {"tokenizer": "tokenizer.json", "context": CONTEXT, "pad_id": tokenizer.pad_token_id, "overflow": "truncate"}
-    references = _references(model, processor, window_ms)
-    common = {"native_dimension": dimension, "logit_scale": 100.0}
-    towers = {
-        "text": Tower(
-            preprocess={**text, "prompt": PROMPT, "document_prompt": DOCUMENT}, reference=references["text"], graph=fusion, file="model.onnx",
-            extra={**ids, "empty": list(nothing.values())}, **common,
-        ),
-        "image": Tower(
-            preprocess=_picture_table(processor.image_processor), reference=references["image"], shares="text",
-            stages=[Stage("vision_encoder.onnx", vision)],
-            extra={"inputs": [], "empty": [nothing["video"], nothing["audio"]], "tokens": _around(tokenizer, processor.boi_token, processor.image_token, processor.eoi_token)},
-            **common,
-        ),
-        "audio": Tower(
-            preprocess=_sound_table(processor.feature_extractor, window_ms), reference=references["audio"], shares="text",
-            stages=[Stage("audio_encoder.onnx", audio)], rule=RULE.format(seconds=window_ms / 1000),
-            extra={"inputs": [], "empty": [nothing["image"], nothing["video"]], "tokens": _around(tokenizer, processor.boa_token, processor.audio_token, processor.eoa_token)},
-            **common,
-        ),
-    }  # fmt: skip
+    dimension = model.config.text_config.embedding_dim
     return Model(
         name="embeddinggemma-2" + ("-tiny" if options.tiny else ""), licence=options.licence or LICENCE, notice=NOTICE, dimension=dimension,
-        description="EmbeddingGemma 2: text, images and audio through one text model; no video tower, see the exporter.", towers=towers,
-        reference=f"transformers {transformers.__version__} EmbeddingGemma2Model, EmbeddingGemma2Processor", tokenizer=tokenizer.backend_tokenizer,
-        matryoshka=[d for d in (MATRYOSHKA if dimension > 512 else [dimension // 2])], forbid={"fp16": REASON},
+        description="EmbeddingGemma 2: text, images and audio through one text model; films are not exported.", towers=_towers(model, processor),
+        reference=f"transformers {transformers.__version__} EmbeddingGemma2Model, EmbeddingGemma2Processor",
+        tokenizer=processor.tokenizer.backend_tokenizer, matryoshka=[d for d in MATRYOSHKA if d < dimension] or [dimension // 2],
+        forbid={"fp16": REASON},
     )  # fmt: skip

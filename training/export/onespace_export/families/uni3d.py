@@ -56,7 +56,8 @@ class Groups(nn.Module):
 @torch.no_grad()
 def settle(encoder: Groups, shape, width: int):
     """Batch statistics as training leaves them, here of one cloud: without them every group of a random encoder looks alike."""
-    groups, _ = points.groups(points.cloud(samples.ply(samples.cloud(shape.points, 1)), shape.points, GREY)[:, :width], shape.centres, shape.neighbours)
+    cloud = points.cloud(samples.ply(samples.cloud(shape.points, 1)), shape.points, GREY)
+    groups, _ = points.groups(cloud[:, :width], shape.centres, shape.neighbours)
     norms = [m for m in encoder.modules() if isinstance(m, nn.BatchNorm1d)]
     for norm in norms:
         norm.momentum = None

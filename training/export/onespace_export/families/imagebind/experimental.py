@@ -17,7 +17,7 @@ FOLDER, PICTURE = "experimental", [1, 224, 224]
 MODALITIES = {
     "depth": {
         "input": "depth", "shape": PICTURE,
-        "preprocess": "disparity = baseline · focal length / depth in metres, holes filled, depth clipped to 0.01–50 or 75; shorter side to 224, centre",
+        "preprocess": "disparity = baseline · focal length / depth in metres, holes filled, depth clipped to 0.01–50 or 75; 224 × 224 of the centre",
         "source": "facebookresearch/omnivore#12; ImageBind#107 and #134 reach 45 % (NYU-D) and 35 % (SUN-D) where the paper has 54 % and 35.1 %",
     },
     "thermal": {
