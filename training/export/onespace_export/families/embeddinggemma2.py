@@ -28,6 +28,8 @@ CONTEXT, MATRYOSHKA = 8192, [512, 256, 128]
 PROMPT, DOCUMENT = "task: search result | query: {text}", "title: none | text: {text}"
 # The checkpoint hears at most 280 tokens of 40 ms.
 SOFT_TOKENS, TOKEN_MS, MAX_WINDOWS = 280, 40, 64
+# The model has no scale of its own; this is CLIP's, so that labels get probabilities at all.
+SCALE = 100.0
 LICENCE = "Apache-2.0 AND LicenseRef-Gemma"
 NOTICE = (
     "Statements about the licence conflict: the model card says Apache-2.0 and asks that deployments adhere to the Gemma Prohibited Use Policy; "
@@ -164,7 +166,7 @@ def _towers(model, processor) -> dict[str, Tower]:
     axes = {"input_ids": {1: "tokens"}, "attention_mask": {1: "tokens"}, **{name: {0: name.replace("features", "rows")} for name in nothing}}
     fusion = Graph(Fusion(model), axes, fusion_example(config), output="sentence_embedding")
     text = {"tokenizer": "tokenizer.json", "context": CONTEXT, "pad_id": processor.tokenizer.pad_token_id, "overflow": "truncate"}
-    references, common = _references(model, processor, window_ms), {"native_dimension": config.text_config.embedding_dim, "logit_scale": 100.0}
+    references, common = _references(model, processor, window_ms), {"native_dimension": config.text_config.embedding_dim, "logit_scale": SCALE}
 
     def empty(but: str) -> list[dict]:
         return [{"name": name, "shape": shape} for name, shape in nothing.items() if name != but]
