@@ -58,6 +58,16 @@ impl Default for Deadline {
     }
 }
 
+/// What a media is embedded for. Some models word a question otherwise than what is to be found by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// It asks.
+    #[default]
+    Query,
+    /// It is stored, to be found.
+    Document,
+}
+
 /// One media to embed. Its modality is known by now.
 #[derive(Clone, Debug)]
 pub struct EncodeRequest {

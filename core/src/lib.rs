@@ -24,7 +24,7 @@ pub mod vector;
 
 pub use calibration::{Calibration, Scale};
 pub use embedding::{Embedding, Span, Track};
-pub use encoder::{Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Timings, TowerInfo};
+pub use encoder::{Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Purpose, Timings, TowerInfo};
 pub use error::{Code, Error, Reason, Result, Retry};
 pub use filter::{Condition, Filter, Match, Scalar};
 pub use identity::{CollectionName, ContentHash, ItemId, PointId, Tenant};

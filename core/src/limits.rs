@@ -85,6 +85,8 @@ limits! {
     VIDEO_SIDE: usize = 4_096, "pixels";
     /// Frames decoded for one film, those thrown away between a key frame and the wanted one included.
     VIDEO_FRAMES_DECODED: usize = 18_000, "frames";
+    /// Frames of one film that are listed where a model chooses frames by number: three hours at 60 a second.
+    VIDEO_FRAMES_LISTED: usize = 3 * 60 * 60 * 60, "frames";
     /// Streams in one container: films in many languages have dozens, attacks have thousands.
     VIDEO_STREAMS: usize = 64, "streams";
     /// One allocation of FFmpeg's, so that the claimed length of a table cannot exhaust the memory.

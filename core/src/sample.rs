@@ -2,6 +2,7 @@
 
 use crate::{
     embedding::{Span, Track},
+    encoder::Purpose,
     error::Result,
     modality::Modality,
 };
@@ -69,4 +70,13 @@ pub trait Prepare: Send + Sync {
     /// # Errors
     /// `MEDIA_*` reasons: empty, malformed, unsupported or too large.
     fn prepare(&self, bytes: &[u8], media_type: Option<&str>) -> Result<Vec<Sample>>;
+
+    /// As [`prepare`](Self::prepare), for a preparer that words what asks otherwise than what is stored.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    fn prepare_for(&self, purpose: Purpose, bytes: &[u8], media_type: Option<&str>) -> Result<Vec<Sample>> {
+        let _ = purpose;
+        self.prepare(bytes, media_type)
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, ErrorKind};
 
-use onespace_bundle::preprocess::Channels;
+use onespace_bundle::preprocess::Audio;
 use onespace_core::{Error, Reason, Result};
 use symphonia::{
     core::{
@@ -23,7 +23,7 @@ use crate::{
     intake::{Intake, Recording},
 };
 
-/// Decodes a recording into one channel at `rate` hertz, packet by packet, within the limits.
+/// Decodes a recording into one channel at the rate of `spec`, packet by packet, within the limits.
 ///
 /// Packets that are broken are left out, as players do, unless they are most of the recording; a recording that
 /// ends early is what there is of it.
@@ -31,13 +31,13 @@ use crate::{
 /// # Errors
 /// `MEDIA_UNSUPPORTED` for a container or codec that is not decoded here, named; `MEDIA_MALFORMED`,
 /// `MEDIA_TOO_LARGE`, `MEDIA_EMPTY`.
-pub fn decode(bytes: &[u8], channels: Channels, rate: u32) -> Result<Recording> {
+pub fn decode(bytes: &[u8], spec: &Audio) -> Result<Recording> {
     let source = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
     let mut format = get_probe()
         .probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
         .map_err(|fault| unreadable(&fault))?;
     let mut stream = Stream::open(format.as_ref())?;
-    let mut intake = Intake::new(channels, rate, Edit::of(bytes));
+    let mut intake = Intake::new(spec, Edit::of(bytes));
     let (mut good, mut bad) = (0_usize, 0_usize);
     let mut planes: Vec<Vec<f32>> = Vec::new();
     loop {

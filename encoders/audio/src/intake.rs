@@ -1,6 +1,6 @@
 //! Sound on its way in: counted, checked, mixed to one channel, brought to the tower's rate.
 
-use onespace_bundle::preprocess::Channels;
+use onespace_bundle::preprocess::{Audio, Channels, Resampler as Kind};
 use onespace_core::{Error, Reason, Result, limits};
 
 use crate::{edit::Edit, resample::Resampler};
@@ -21,6 +21,7 @@ pub struct Recording {
 pub struct Intake {
     mix: Channels,
     target: u32,
+    kind: Kind,
     rate: u32,
     resampler: Option<Resampler>,
     mixed: Vec<f32>,
@@ -30,9 +31,10 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// An intake that mixes as `mix` says, resamples to `target` hertz and takes what `edit` keeps.
-    pub fn new(mix: Channels, target: u32, edit: Option<Edit>) -> Self {
-        Self { mix, target, rate: 0, resampler: None, mixed: Vec::new(), edit, seen: 0 }
+    /// An intake that mixes and resamples as `spec` says and takes what `edit` keeps.
+    pub fn new(spec: &Audio, edit: Option<Edit>) -> Self {
+        let (mix, target, kind) = (spec.channels, spec.sample_rate, spec.resampler);
+        Self { mix, target, kind, rate: 0, resampler: None, mixed: Vec::new(), edit, seen: 0 }
     }
 
     /// Takes a piece: one slice for each channel, at `rate` hertz.
@@ -52,7 +54,7 @@ impl Intake {
             None => {
                 Self::check_rate(rate)?;
                 self.rate = rate;
-                self.resampler.insert(Resampler::new(rate, self.target)?)
+                self.resampler.insert(Resampler::new(self.kind, rate, self.target)?)
             }
         };
         let (skip, keep) = self.edit.map_or((0, None), |edit| edit.frames(rate));
@@ -141,10 +143,26 @@ fn clipped(frames: u64, sound: &[f32]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use onespace_bundle::preprocess::{FrontEnd, Short, SpectrogramLayout};
+
     use super::*;
 
     fn taken(mix: Channels, rate: u32, channels: &[Vec<f32>]) -> Result<Recording> {
-        let mut intake = Intake::new(mix, 16_000, None);
+        let spec = Audio {
+            sample_rate: 16_000,
+            channels: mix,
+            window_ms: 1000,
+            hop_ms: 1000,
+            max_windows: 1,
+            front_end: FrontEnd::Waveform,
+            resampler: Kind::Sinc,
+            clips: None,
+            short: Short::Pad,
+            quantise_i16: false,
+            layout: SpectrogramLayout::MelTime,
+            channel_axis: false,
+        };
+        let mut intake = Intake::new(&spec, None);
         intake.push(rate, channels)?;
         intake.finish()
     }

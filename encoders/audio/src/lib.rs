@@ -6,12 +6,15 @@
 mod decode;
 mod edit;
 mod filters;
+mod gemma_mel;
 mod intake;
 mod kaldi;
 mod log_mel;
+mod mel;
 mod prepare;
 mod resample;
 mod spectrum;
+mod torchaudio;
 mod window;
 
 use std::sync::Arc;

@@ -1,11 +1,13 @@
 //! Log-mel spectrograms, as `torch.stft` and torchaudio's `melscale_fbanks` make them.
 
-use std::f64::consts::PI;
-
-use onespace_bundle::preprocess::{LogKind, LogMel as Spec, MelNorm, MelScale};
+use onespace_bundle::preprocess::{LogKind, LogMel as Spec};
 use onespace_core::{Result, Tensor};
 
-use crate::{filters::FilterBank, spectrum::Transform};
+use crate::{
+    filters::FilterBank,
+    mel::Mel,
+    spectrum::{Transform, hann},
+};
 
 /// A log-mel front end with everything planned.
 #[derive(Clone)]
@@ -20,7 +22,9 @@ impl LogMel {
     /// Plans the front end for sound of `rate` hertz.
     pub fn new(spec: &Spec, rate: u32) -> Self {
         let transform = Transform::new(spec.n_fft);
-        Self { window: hann(spec), bank: mel_bank(spec, rate, transform.bins()), transform, spec: spec.clone() }
+        let mel =
+            Mel { bands: spec.n_mels, hertz: (spec.f_min, spec.f_max), scale: spec.mel_scale, norm: spec.mel_norm };
+        Self { window: window(spec), bank: mel.bank(rate, spec.n_fft), transform, spec: spec.clone() }
     }
 
     /// The features of one window of sound: float32 `[n_mels, frames]`.
@@ -60,55 +64,11 @@ fn reflected(sound: &[f32], reach: usize) -> Vec<f32> {
 }
 
 /// A periodic Hann window of `win_length`, centred in `n_fft`.
-fn hann(spec: &Spec) -> Vec<f32> {
-    let mut window = vec![0.0; spec.n_fft];
-    let inner = window.iter_mut().skip((spec.n_fft - spec.win_length) / 2).take(spec.win_length);
-    for (index, slot) in inner.enumerate() {
-        *slot = (0.5 - 0.5 * (2.0 * PI * index as f64 / spec.win_length as f64).cos()) as f32;
-    }
+fn window(spec: &Spec) -> Vec<f32> {
+    let mut window = vec![0.0; (spec.n_fft - spec.win_length) / 2];
+    window.extend(hann(spec.win_length));
+    window.resize(spec.n_fft, 0.0);
     window
-}
-
-fn mel_bank(spec: &Spec, rate: u32, bins: usize) -> FilterBank {
-    let scale = spec.mel_scale;
-    let (low, high) = (to_mel(spec.f_min, scale), to_mel(spec.f_max, scale));
-    let edge = |index: usize| to_hertz(low + (high - low) * index as f64 / (spec.n_mels + 1) as f64, scale);
-    let edges: Vec<[f64; 3]> = (0..spec.n_mels).map(|band| [edge(band), edge(band + 1), edge(band + 2)]).collect();
-    FilterBank::new(spec.n_mels, bins, |band, bin| {
-        let Some([left, centre, right]) = edges.get(band) else { return 0.0 };
-        let hertz = f64::from(rate) * bin as f64 / spec.n_fft as f64;
-        let triangle = ((hertz - left) / (centre - left)).min((right - hertz) / (right - centre)).max(0.0);
-        match spec.mel_norm {
-            MelNorm::None => triangle,
-            MelNorm::Slaney => triangle * 2.0 / (right - left),
-        }
-    })
-}
-
-/// Slaney's scale is linear up to this many hertz, 3 mel to 200 Hz, and logarithmic above.
-const SLANEY_BREAK: f64 = 1000.0;
-const SLANEY_LINEAR: f64 = 200.0 / 3.0;
-/// Above the break, 27 mel multiply the frequency by 6.4.
-const SLANEY_STEPS: f64 = 27.0;
-const SLANEY_FACTOR: f64 = 6.4;
-
-fn to_mel(hertz: f64, scale: MelScale) -> f64 {
-    match scale {
-        MelScale::Htk => 2595.0 * (1.0 + hertz / 700.0).log10(),
-        MelScale::Slaney if hertz < SLANEY_BREAK => hertz / SLANEY_LINEAR,
-        MelScale::Slaney => {
-            SLANEY_BREAK / SLANEY_LINEAR + SLANEY_STEPS * (hertz / SLANEY_BREAK).ln() / SLANEY_FACTOR.ln()
-        }
-    }
-}
-
-fn to_hertz(mel: f64, scale: MelScale) -> f64 {
-    let linear = mel * SLANEY_LINEAR;
-    match scale {
-        MelScale::Htk => 700.0 * (10.0_f64.powf(mel / 2595.0) - 1.0),
-        MelScale::Slaney if linear < SLANEY_BREAK => linear,
-        MelScale::Slaney => SLANEY_BREAK * SLANEY_FACTOR.powf((mel - SLANEY_BREAK / SLANEY_LINEAR) / SLANEY_STEPS),
-    }
 }
 
 #[cfg(test)]
@@ -116,12 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scales_invert_and_reflection_skips_the_edge() {
-        for scale in [MelScale::Htk, MelScale::Slaney] {
-            for hertz in [0.0, 20.0, 999.0, 1000.0, 7600.0] {
-                assert!((to_hertz(to_mel(hertz, scale), scale) - hertz).abs() < 1e-6);
-            }
-        }
+    fn reflection_skips_the_edge() {
         assert_eq!(reflected(&[1.0, 2.0, 3.0, 4.0], 2), [3.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 2.0]);
     }
 }

@@ -5,11 +5,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use onespace_bundle::preprocess::Resampler as Kind;
 use onespace_core::{Error, Result, limits::RESAMPLERS_KEPT};
 use rubato::{
     Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters, SincInterpolationType, WindowFunction,
     audioadapter_buffers::direct::InterleavedSlice, calculate_cutoff,
 };
+
+use crate::torchaudio::Windowed;
 
 /// Taps of the filter at the lower of the two rates: the pass band ends at 95 % of its half.
 const TAPS: usize = 160;
@@ -22,13 +25,20 @@ const INTERPOLATED_PHASES: usize = 256;
 const SHIFTS: usize = 4096;
 
 /// A windowed-sinc resampler of one channel, without delay: output `k` lies at input time `k · from / to`, and
-/// `n` frames in are `round(n · to / from)` frames out.
+/// `n` frames in are `round(n · to / from)` frames out (torchaudio's: rounded up).
 pub struct Resampler {
     from: u32,
     to: u32,
-    filter: Option<Filter>,
+    method: Method,
     taken: u64,
     out: Vec<f32>,
+}
+
+/// How the rate changes.
+enum Method {
+    Same,
+    Sinc(Box<Filter>),
+    Torchaudio(Windowed),
 }
 
 /// Filters at rest, least recently used first. Their tables depend on the two rates alone and cost more than
@@ -53,17 +63,25 @@ struct Filter {
 
 impl Resampler {
     /// A resampler from `from` to `to` hertz.
-    pub fn new(from: u32, to: u32) -> Result<Self> {
-        let filter = if from == to { None } else { Some(Filter::obtain(from, to)?) };
-        Ok(Self { from, to, filter, taken: 0, out: Vec::new() })
+    pub fn new(kind: Kind, from: u32, to: u32) -> Result<Self> {
+        let method = match kind {
+            _ if from == to => Method::Same,
+            Kind::Sinc => Method::Sinc(Box::new(Filter::obtain(from, to)?)),
+            Kind::Torchaudio => {
+                let divisor = gcd(from, to);
+                Method::Torchaudio(Windowed::new(from / divisor, to / divisor))
+            }
+        };
+        Ok(Self { from, to, method, taken: 0, out: Vec::new() })
     }
 
     /// Takes the next frames.
     pub fn push(&mut self, frames: &[f32]) -> Result<()> {
         self.taken += frames.len() as u64;
-        match &mut self.filter {
-            None => self.out.extend_from_slice(frames),
-            Some(filter) => filter.push(frames, &mut self.out)?,
+        match &mut self.method {
+            Method::Same => self.out.extend_from_slice(frames),
+            Method::Sinc(filter) => filter.push(frames, &mut self.out)?,
+            Method::Torchaudio(windowed) => windowed.push(frames, &mut self.out),
         }
         Ok(())
     }
@@ -82,14 +100,18 @@ impl Resampler {
     pub fn finish(mut self) -> Result<Vec<f32>> {
         let (from, to) = (u64::from(self.from), u64::from(self.to));
         let wanted = ((self.taken * to + from / 2) / from) as usize;
-        if let Some(filter) = &mut self.filter {
-            let silence = vec![0.0; CHUNK];
-            while self.out.len() < wanted {
-                filter.push(&silence, &mut self.out)?;
+        match self.method {
+            Method::Same => {}
+            Method::Torchaudio(windowed) => windowed.finish(self.taken, &mut self.out),
+            Method::Sinc(mut filter) => {
+                let silence = vec![0.0; CHUNK];
+                while self.out.len() < wanted {
+                    filter.push(&silence, &mut self.out)?;
+                }
+                filter.rest();
+                self.out.truncate(wanted);
             }
         }
-        self.filter.into_iter().for_each(Filter::rest);
-        self.out.truncate(wanted);
         Ok(self.out)
     }
 }
@@ -188,7 +210,7 @@ mod tests {
     }
 
     fn resampled(from: u32, to: u32, sound: &[f32]) -> Vec<f32> {
-        let mut resampler = Resampler::new(from, to).unwrap();
+        let mut resampler = Resampler::new(Kind::Sinc, from, to).unwrap();
         sound.chunks(777).for_each(|chunk| resampler.push(chunk).unwrap());
         resampler.finish().unwrap()
     }
@@ -231,7 +253,7 @@ mod tests {
     fn a_filter_that_rested_remembers_nothing() {
         let sound = tone(44_100, 500.0, 30_000);
         let fresh = resampled(44_100, 15_999, &sound);
-        let mut other = Resampler::new(44_100, 15_999).unwrap();
+        let mut other = Resampler::new(Kind::Sinc, 44_100, 15_999).unwrap();
         other.push(&vec![1.0; 10_000]).unwrap();
         other.finish().unwrap();
         assert_eq!(resampled(44_100, 15_999, &sound), fresh);
@@ -245,6 +267,21 @@ mod tests {
             let found = resampled(44_100, 16_000, &tone(44_100, hertz, 44_100));
             let loudest = found[2000..14_000].iter().fold(0.0_f32, |peak, value| peak.max(value.abs()));
             assert!(loudest < 1e-4, "{hertz} Hz leaves {loudest}");
+        }
+    }
+
+    #[test]
+    fn pieces_make_the_whole() {
+        let sound = tone(44_100, 500.0, 30_011);
+        for kind in [Kind::Sinc, Kind::Torchaudio] {
+            for to in [16_000, 48_000, 15_999] {
+                let in_pieces = |size: usize| {
+                    let mut resampler = Resampler::new(kind, 44_100, to).unwrap();
+                    sound.chunks(size).for_each(|chunk| resampler.push(chunk).unwrap());
+                    resampler.finish().unwrap()
+                };
+                assert_eq!(in_pieces(97), in_pieces(usize::MAX), "{kind:?} to {to}");
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The spectrum of one frame.
 
-use std::sync::Arc;
+use std::{f64::consts::PI, sync::Arc};
 
 use onespace_core::{Error, Result};
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
@@ -54,4 +54,10 @@ impl Transform {
         }
         Ok(&work.spectrum)
     }
+}
+
+/// A periodic Hann window.
+pub fn hann(length: usize) -> Vec<f32> {
+    let weight = |index: usize| 0.5 - 0.5 * (2.0 * PI * index as f64 / length as f64).cos();
+    (0..length).map(|index| weight(index) as f32).collect()
 }

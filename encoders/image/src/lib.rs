@@ -6,9 +6,11 @@
 mod decode;
 mod fit;
 mod jpeg;
+mod patches;
 mod picture;
 mod prepare;
 mod resize;
+mod taps;
 
 pub use picture::{Orientation, Picture};
 pub use prepare::ImagePreparer;

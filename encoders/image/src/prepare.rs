@@ -3,7 +3,7 @@
 use onespace_bundle::preprocess::Image;
 use onespace_core::{Error, Modality, Prepare, Result, Sample, Tensor, Track};
 
-use crate::{decode::decode, resize::resize};
+use crate::{decode::decode, fit::Fit, patches, resize::resize};
 
 /// Pictures to samples as a manifest's `[towers.image.preprocess]` says.
 #[derive(Clone, Debug)]
@@ -24,51 +24,62 @@ impl ImagePreparer {
     /// # Errors
     /// `MEDIA_MALFORMED` when a side is zero; `INTERNAL` when `rgb` is shorter than the sides say.
     pub fn tensor_of(&self, rgb: &[u8], width: u32, height: u32) -> Result<Vec<f32>> {
-        let pixels = resize(&self.spec, rgb, width, height)?;
-        let (pixels, rest) = pixels.as_chunks::<3>();
-        if !rest.is_empty() {
-            return Err(Error::internal("a resized picture ends within a pixel"));
-        }
+        self.planes(rgb, (width, height), |spec, source| Fit::new(spec, source))
+    }
+
+    /// As [`tensor_of`](Self::tensor_of), but scaled to cover and cut at the beginning (`view` 0), the centre (1) or
+    /// the end (2) of the longer side.
+    ///
+    /// # Errors
+    /// As [`tensor_of`](Self::tensor_of).
+    pub fn view_of(&self, rgb: &[u8], width: u32, height: u32, view: usize) -> Result<Vec<f32>> {
+        self.planes(rgb, (width, height), |spec, source| Fit::crop(spec, source, view))
+    }
+
+    fn planes(&self, rgb: &[u8], source: (u32, u32), fit: impl Fn(&Image, (u32, u32)) -> Fit) -> Result<Vec<f32>> {
+        let (pixels, _) = self.pixels(rgb, source, fit)?;
+        let (pixels, _) = pixels.as_chunks::<3>();
         let mut tensor = Vec::with_capacity(pixels.len() * 3);
-        let [red, green, blue] = self.channels();
-        tensor.extend(pixels.iter().map(|&[value, _, _]| red.of(value)));
-        tensor.extend(pixels.iter().map(|&[_, value, _]| green.of(value)));
-        tensor.extend(pixels.iter().map(|&[_, _, value]| blue.of(value)));
+        tensor.extend(pixels.iter().map(|&[red, _, _]| red));
+        tensor.extend(pixels.iter().map(|&[_, green, _]| green));
+        tensor.extend(pixels.iter().map(|&[_, _, blue]| blue));
         Ok(tensor)
     }
 
-    fn channels(&self) -> [Channel; 3] {
-        let ([mean_red, mean_green, mean_blue], [std_red, std_green, std_blue]) = (self.spec.mean, self.spec.std);
-        [
-            Channel { mean: mean_red, std: std_red },
-            Channel { mean: mean_green, std: std_green },
-            Channel { mean: mean_blue, std: std_blue },
-        ]
-    }
-}
-
-/// How one channel is normalised.
-struct Channel {
-    mean: f32,
-    std: f32,
-}
-
-impl Channel {
-    fn of(&self, value: u8) -> f32 {
-        (f32::from(value) / 255.0 - self.mean) / self.std
+    /// Resized and normalised, three values a pixel, and how many pixels a row has.
+    fn pixels(
+        &self,
+        rgb: &[u8],
+        source: (u32, u32),
+        fit: impl Fn(&Image, (u32, u32)) -> Fit,
+    ) -> Result<(Vec<f32>, usize)> {
+        let (width, height) = source;
+        if width == 0 || height == 0 {
+            return Err(Error::malformed("bytes", format!("a picture of {width} x {height} pixels has no content")));
+        }
+        let fit = fit(&self.spec, source);
+        let mut pixels = resize(&self.spec, &fit, rgb, width)?;
+        let (mean, std) = (self.spec.mean, self.spec.std);
+        for pixel in pixels.as_chunks_mut::<3>().0 {
+            for (value, (mean, std)) in pixel.iter_mut().zip(mean.iter().zip(&std)) {
+                *value = (*value / 255.0 - mean) / std;
+            }
+        }
+        Ok((pixels, fit.canvas.0 as usize))
     }
 }
 
 impl Prepare for ImagePreparer {
     fn prepare(&self, bytes: &[u8], _media_type: Option<&str>) -> Result<Vec<Sample>> {
         let picture = decode(bytes, self.spec.background)?;
-        let tensor = self.tensor_of(picture.rgb(), picture.width(), picture.height())?;
-        let shape = [3, self.spec.height as usize, self.spec.width as usize];
-        Ok(vec![Sample {
-            tower: Modality::Image,
-            tensors: vec![Tensor::f32(shape, tensor)],
-            track: Track::Whole,
-            span: None,
-        }])
+        let (rgb, size) = (picture.rgb(), (picture.width(), picture.height()));
+        let tensors = if let Some(patches) = self.spec.patches {
+            let (pixels, across) = self.pixels(rgb, size, Fit::new)?;
+            patches::tensors(patches, self.spec.tokens.as_ref(), &pixels, across)
+        } else {
+            let shape = [3, self.spec.height as usize, self.spec.width as usize];
+            vec![Tensor::f32(shape, self.tensor_of(rgb, size.0, size.1)?)]
+        };
+        Ok(vec![Sample { tower: Modality::Image, tensors, track: Track::Whole, span: None }])
     }
 }

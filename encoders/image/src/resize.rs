@@ -1,31 +1,72 @@
-//! Resampling.
+//! Resizing: in bytes as Pillow does it, or in floats as torch does.
 
 use fast_image_resize::{
     CropBox as Crop, Filter, FilterType, IntoImageView, PixelType, ResizeAlg, ResizeOptions, Resizer,
     images::{Image as Pixels, ImageRef},
 };
-use onespace_bundle::preprocess::{Image, ResizeFilter};
+use onespace_bundle::preprocess::{Image, Resample, ResizeFilter};
 use onespace_core::{Error, Result};
 
-use crate::fit::Fit;
+use crate::{
+    fit::Fit,
+    taps::{Side, cubic, resample},
+};
 
-/// Resizes `width · height` RGB pixels as `spec` says; the result is `spec.width · spec.height` RGB pixels.
+/// Resizes `width · height` RGB pixels as `spec` and `fit` say; the result is a canvas of RGB pixels, row by row, on
+/// the scale 0 to 255.
 ///
 /// # Errors
-/// `MEDIA_MALFORMED` when a side is zero; `INTERNAL` when the pixels are not as many as the sides say.
-pub fn resize(spec: &Image, rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>> {
-    if width == 0 || height == 0 {
-        return Err(Error::malformed("bytes", format!("a picture of {width} x {height} pixels has no content")));
+/// `INTERNAL` when the pixels are not as many as the sides say.
+pub fn resize(spec: &Image, fit: &Fit, rgb: &[u8], width: u32) -> Result<Vec<f32>> {
+    let (left, top, wide, high) = fit.cut;
+    let whole = (left, top, wide) == (0, 0, width);
+    let inner = if whole { rgb.get(..pixels(wide, high)) } else { None };
+    let cut = if whole { Vec::new() } else { cut_out(rgb, width, fit.cut) };
+    let source = inner.unwrap_or(&cut);
+    if source.len() != pixels(wide, high) {
+        return Err(internal(format!("{} bytes are not {wide} x {high} pixels", source.len())));
     }
-    let fit = Fit::new(spec.resize, (width, height), (spec.width, spec.height));
+    let resized = match spec.resample {
+        Resample::U8 => bytes(spec, fit, source, (wide, high))?.into_iter().map(f32::from).collect(),
+        Resample::F32 => {
+            let taps = |side: Side| side.taps(spec.filter, spec.antialias);
+            resample(source, wide as usize, &taps(fit.across), &taps(fit.down))
+        }
+    };
+    let kept = (fit.across.kept as u32, fit.down.kept as u32);
+    Ok(if kept == fit.canvas { resized } else { framed(spec, fit, &resized) })
+}
+
+const fn pixels(width: u32, height: u32) -> usize {
+    width as usize * height as usize * 3
+}
+
+fn cut_out(rgb: &[u8], width: u32, (left, top, wide, high): (u32, u32, u32, u32)) -> Vec<u8> {
+    let inner = pixels(left, 1)..pixels(left, 1) + pixels(wide, 1);
+    let rows = rgb.chunks_exact(pixels(width, 1).max(1)).skip(top as usize).take(high as usize);
+    rows.filter_map(|row| row.get(inner.clone())).flatten().copied().collect()
+}
+
+/// Across, then down, each rounded to a byte, as Pillow does: what rings over black or white is cut off between.
+///
+/// Cutting the source box and scaling it is the same as scaling the whole and cutting the result, because the
+/// filter reaches beyond the box.
+fn bytes(spec: &Image, fit: &Fit, rgb: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>> {
     let source = ImageRef::new(width, height, rgb, PixelType::U8x3).map_err(internal)?;
     let algorithm = algorithm(spec)?;
-    // Across, then down, each rounded to a byte, as Pillow does: what rings over black or white is cut off between.
-    let whole_height = Crop { top: 0.0, height: f64::from(height), ..fit.crop };
-    let narrow = pass(&source, (fit.size.0, height), algorithm, whole_height)?;
-    let whole_width = Crop { left: 0.0, width: f64::from(fit.size.0), ..fit.crop };
-    let pixels = pass(&narrow, fit.size, algorithm, whole_width)?.into_vec();
-    Ok(if fit.size == (spec.width, spec.height) { pixels } else { framed(spec, &fit, &pixels) })
+    let ((left, wide), (top, high)) = (in_source(fit.across), in_source(fit.down));
+    let size = (fit.across.kept as u32, fit.down.kept as u32);
+    let box_across = Crop { left, top: 0.0, width: wide, height: f64::from(height) };
+    let narrow = pass(&source, (size.0, height), algorithm, box_across)?;
+    let box_down = Crop { left: 0.0, top, width: f64::from(size.0), height: high };
+    Ok(pass(&narrow, size, algorithm, box_down)?.into_vec())
+}
+
+/// Start and length, in source pixels, of what is kept of a side.
+fn in_source(side: Side) -> (f64, f64) {
+    let step = side.full as f64 / side.scaled.max(1) as f64;
+    let start = side.start as f64 * step;
+    (start, (side.kept as f64 * step).min(side.full as f64 - start))
 }
 
 fn pass<'a>(
@@ -47,33 +88,27 @@ fn internal(error: impl std::fmt::Display) -> Error {
 /// With antialias the filter widens as the picture shrinks (Pillow); without, it always spans the same number of
 /// source pixels (torch's `interpolate`, whose cubic is sharper than Pillow's).
 fn algorithm(spec: &Image) -> Result<ResizeAlg> {
-    Ok(match (spec.filter, spec.antialias) {
-        (ResizeFilter::Bilinear, true) => ResizeAlg::Convolution(FilterType::Bilinear),
-        (ResizeFilter::Bicubic, true) => ResizeAlg::Convolution(FilterType::CatmullRom),
-        (ResizeFilter::Bilinear, false) => ResizeAlg::Interpolation(FilterType::Bilinear),
+    let kind = match (spec.filter, spec.antialias) {
+        (ResizeFilter::Nearest, _) => return Ok(ResizeAlg::Nearest),
+        (ResizeFilter::Bilinear, _) => FilterType::Bilinear,
+        (ResizeFilter::Bicubic, true) => FilterType::CatmullRom,
         (ResizeFilter::Bicubic, false) => {
-            let filter = Filter::new("torch bicubic", sharp_cubic, 2.0).map_err(internal)?;
-            ResizeAlg::Interpolation(FilterType::Custom(filter))
+            let sharp = |x: f64| f64::from(cubic(x as f32, -0.75));
+            FilterType::Custom(Filter::new("torch bicubic", sharp, 2.0).map_err(internal)?)
         }
-    })
-}
-
-/// Cubic convolution with a = −0.75.
-fn sharp_cubic(x: f64) -> f64 {
-    const A: f64 = -0.75;
-    match x.abs() {
-        x if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
-        x if x < 2.0 => A * (((x - 5.0) * x + 8.0) * x - 4.0),
-        _ => 0.0,
-    }
+        (ResizeFilter::Lanczos, _) => FilterType::Lanczos3,
+        (ResizeFilter::Box, _) => FilterType::Box,
+    };
+    Ok(if spec.antialias { ResizeAlg::Convolution(kind) } else { ResizeAlg::Interpolation(kind) })
 }
 
 /// The resized pixels at their place on a canvas of the background.
-fn framed(spec: &Image, fit: &Fit, pixels: &[u8]) -> Vec<u8> {
-    let mut canvas = spec.background.repeat(spec.width as usize * spec.height as usize);
-    let (row, inset, line) = (spec.width as usize * 3, fit.to.0 as usize * 3, fit.size.0 as usize * 3);
+fn framed(spec: &Image, fit: &Fit, resized: &[f32]) -> Vec<f32> {
+    let background = spec.background.map(f32::from);
+    let mut canvas = background.repeat(fit.canvas.0 as usize * fit.canvas.1 as usize);
+    let (row, inset, line) = (pixels(fit.canvas.0, 1), pixels(fit.to.0, 1), fit.across.kept * 3);
     let rows = canvas.chunks_exact_mut(row).skip(fit.to.1 as usize);
-    for (target, source) in rows.zip(pixels.chunks_exact(line)) {
+    for (target, source) in rows.zip(resized.chunks_exact(line)) {
         if let Some(target) = target.get_mut(inset..inset + line) {
             target.copy_from_slice(source);
         }

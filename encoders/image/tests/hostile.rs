@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_bundle::preprocess::{Image, Resize, ResizeFilter};
+use onespace_bundle::preprocess::Image;
 use onespace_core::{Error, Prepare, Reason, Result, Sample, limits};
 use onespace_image::ImagePreparer;
 
@@ -35,16 +35,11 @@ fn read(name: &str) -> Vec<u8> {
 }
 
 fn prepare(bytes: &[u8]) -> Result<Vec<Sample>> {
-    let spec = Image {
-        width: 16,
-        height: 16,
-        resize: Resize::ShortestEdge,
-        filter: ResizeFilter::Bicubic,
-        antialias: true,
-        background: [255; 3],
-        mean: [0.5; 3],
-        std: [0.5; 3],
-    };
+    let table = r#"{
+        "width": 16, "height": 16, "resize": "shortest-edge", "filter": "bicubic",
+        "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]
+    }"#;
+    let spec: Image = serde_json::from_str(table).unwrap();
     ImagePreparer::new(&spec).prepare(bytes, None)
 }
 

@@ -10,6 +10,7 @@ mod header;
 mod mesh;
 mod normalise;
 mod prepare;
+mod random;
 mod read;
 
 pub use prepare::PointCloudPreparer;

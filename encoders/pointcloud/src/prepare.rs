@@ -2,22 +2,23 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use onespace_bundle::preprocess::{self, Layout, Normalise, Subsample};
+use onespace_bundle::preprocess::{self, Emit, FpsStart, GroupKind, Grouping, Layout, Normalise, Subsample};
 use onespace_core::{Error, Modality, Prepare, Reason, Result, Sample, Tensor, Track};
 
 use crate::{
     fps::{farthest, outermost},
-    group::nearest,
+    group::{nearest, within},
     header::Header,
     mesh,
     normalise::to_unit_sphere,
+    random::Random,
     read::{Point, each},
 };
 
 /// Point clouds to samples, as the table `[towers.point_cloud.preprocess]` of a manifest says.
 ///
-/// A cloud is thinned first, then normalised, then sampled. It emits float32 `[points, 6]` (or `[points, 3]`); with
-/// grouping also float32 `[centres, neighbours, 6]` (or 3), places relative to the centre, and `[centres, 3]`.
+/// A cloud is thinned first, its axes are permuted, then it is normalised, sampled and grouped. It emits what
+/// [`Emit`] says.
 #[derive(Clone, Debug)]
 pub struct PointCloudPreparer {
     spec: preprocess::PointCloud,
@@ -33,14 +34,24 @@ impl PointCloudPreparer {
     fn sample(&self, bytes: &[u8]) -> Result<Sample> {
         let mut points = self.points(bytes)?;
         self.colour(&mut points);
+        points.iter_mut().for_each(|point| point.place = self.spec.axes.permuted(point.place));
         if self.spec.normalise == Normalise::UnitSphere {
             to_unit_sphere(&mut points);
         }
         let points = self.fit(points);
-        let mut tensors = vec![Tensor::f32([points.len(), self.width()], self.values(points.iter().copied()))];
+        let (mut groups, mut centres) = (None, None);
         if let Some(grouping) = self.spec.grouping {
-            tensors.extend(self.groups(&points, grouping));
+            let places = self.centres(&points, grouping);
+            groups = Some(self.groups(&points, &places, grouping));
+            centres = Some(Tensor::f32([places.len(), 3], places.iter().flatten().copied().collect()));
         }
+        let tensor = |emit: &Emit| match emit {
+            Emit::Points => Some(Tensor::f32([points.len(), self.width()], self.values(points.iter().copied()))),
+            Emit::Features => Some(Tensor::f32([points.len(), 6], points.iter().flat_map(Point::values).collect())),
+            Emit::Groups => groups.clone(),
+            Emit::Centres => centres.clone(),
+        };
+        let tensors = self.spec.emitted().iter().filter_map(tensor).collect();
         Ok(Sample { tower: Modality::PointCloud, tensors, track: Track::Whole, span: None })
     }
 
@@ -59,16 +70,25 @@ impl PointCloudPreparer {
         }
         let kept = total.min(match self.spec.subsample {
             Subsample::Fps => self.spec.presample,
-            Subsample::Stride => self.spec.points,
+            Subsample::Stride | Subsample::Random => self.spec.points,
         });
+        let mut random = (self.spec.subsample == Subsample::Random).then(|| Random::new(self.spec.seed));
         let mut points = Vec::with_capacity(kept);
         each(&header, "vertex", |index, point: Point| {
             if !point.place.iter().all(|value| value.is_finite()) {
                 return Err(Error::malformed("bytes", format!("vertex {index} is at {:?}", point.place)));
             }
-            // The kept ones are the numbers floor(k · total / kept).
-            if points.len() < kept && index == points.len() * total / kept {
-                points.push(point);
+            match &mut random {
+                // A reservoir: each point has the same chance to be in it at the end.
+                Some(random) if points.len() == kept => {
+                    if let Some(slot) = points.get_mut(random.below(index + 1)) {
+                        *slot = point;
+                    }
+                }
+                Some(_) => points.push(point),
+                // The kept ones are the numbers floor(k · total / kept).
+                None if points.len() < kept && index == points.len() * total / kept => points.push(point),
+                None => {}
             }
             Ok(())
         })?;
@@ -95,26 +115,36 @@ impl PointCloudPreparer {
             return points.iter().cycle().take(wanted).copied().collect();
         }
         let places: Vec<[f32; 3]> = points.iter().map(|point| point.place).collect();
-        let chosen = farthest(&places, outermost(&places), wanted);
+        let start = match self.spec.fps.start {
+            FpsStart::Outermost => outermost(&places),
+            FpsStart::First => 0,
+        };
+        let chosen = farthest(&places, start, wanted, self.spec.fps.skip_norm2);
         chosen.into_iter().filter_map(|index| points.get(index).copied()).collect()
     }
 
-    /// Farthest-point centres, from the first point on, each with its nearest points.
-    fn groups(&self, points: &[Point], grouping: preprocess::Grouping) -> [Tensor; 2] {
+    /// Farthest-point centres, from the first point on.
+    fn centres(&self, points: &[Point], grouping: Grouping) -> Vec<[f32; 3]> {
         let places: Vec<[f32; 3]> = points.iter().map(|point| point.place).collect();
-        let chosen = farthest(&places, 0, grouping.centres);
-        let centres: Vec<[f32; 3]> = chosen.into_iter().filter_map(|index| places.get(index).copied()).collect();
+        let chosen = farthest(&places, 0, grouping.centres, self.spec.fps.skip_norm2);
+        chosen.into_iter().filter_map(|index| places.get(index).copied()).collect()
+    }
+
+    /// Each centre with its neighbours.
+    fn groups(&self, points: &[Point], centres: &[[f32; 3]], grouping: Grouping) -> Tensor {
+        let places: Vec<[f32; 3]> = points.iter().map(|point| point.place).collect();
         let groups = centres.iter().flat_map(|centre| {
-            let near = nearest(&places, *centre, grouping.neighbours);
-            near.into_iter().filter_map(|index| points.get(index)).map(|point| {
-                let ([x, y, z], [cx, cy, cz]) = (point.place, *centre);
+            let near = match (grouping.kind, grouping.radius) {
+                (GroupKind::Ball, Some(radius)) => within(&places, *centre, radius, grouping.neighbours),
+                (GroupKind::Ball | GroupKind::Knn, _) => nearest(&places, *centre, grouping.neighbours),
+            };
+            let origin = if grouping.relative { *centre } else { [0.0; 3] };
+            near.into_iter().filter_map(|index| points.get(index)).map(move |point| {
+                let ([x, y, z], [cx, cy, cz]) = (point.place, origin);
                 Point { place: [x - cx, y - cy, z - cz], ..*point }
             })
         });
-        [
-            Tensor::f32([grouping.centres, grouping.neighbours, self.width()], self.values(groups)),
-            Tensor::f32([grouping.centres, 3], centres.iter().flatten().copied().collect()),
-        ]
+        Tensor::f32([centres.len(), grouping.neighbours, self.width()], self.values(groups))
     }
 
     const fn width(&self) -> usize {
@@ -125,7 +155,7 @@ impl PointCloudPreparer {
     }
 
     fn values(&self, points: impl Iterator<Item = Point>) -> Vec<f32> {
-        points.flat_map(|point| point.place.into_iter().chain(point.colour).take(self.width())).collect()
+        points.flat_map(|point| point.values().into_iter().take(self.width())).collect()
     }
 }
 

@@ -19,6 +19,14 @@ pub struct Point {
     pub colour: [f32; 3],
 }
 
+impl Point {
+    /// Place, then colour.
+    pub fn values(&self) -> [f32; 6] {
+        let ([x, y, z], [red, green, blue]) = (self.place, self.colour);
+        [x, y, z, red, green, blue]
+    }
+}
+
 /// Reads elements in file order.
 struct Reader<'a> {
     encoding: Encoding,

@@ -6,8 +6,8 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Random, binary, golden, spec, values};
-use onespace_bundle::preprocess::{Grouping, PointCloud};
+use common::{Random, binary, golden, grouping, spec, values};
+use onespace_bundle::preprocess::PointCloud;
 use onespace_core::{Error, Prepare, Reason, Sample};
 use onespace_pointcloud::PointCloudPreparer;
 
@@ -25,7 +25,7 @@ const FILES: [&str; 10] = [
 ];
 
 fn prepare(bytes: &[u8]) -> Result<Vec<Sample>, Error> {
-    let spec = PointCloud { grouping: Some(Grouping { centres: 8, neighbours: 4 }), ..spec(32, 64) };
+    let spec = PointCloud { grouping: Some(grouping(8, 4)), ..spec(32, 64) };
     PointCloudPreparer::new(&spec).prepare(bytes, None)
 }
 

@@ -6,8 +6,8 @@ mod common;
 
 use std::time::Instant;
 
-use common::{Random, binary, floats, golden, spec, values};
-use onespace_bundle::preprocess::{Grouping, Layout, Normalise, PointCloud, Subsample};
+use common::{Random, binary, floats, golden, grouping, spec, values};
+use onespace_bundle::preprocess::{Layout, Normalise, PointCloud, Subsample};
 use onespace_core::{Modality, Prepare, Reason, Sample};
 use onespace_pointcloud::PointCloudPreparer;
 
@@ -24,7 +24,7 @@ fn apart(found: &[f32], wanted: &[f32]) -> f32 {
 
 #[test]
 fn sampling_and_grouping_are_numpys() {
-    let spec = PointCloud { grouping: Some(Grouping { centres: 32, neighbours: 16 }), ..spec(256, 1500) };
+    let spec = PointCloud { grouping: Some(grouping(32, 16)), ..spec(256, 1500) };
     let sample = prepare(&spec, &golden("cloud.ply"));
     let shapes: Vec<_> = sample.tensors.iter().map(|tensor| tensor.shape.clone()).collect();
     assert_eq!(shapes, [vec![256, 6], vec![32, 16, 6], vec![32, 3]]);

@@ -1,7 +1,12 @@
-//! Text to samples: check, cut, tokenise, pad.
+//! Text to samples: check, put the prompt around it, clean, cut, tokenise, pad.
 
-use onespace_bundle::preprocess::{Overflow, Text};
-use onespace_core::{Error, Modality, Prepare, Reason, Result, Sample, Tensor, Track, limits};
+mod clean;
+mod repair;
+
+use std::borrow::Cow;
+
+use onespace_bundle::preprocess::{Overflow, Pad, TEXT_PLACE, Text};
+use onespace_core::{Error, Modality, Prepare, Purpose, Reason, Result, Sample, Tensor, Track, limits};
 use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationDirection};
 
 /// Token counts are rounded up to a multiple of this, so that texts of similar length share a batch.
@@ -71,16 +76,39 @@ impl TextPreparer {
     /// At most a context of tokens, special ones in place; the further windows are in its overflow.
     fn windows(&self, text: &str) -> Result<Encoding> {
         let mut tokens = self.tokens(text)?;
-        tokens.truncate(self.room, 0, TruncationDirection::Right);
+        let room = if self.spec.keep_last { self.room } else { self.spec.context };
+        tokens.truncate(room, 0, TruncationDirection::Right);
         if self.spec.overflow == Overflow::Truncate {
             tokens.take_overflowing();
         }
-        self.tokenizer.post_process(tokens, None, true).map_err(failed)
+        let mut tokens = self.tokenizer.post_process(tokens, None, true).map_err(failed)?;
+        if !self.spec.keep_last {
+            tokens.truncate(self.spec.context, 0, TruncationDirection::Right);
+            tokens.take_overflowing();
+        }
+        Ok(tokens)
+    }
+
+    /// The text as the tokenizer gets it: with the prompt around it, cleaned.
+    fn worded<'t>(&self, text: &'t str, prompt: &str) -> Cow<'t, str> {
+        // What lies behind the most that is tokenised need not be cleaned either.
+        let text = match self.spec.overflow {
+            Overflow::Truncate => prefix(text, self.spec.context * BYTES_PER_TOKEN.1),
+            Overflow::Windows => text,
+        };
+        let worded = match prompt {
+            TEXT_PLACE => Cow::Borrowed(text),
+            prompt => Cow::Owned(prompt.replacen(TEXT_PLACE, text, 1)),
+        };
+        clean::clean(worded, &self.spec.clean)
     }
 
     fn sample(&self, encoding: &Encoding) -> Sample {
         let ids = encoding.get_ids();
-        let length = ids.len().next_multiple_of(BUCKET).min(self.spec.context);
+        let length = match self.spec.pad {
+            Pad::Bucket => ids.len().next_multiple_of(BUCKET).min(self.spec.context),
+            Pad::Context => self.spec.context,
+        };
         let padded = |values: &mut dyn Iterator<Item = i64>, fill: i64| -> Vec<i64> {
             values.chain(std::iter::repeat(fill)).take(length).collect()
         };
@@ -91,12 +119,10 @@ impl TextPreparer {
         }
         Sample { tower: Modality::Text, tensors, track: Track::Whole, span: None }
     }
-}
 
-impl Prepare for TextPreparer {
-    fn prepare(&self, bytes: &[u8], _media_type: Option<&str>) -> Result<Vec<Sample>> {
-        let text = decode(bytes)?;
-        let first = self.windows(text)?;
+    fn samples(&self, bytes: &[u8], prompt: &str) -> Result<Vec<Sample>> {
+        let text = self.worded(decode(bytes)?, prompt);
+        let first = self.windows(&text)?;
         if first.get_ids().is_empty() {
             return Err(Error::new(Reason::MediaEmpty, "bytes", "the text has no tokens"));
         }
@@ -109,6 +135,17 @@ impl Prepare for TextPreparer {
             .filter_map(|window| window.checked_sub(1).map_or(Some(&first), |later| rest.get(later)))
             .map(|window| self.sample(window))
             .collect())
+    }
+}
+
+impl Prepare for TextPreparer {
+    fn prepare(&self, bytes: &[u8], media_type: Option<&str>) -> Result<Vec<Sample>> {
+        self.prepare_for(Purpose::Query, bytes, media_type)
+    }
+
+    fn prepare_for(&self, purpose: Purpose, bytes: &[u8], _media_type: Option<&str>) -> Result<Vec<Sample>> {
+        let document = self.spec.document_prompt.as_ref().filter(|_| purpose == Purpose::Document);
+        self.samples(bytes, document.unwrap_or(&self.spec.prompt))
     }
 }
 
@@ -136,6 +173,9 @@ fn decode(bytes: &[u8]) -> Result<&str> {
 
 /// At most `bytes` bytes of `text`, up to its last white space where there is some.
 fn prefix(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
     let cut = text.get(..text.floor_char_boundary(bytes)).unwrap_or(text);
     cut.rfind(char::is_whitespace).filter(|end| *end > 0).and_then(|end| cut.get(..end)).unwrap_or(cut)
 }

@@ -19,8 +19,12 @@ fn file(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
 }
 
+fn spec(context: usize) -> Text {
+    serde_json::from_value(serde_json::json!({ "tokenizer": "t.json", "context": context })).unwrap()
+}
+
 fn preparer(tokenizer: &str, context: usize, overflow: Overflow) -> TextPreparer {
-    let spec = Text { tokenizer: tokenizer.into(), context, pad_id: 0, overflow };
+    let spec = Text { overflow, ..spec(context) };
     TextPreparer::new(&spec, &file(&format!("{tokenizer}.json")), 2).unwrap()
 }
 
@@ -122,7 +126,6 @@ fn bad_texts_are_named() {
 
 #[test]
 fn bad_tokenizers_are_named() {
-    let spec = |context| Text { tokenizer: "t.json".into(), context, pad_id: 0, overflow: Overflow::Truncate };
     let error = |context, json: &[u8], inputs| TextPreparer::new(&spec(context), json, inputs).err().unwrap();
     let json = file("word_piece.json");
     for (error, field) in [

@@ -10,6 +10,13 @@ use onespace_image::{Orientation, Picture};
 
 use crate::{error::explain, ffi};
 
+/// What published models were trained and are run with: PyAV and decord leave libswscale at its fast conversion.
+///
+/// Measured on seven films against PyAV 18 (FFmpeg 8): no byte differs with these flags. With `ACCURATE_RND` or, added
+/// to it, `FULL_CHR_H_INT`, which interpolate colours across, bytes differ by 0.6 to 1.4 on average and by up to 104 at
+/// edges.
+const FLAGS: Flags = Flags::BICUBIC;
+
 /// The converter, kept while frames stay of one kind.
 #[derive(Default)]
 pub struct Converter {
@@ -45,11 +52,8 @@ impl Converter {
         let (format, width, height) = (frame.format(), frame.width(), frame.height());
         let mut context = match self.context.take().filter(|context| kind(context) == (format, width, height)) {
             Some(context) => context,
-            None => {
-                let flags = Flags::BICUBIC | Flags::ACCURATE_RND | Flags::FULL_CHR_H_INT;
-                Context::get(format, width, height, Pixel::RGB24, width, height, flags)
-                    .map_err(|_| Error::unsupported("bytes", format!("frames of pixel format {format:?}")))?
-            }
+            None => Context::get(format, width, height, Pixel::RGB24, width, height, FLAGS)
+                .map_err(|_| Error::unsupported("bytes", format!("frames of pixel format {format:?}")))?,
         };
         ffi::set_colours(&mut context, frame);
         Ok(self.context.insert(context))

@@ -11,6 +11,7 @@ mod open;
 mod plan;
 mod prepare;
 mod sound;
+mod timeline;
 
 pub use prepare::VideoPreparer;
 pub use sound::decode_audio;

@@ -103,6 +103,8 @@ pub struct Pictures {
     pub origin: Option<i64>,
     /// From the first picture to the end of the last one, seconds, if the container says so.
     pub seconds: Option<f64>,
+    /// Frames a second on average, if the container says so.
+    pub rate: Option<f64>,
     /// How they have to be turned.
     pub orientation: Orientation,
 }
@@ -131,7 +133,9 @@ pub fn pictures(source: &Source<'_>) -> Result<Pictures> {
     let origin = Some(stream.start_time()).filter(|time| *time != ffmpeg_next::ffi::AV_NOPTS_VALUE);
     let own = Some(stream.duration()).filter(|ticks| *ticks > 0).map(|ticks| ticks as f64 * tick);
     let seconds = own.or_else(|| source.duration().map(|duration| duration as f64 / MICROSECONDS));
-    Ok(Pictures { stream: stream.index(), tick, origin, seconds, orientation: orientation(&stream) })
+    let rate = Some(stream.avg_frame_rate()).filter(|rate| rate.numerator() > 0 && rate.denominator() > 0);
+    let rate = rate.map(f64::from);
+    Ok(Pictures { stream: stream.index(), tick, origin, seconds, rate, orientation: orientation(&stream) })
 }
 
 /// How far the packets of the stream reach, found by reading them without decoding; the source is then at its end.

@@ -1,7 +1,9 @@
 //! Which moments of a film are looked at.
 
-use onespace_bundle::preprocess::Video;
+use onespace_bundle::preprocess::{Pick, Video};
 use onespace_core::{Error, Result, Span, limits};
+
+use crate::timeline::Timeline;
 
 /// A stretch of a film that becomes one sample, seconds from the first picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,9 +22,17 @@ impl Segment {
         Span { start_ms, end_ms: ((self.end * 1000.0).round() as u64).max(start_ms + 1) }
     }
 
-    /// The moment of frame `index` of `count`: the middle of its share.
-    fn moment(&self, index: usize, count: usize) -> f64 {
-        self.start + (index as f64 + 0.5) * (self.end - self.start) / count as f64
+    /// The middle of each of `count` equal shares.
+    fn middles(&self, count: usize) -> Vec<f64> {
+        let share = (self.end - self.start) / count as f64;
+        (0..count).map(|index| self.start + (index as f64 + 0.5) * share).collect()
+    }
+
+    /// Clip `index` of `count`, each of `length` seconds, spread from the segment's beginning to its end.
+    fn clip(&self, index: usize, count: usize, length: f64) -> Self {
+        let free = (self.end - self.start - length).max(0.0);
+        let start = self.start + free * index as f64 / count.saturating_sub(1).max(1) as f64;
+        Self { start, end: start + length }
     }
 }
 
@@ -52,49 +62,72 @@ pub fn segments(spec: &Video, seconds: f64) -> Result<Vec<Segment>> {
     Ok(starts.map(|start| Segment { start, end: start + length }).collect())
 }
 
+/// Frames of a film that are looked at together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clip {
+    /// The segment they belong to.
+    pub segment: usize,
+    /// When each is shown, seconds from the first picture.
+    pub moments: Vec<f64>,
+}
+
+/// The clips of all segments, in order. Frames are counted in `timeline`, which [`Pick::Middle`] has no use for.
+#[must_use]
+pub fn clips(spec: &Video, segments: &[Segment], timeline: Option<&Timeline>) -> Vec<Clip> {
+    let of = |(index, segment): (usize, &Segment)| {
+        let stretches = match spec.clips.filter(|_| spec.pick == Pick::Clips) {
+            Some(clips) => {
+                let length = f64::from(clips.clip_ms) / 1000.0;
+                (0..clips.count).map(|clip| segment.clip(clip, clips.count, length)).collect()
+            }
+            None => vec![*segment],
+        };
+        let moments = |stretch: Segment| match timeline.filter(|_| spec.pick != Pick::Middle) {
+            Some(timeline) => timeline.spread(stretch.start, stretch.end, spec.frames),
+            None => stretch.middles(spec.frames),
+        };
+        let clip = move |stretch| Clip { segment: index, moments: moments(stretch) };
+        stretches.into_iter().map(clip).collect::<Vec<_>>()
+    };
+    segments.iter().enumerate().flat_map(of).collect()
+}
+
 /// A frame that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment {
     /// When it is shown, seconds from the first picture.
     pub seconds: f64,
-    /// The segment it belongs to.
-    pub segment: usize,
-    /// Its number within the segment.
+    /// The clip it belongs to.
+    pub clip: usize,
+    /// Its number within the clip.
     pub frame: usize,
 }
 
-/// Every frame that the segments want, in the order of time.
+/// Every frame that the clips want, in the order of time.
 #[must_use]
-pub fn moments(segments: &[Segment], frames: usize) -> Vec<Moment> {
-    let of = |(segment, stretch): (usize, &Segment)| {
-        let stretch = *stretch;
-        (0..frames).map(move |frame| Moment { seconds: stretch.moment(frame, frames), segment, frame })
+pub fn moments(clips: &[Clip]) -> Vec<Moment> {
+    let of = |(clip, Clip { moments, .. }): (usize, &Clip)| {
+        let moment = move |(frame, seconds): (usize, &f64)| Moment { seconds: *seconds, clip, frame };
+        moments.iter().enumerate().map(moment).collect::<Vec<_>>()
     };
-    let mut moments: Vec<Moment> = segments.iter().enumerate().flat_map(of).collect();
+    let mut moments: Vec<Moment> = clips.iter().enumerate().flat_map(of).collect();
     moments.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
     moments
 }
 
 #[cfg(test)]
 mod tests {
-    use onespace_bundle::preprocess::{Resize, ResizeFilter};
+    use onespace_bundle::preprocess::FilmClips;
     use onespace_core::Reason;
 
     use super::*;
 
     fn spec(max_segments: usize) -> Video {
-        Video {
-            frames: 4,
-            segment_ms: 10_000,
-            max_segments,
-            width: 8,
-            height: 8,
-            resize: Resize::Squash,
-            filter: ResizeFilter::Bilinear,
-            antialias: true,
-            mean: [0.0; 3],
-            std: [1.0; 3],
-        }
+        serde_json::from_value(serde_json::json!({
+            "frames": 4, "segment_ms": 10_000, "max_segments": max_segments, "width": 8, "height": 8,
+            "resize": "squash", "filter": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1],
+        }))
+        .unwrap()
     }
 
     fn starts(seconds: f64, max_segments: usize) -> Vec<f64> {
@@ -116,12 +149,32 @@ mod tests {
     #[test]
     fn moments_are_in_the_middle_of_their_share_and_in_order() {
         let segments = segments(&spec(64), 25.0).unwrap();
-        let moments = moments(&segments, 4);
+        let moments = moments(&clips(&spec(64), &segments, None));
         assert_eq!(moments.len(), 12);
         assert!(moments.is_sorted_by(|a, b| a.seconds <= b.seconds));
-        let first: Vec<f64> = moments.iter().filter(|m| m.segment == 0).map(|m| m.seconds).collect();
+        let first: Vec<f64> = moments.iter().filter(|m| m.clip == 0).map(|m| m.seconds).collect();
         assert_eq!(first, [1.25, 3.75, 6.25, 8.75]);
         assert_eq!(segments[2].span(), Span { start_ms: 15_000, end_ms: 25_000 });
         assert_eq!(Segment { start: 0.0, end: 0.0 }.span(), Span { start_ms: 0, end_ms: 1 });
+    }
+
+    #[test]
+    fn clips_are_spread_and_their_frames_counted() {
+        let spec =
+            Video { frames: 2, pick: Pick::Clips, clips: Some(FilmClips { count: 5, clip_ms: 2000 }), ..spec(1) };
+        let frames = |seconds: f64| -> Vec<Vec<f64>> {
+            let count = (seconds * 10.0) as usize;
+            let timeline = Timeline { times: (0..count).map(|index| index as f64).collect(), rate: 10.0 };
+            let whole = [Segment { start: 0.0, end: seconds }];
+            clips(&spec, &whole, Some(&timeline)).into_iter().map(|clip| clip.moments).collect()
+        };
+        assert_eq!(frames(4.0), [[0.0, 19.0], [5.0, 24.0], [10.0, 29.0], [15.0, 34.0], [20.0, 39.0]]);
+        assert_eq!(frames(1.5), vec![vec![0.0, 14.0]; 5]);
+        let spec = Video { frames: 4, pick: Pick::Linspace, clips: None, ..spec };
+        let timeline = Timeline { times: (0..30).map(f64::from).collect(), rate: 10.0 };
+        let segments = [Segment { start: 0.0, end: 1.5 }, Segment { start: 1.5, end: 3.0 }];
+        let found: Vec<Vec<f64>> =
+            clips(&spec, &segments, Some(&timeline)).into_iter().map(|clip| clip.moments).collect();
+        assert_eq!(found, [[0.0, 4.0, 9.0, 14.0], [15.0, 19.0, 24.0, 29.0]]);
     }
 }

@@ -6,18 +6,19 @@ use std::{
 };
 
 use onespace_audio::AudioPreparer;
-use onespace_bundle::preprocess::Video;
+use onespace_bundle::preprocess::{FrameLayout, Pick, Video};
 use onespace_core::{Error, Modality, Prepare, Reason, Result, Sample, Tensor, Track, limits};
-use onespace_image::ImagePreparer;
+use onespace_image::{ImagePreparer, Picture};
 
 use crate::{
     convert::Converter,
     error::{check_bytes, deadline},
     ffi::Source,
     frames::Frames,
-    open::{FILMS, open, pictures, scan_seconds},
-    plan::{moments, segments},
+    open::{FILMS, Pictures, open, pictures, scan_seconds},
+    plan::{Clip, Segment, clips, moments, segments},
     sound,
+    timeline::Timeline,
 };
 
 /// Films to samples as a manifest's `[towers.video.preprocess]` says.
@@ -44,41 +45,93 @@ impl VideoPreparer {
         Ok(samples)
     }
 
-    /// The visual samples: one of `[frames, 3, height, width]` for each segment.
+    /// The visual samples: for each segment, each of its clips in each of its crops.
     fn look(&self, source: &mut Source<'_>, deadline: Instant) -> Result<Vec<Sample>> {
         let pictures = pictures(source)?;
-        let seconds = match pictures.seconds {
-            Some(seconds) => seconds,
-            None => {
-                source.select(pictures.stream);
-                let seconds = scan_seconds(source, &pictures, deadline)?;
-                source.seek(0).map_err(|error| crate::error::explain(error, "the film cannot be read again"))?;
-                seconds
-            }
-        };
+        let (seconds, timeline) = self.measure(source, &pictures, deadline)?;
         let segments = segments(&self.spec, seconds)?;
-        let shape = [self.spec.frames, 3, self.spec.height as usize, self.spec.width as usize];
-        let size = shape.iter().skip(1).product::<usize>();
-        let mut tensors = vec![vec![0.0; self.spec.frames * size]; segments.len()];
+        let clips = clips(&self.spec, &segments, timeline.as_ref());
+        let size = 3 * self.spec.height as usize * self.spec.width as usize;
+        let views = self.spec.crops;
+        let mut tensors = vec![vec![0.0; self.spec.frames * size]; clips.len() * views];
 
         let mut frames = Frames::new(source, pictures, deadline)?;
         let mut converter = Converter::default();
         let (mut last, mut values) = (None, Vec::new());
-        for moment in moments(&segments, self.spec.frames) {
+        for moment in moments(&clips) {
             let shown = frames.at(moment.seconds)?;
             // A still that lasts is converted once.
             if last.replace(shown.number) != Some(shown.number) {
-                let picture = converter.picture(&shown.frame, pictures.orientation)?;
-                values = self.images.tensor_of(picture.rgb(), picture.width(), picture.height())?;
+                values = self.views(&converter.picture(&shown.frame, pictures.orientation)?)?;
             }
-            let slot =
-                tensors.get_mut(moment.segment).and_then(|tensor| tensor.chunks_exact_mut(size).nth(moment.frame));
-            if let Some(slot) = slot.filter(|slot| slot.len() == values.len()) {
-                slot.copy_from_slice(&values);
+            let clip = tensors.iter_mut().skip(moment.clip * views);
+            for (tensor, view) in clip.zip(&values) {
+                let slot = tensor.chunks_exact_mut(size).nth(moment.frame);
+                if let Some(slot) = slot.filter(|slot| slot.len() == view.len()) {
+                    slot.copy_from_slice(view);
+                }
             }
         }
-        let sample = |(segment, tensor): (_, Vec<f32>)| sample(segment, tensor, shape);
-        Ok(segments.iter().zip(tensors).map(sample).collect())
+        let owners = clips.iter().flat_map(|clip| std::iter::repeat_n(clip, views));
+        let samples = |(clip, tensor): (&Clip, Vec<f32>)| {
+            let segment = segments.get(clip.segment).copied();
+            segment.map_or_else(Vec::new, |segment| self.samples(segment, tensor))
+        };
+        Ok(owners.zip(tensors).flat_map(samples).collect())
+    }
+
+    /// How long the film is, and, where frames are chosen by number, when each is shown.
+    fn measure(
+        &self,
+        source: &mut Source<'_>,
+        pictures: &Pictures,
+        deadline: Instant,
+    ) -> Result<(f64, Option<Timeline>)> {
+        if let (Pick::Middle, Some(seconds)) = (self.spec.pick, pictures.seconds) {
+            return Ok((seconds, None));
+        }
+        source.select(pictures.stream);
+        let measured = if self.spec.pick == Pick::Middle {
+            (scan_seconds(source, pictures, deadline)?, None)
+        } else {
+            let timeline = Timeline::scan(source, pictures, deadline)?;
+            (timeline.seconds(), Some(timeline))
+        };
+        source.seek(0).map_err(|error| crate::error::explain(error, "the film cannot be read again"))?;
+        Ok(measured)
+    }
+
+    /// One frame, in each of the crops.
+    fn views(&self, picture: &Picture) -> Result<Vec<Vec<f32>>> {
+        let (rgb, width, height) = (picture.rgb(), picture.width(), picture.height());
+        match self.spec.crops {
+            1 => Ok(vec![self.images.tensor_of(rgb, width, height)?]),
+            crops => (0..crops).map(|crop| self.images.view_of(rgb, width, height, crop)).collect(),
+        }
+    }
+
+    /// The sample of `[frames, 3, height, width]`, or the samples of its frames.
+    fn samples(&self, segment: Segment, tensor: Vec<f32>) -> Vec<Sample> {
+        let (frames, height, width) = (self.spec.frames, self.spec.height as usize, self.spec.width as usize);
+        let plane = height * width;
+        let sample = |shape: &[usize], values: Vec<f32>| Sample {
+            tower: Modality::Video,
+            tensors: vec![Tensor::f32(shape, values)],
+            track: Track::Visual,
+            span: Some(segment.span()),
+        };
+        if self.spec.image_tower {
+            let frame = |values: &[f32]| sample(&[3, height, width], values.to_vec());
+            return tensor.chunks_exact(3 * plane).map(frame).collect();
+        }
+        vec![match (self.spec.flatten, self.spec.layout) {
+            (true, _) => sample(&[3, height, width], tensor),
+            (false, FrameLayout::FramesChannels) => sample(&[frames, 3, height, width], tensor),
+            (false, FrameLayout::ChannelsFrames) => {
+                let channel = |channel| tensor.chunks_exact(plane).skip(channel).step_by(3).flatten().copied();
+                sample(&[3, frames, height, width], (0..3).flat_map(channel).collect())
+            }
+        }]
     }
 
     /// The samples of the sound track. A film whose sound is missing or broken is still a film to be seen, so trouble
@@ -91,15 +144,6 @@ impl VideoPreparer {
         };
         let of_film = |sample| Sample { tower: Modality::Audio, track: Track::Audio, ..sample };
         samples.unwrap_or_default().into_iter().map(of_film).collect()
-    }
-}
-
-fn sample(segment: &crate::plan::Segment, tensor: Vec<f32>, shape: [usize; 4]) -> Sample {
-    Sample {
-        tower: Modality::Video,
-        tensors: vec![Tensor::f32(shape, tensor)],
-        track: Track::Visual,
-        span: Some(segment.span()),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{fs, io::Read, path::Path};
 
-use onespace_bundle::preprocess::{Resize, ResizeFilter, Video};
+use onespace_bundle::preprocess::Video;
 use onespace_core::{Modality, Prepare, Sample, Span, TensorData, Track};
 use onespace_video::VideoPreparer;
 
@@ -27,18 +27,11 @@ fn film(name: &str) -> Vec<u8> {
 }
 
 fn spec(segment_ms: u32) -> Video {
-    Video {
-        frames: 8,
-        segment_ms,
-        max_segments: 64,
-        width: 12,
-        height: 10,
-        resize: Resize::Squash,
-        filter: ResizeFilter::Bilinear,
-        antialias: true,
-        mean: [0.0; 3],
-        std: [1.0; 3],
-    }
+    serde_json::from_value(serde_json::json!({
+        "frames": 8, "segment_ms": segment_ms, "max_segments": 64, "width": 12, "height": 10,
+        "resize": "squash", "filter": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1],
+    }))
+    .unwrap()
 }
 
 fn values(sample: &Sample) -> &[f32] {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_bundle::preprocess::{Resize, ResizeFilter, Video};
+use onespace_bundle::preprocess::Video;
 use onespace_core::{Error, Prepare, Reason, Result, Sample, limits};
 use onespace_video::{VideoPreparer, decode_audio};
 
@@ -32,18 +32,11 @@ fn read(name: &str) -> Vec<u8> {
 }
 
 fn prepare(bytes: &[u8]) -> Result<Vec<Sample>> {
-    let spec = Video {
-        frames: 2,
-        segment_ms: 10_000,
-        max_segments: 4,
-        width: 8,
-        height: 8,
-        resize: Resize::Squash,
-        filter: ResizeFilter::Bilinear,
-        antialias: true,
-        mean: [0.5; 3],
-        std: [0.5; 3],
-    };
+    let spec: Video = serde_json::from_value(serde_json::json!({
+        "frames": 2, "segment_ms": 10_000, "max_segments": 4, "width": 8, "height": 8,
+        "resize": "squash", "filter": "bilinear", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
+    }))
+    .unwrap();
     VideoPreparer::new(&spec, None).prepare(bytes, None)
 }
 

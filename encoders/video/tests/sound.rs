@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use onespace_audio::{AudioPreparer, Pcm};
-use onespace_bundle::preprocess::{Audio, Channels, FrontEnd, Resize, ResizeFilter, Video};
+use onespace_bundle::preprocess::{Audio, Video};
 use onespace_core::{Modality, Prepare, Reason, Sample, Track};
 use onespace_video::{VideoPreparer, decode_audio};
 
@@ -13,26 +13,16 @@ fn read(name: &str) -> Vec<u8> {
 }
 
 fn prepare(name: &str) -> Vec<Sample> {
-    let audio = Audio {
-        sample_rate: 16_000,
-        channels: Channels::Mean,
-        window_ms: 1_000,
-        hop_ms: 1_000,
-        max_windows: 16,
-        front_end: FrontEnd::Waveform,
-    };
-    let video = Video {
-        frames: 2,
-        segment_ms: 60_000,
-        max_segments: 4,
-        width: 8,
-        height: 8,
-        resize: Resize::Squash,
-        filter: ResizeFilter::Bilinear,
-        antialias: true,
-        mean: [0.5; 3],
-        std: [0.5; 3],
-    };
+    let audio: Audio = serde_json::from_value(serde_json::json!({
+        "sample_rate": 16_000, "window_ms": 1_000, "hop_ms": 1_000, "max_windows": 16,
+        "front_end": { "kind": "waveform" },
+    }))
+    .unwrap();
+    let video: Video = serde_json::from_value(serde_json::json!({
+        "frames": 2, "segment_ms": 60_000, "max_segments": 4, "width": 8, "height": 8,
+        "resize": "squash", "filter": "bilinear", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
+    }))
+    .unwrap();
     VideoPreparer::new(&video, Some(AudioPreparer::new(&audio, None).unwrap())).prepare(&read(name), None).unwrap()
 }
 

@@ -11,7 +11,7 @@ pub(crate) struct Part {
 }
 
 /// The whole of each track in order of appearance, then, if asked for, the stretches of every track that has more
-/// than one, numbered from 1.
+/// than one, numbered from 1. Parts in a row that cover the same time are views of one stretch: it is their mean.
 ///
 /// # Errors
 /// `MODEL_FAILED` when the parts of a track cancel out, or a vector is not a unit vector.
@@ -28,16 +28,14 @@ pub(crate) fn embeddings(modality: Modality, parts: &[Part], segments: bool) -> 
         all.push(Embedding { vector: whole(of(track))?, modality, track, segment: 0, span: extent(of(track)) });
     }
     for &track in tracks.iter().filter(|_| segments) {
-        if of(track).count() > 1 {
-            all.extend(of(track).zip(1..).map(|(part, segment)| Embedding {
-                vector: part.vector.clone(),
-                modality,
-                track,
-                segment,
-                span: part.span,
-            }));
+        let parts: Vec<&Part> = of(track).collect();
+        let stretches: Vec<&[&Part]> = parts.chunk_by(|a, b| a.span.is_some() && a.span == b.span).collect();
+        for (views, segment) in stretches.iter().zip(1..).filter(|_| stretches.len() > 1) {
+            let views = || views.iter().copied();
+            all.push(Embedding { vector: whole(views())?, modality, track, segment, span: extent(views()) });
         }
     }
+    parts.iter().try_for_each(|part| check_unit(&part.vector))?;
     all.iter().try_for_each(|embedding| check_unit(&embedding.vector))?;
     Ok(all)
 }
@@ -95,6 +93,16 @@ mod tests {
         );
         assert!(all[0].vector.iter().all(|value| (value - 0.5_f32.sqrt()).abs() < 1e-6));
         assert_eq!(embeddings(Modality::Video, &parts, false).unwrap(), all[..2]);
+    }
+
+    #[test]
+    fn views_of_one_stretch_become_one() {
+        let views = |from| [part(Track::Visual, from, [1.0, 0.0]), part(Track::Visual, from, [0.0, 1.0])];
+        assert_eq!(embeddings(Modality::Video, &views(0), true).unwrap().len(), 1);
+        let all = embeddings(Modality::Video, &[views(0), views(1000)].concat(), true).unwrap();
+        let segments: Vec<_> = all.iter().map(|one| (one.segment, one.span.unwrap().start_ms)).collect();
+        assert_eq!(segments, [(0, 0), (1, 0), (2, 1000)]);
+        assert!(all.iter().all(|one| (one.vector[0] - 0.5_f32.sqrt()).abs() < 1e-6));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use onespace_audio::AudioPreparer;
-use onespace_bundle::preprocess::{Audio, Channels, FrontEnd};
+use onespace_bundle::preprocess::{Audio, FrontEnd};
 use onespace_core::{Sample, TensorData};
 
 /// A file of `golden/`.
@@ -19,7 +19,10 @@ pub fn floats(name: &str) -> Vec<f32> {
 
 /// A manifest's table with windows of `window_ms`, one after the other.
 pub fn spec(window_ms: u32, front_end: FrontEnd) -> Audio {
-    Audio { sample_rate: 16_000, channels: Channels::Mean, window_ms, hop_ms: window_ms, max_windows: 64, front_end }
+    let table = format!(
+        "sample_rate = 16000\nwindow_ms = {window_ms}\nhop_ms = {window_ms}\nmax_windows = 64\n[front_end]\nkind = \"waveform\""
+    );
+    Audio { front_end, ..toml::from_str(&table).unwrap() }
 }
 
 /// A preparer that gives the samples of sound themselves.

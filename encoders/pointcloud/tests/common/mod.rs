@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use onespace_bundle::preprocess::{Layout, Normalise, PointCloud, Subsample};
+use onespace_bundle::preprocess::{Grouping, PointCloud};
 use onespace_core::{Sample, TensorData};
 
 /// A file of `golden/`.
@@ -18,16 +18,13 @@ pub fn floats(name: &str) -> Vec<f32> {
 
 /// A manifest's table.
 pub fn spec(points: usize, presample: usize) -> PointCloud {
-    PointCloud {
-        points,
-        normalise: Normalise::UnitSphere,
-        subsample: Subsample::Fps,
-        presample,
-        colour_default: 0.4,
-        up: "z".to_owned(),
-        layout: Layout::Xyzrgb,
-        grouping: None,
-    }
+    toml::from_str(&format!("points = {points}\npresample = {presample}")).unwrap()
+}
+
+/// Groups of the nearest.
+#[allow(dead_code)]
+pub fn grouping(centres: usize, neighbours: usize) -> Grouping {
+    toml::from_str(&format!("centres = {centres}\nneighbours = {neighbours}")).unwrap()
 }
 
 /// The values of one of a sample's tensors.

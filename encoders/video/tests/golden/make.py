@@ -77,7 +77,7 @@ def decoded(film, sideways):
     frames = json.loads(subprocess.run(probe, check=True, capture_output=True).stdout)["frames"]
     width, height = frames[0]["width"], frames[0]["height"]
     width, height = (height, width) if sideways else (width, height)
-    flags = "bicubic+accurate_rnd+full_chroma_int"
+    flags = "bicubic"
     command = ["ffmpeg", "-v", "error", "-i", film, "-map", "0:v:0", "-vsync", "passthrough", "-sws_flags", flags,
                "-vf", f"scale=flags={flags}", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]
     raw = subprocess.run(command, check=True, capture_output=True).stdout

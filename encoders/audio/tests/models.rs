@@ -1,0 +1,66 @@
+//! Features and resampled sound agree with torchaudio and the feature extractors of published models
+//! (`golden/models/make.py`).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // A test may fail.
+
+mod common;
+
+use common::{floats, golden, values};
+use onespace_audio::AudioPreparer;
+use onespace_bundle::preprocess::{Audio, FrontEnd, SoftTokens};
+use onespace_core::{Prepare, TensorData};
+
+#[derive(serde::Deserialize)]
+struct Case {
+    name: String,
+    file: String,
+    spec: Audio,
+    shapes: Vec<Vec<usize>>,
+    most: f32,
+}
+
+fn cases() -> Vec<Case> {
+    serde_json::from_slice(&golden("models/cases.json")).unwrap()
+}
+
+fn difference(case: &Case) -> f32 {
+    let preparer = AudioPreparer::new(&case.spec, None).unwrap();
+    let samples = preparer.prepare(&golden(&format!("models/{}", case.file)), None).unwrap();
+    let shapes: Vec<_> = samples.iter().map(|sample| sample.tensors[0].shape.clone()).collect();
+    assert_eq!(shapes, case.shapes, "{}", case.name);
+    let mut most = 0.0_f32;
+    for (number, sample) in samples.iter().enumerate() {
+        let theirs = floats(&format!("models/{}.{number}.f32", case.name));
+        assert_eq!(values(sample).len(), theirs.len(), "{}", case.name);
+        most = values(sample).iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(most, f32::max);
+    }
+    most
+}
+
+#[test]
+fn tensors_are_those_of_the_extractors() {
+    let cases = cases();
+    assert!(cases.len() > 18, "only {} cases", cases.len());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let most = difference(case);
+        println!("{:<24} at most {most:.2e} of {:.0e} allowed", case.name, case.most);
+        if most > case.most {
+            wrong.push(format!("{}: {most:.2e}", case.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn soft_tokens_are_a_quarter_of_the_frames() {
+    let mut case = cases().into_iter().find(|case| case.name == "gemma-even").unwrap();
+    let FrontEnd::GemmaMel(mel) = &mut case.spec.front_end else { panic!("another front end") };
+    mel.tokens = Some(SoftTokens { before: vec![2, 7], each: 9, after: vec![1] });
+    let preparer = AudioPreparer::new(&case.spec, None).unwrap();
+    let sample = preparer.prepare(&golden(&format!("models/{}", case.file)), None).unwrap().remove(0);
+    assert_eq!(sample.tensors[0].shape, [49, 128]);
+    let wanted: Vec<i64> = [2, 7].into_iter().chain([9; 13]).chain([1]).collect();
+    assert_eq!(sample.tensors[1].data, TensorData::I64(wanted));
+    assert_eq!(sample.tensors[2].data, TensorData::I64(vec![1; 16]));
+}

@@ -1,0 +1,100 @@
+//! Token ids are those of published models' tokenizer classes, and texts are cleaned as Python cleans them
+//! (`golden/models/make.py`).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // A test may fail.
+
+use std::{fs, path::Path};
+
+use onespace_bundle::preprocess::{Overflow, Pad, Text};
+use onespace_core::{Prepare, Purpose, Sample, TensorData};
+use onespace_text::TextPreparer;
+
+#[derive(serde::Deserialize)]
+struct Golden {
+    texts: Vec<String>,
+    cases: Vec<Case>,
+}
+
+#[derive(serde::Deserialize)]
+struct Case {
+    tokenizer: String,
+    spec: Text,
+    ids: Vec<Vec<i64>>,
+}
+
+fn file(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models").join(name)).unwrap()
+}
+
+fn golden() -> Golden {
+    serde_json::from_slice(&file("cases.json")).unwrap()
+}
+
+fn preparer(tokenizer: &str, spec: &Text) -> TextPreparer {
+    TextPreparer::new(spec, &file(&format!("{tokenizer}.json")), 1).unwrap()
+}
+
+fn ids(samples: &[Sample]) -> &[i64] {
+    match &samples[0].tensors[0].data {
+        TensorData::I64(values) => values,
+        TensorData::F32(_) => panic!("token ids are integers"),
+    }
+}
+
+#[test]
+fn ids_are_those_of_the_models() {
+    let golden = golden();
+    assert_eq!(golden.cases.len(), 5);
+    let mut wrong = Vec::new();
+    for case in &golden.cases {
+        let preparer = preparer(&case.tokenizer, &case.spec);
+        for (text, wanted) in golden.texts.iter().zip(&case.ids) {
+            let found = preparer.prepare(text.as_bytes(), None).unwrap();
+            if ids(&found) != wanted {
+                wrong.push(format!("{} {:?}: {:?}, not {wanted:?}", case.tokenizer, text, ids(&found)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_long_text_ends_with_the_last_token_unless_it_is_cut_off() {
+    let case = golden().cases.swap_remove(0);
+    let long = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen";
+    let whole = Text { context: 64, pad: Pad::Bucket, ..case.spec.clone() };
+    let whole = preparer(&case.tokenizer, &whole).prepare(long.as_bytes(), None).unwrap();
+    let kept = preparer(&case.tokenizer, &case.spec).prepare(long.as_bytes(), None).unwrap();
+    assert_eq!(ids(&kept)[..15], ids(&whole)[..15]);
+    assert_eq!(ids(&kept)[15], case.spec.pad_id, "CLIP pads with its last token");
+    let cut = Text { keep_last: false, ..case.spec };
+    let cut = preparer(&case.tokenizer, &cut).prepare(long.as_bytes(), None).unwrap();
+    assert_eq!(ids(&cut), &ids(&whole)[..16]);
+}
+
+#[test]
+fn a_stored_text_has_its_own_prompt() {
+    let mut case = golden().cases.pop().unwrap();
+    case.spec.context = 64;
+    case.spec.document_prompt = Some("title: none | text: {text}".to_owned());
+    let plain = Text { prompt: "{text}".to_owned(), document_prompt: None, ..case.spec.clone() };
+    let (worded, plain) = (preparer(&case.tokenizer, &case.spec), preparer(&case.tokenizer, &plain));
+    let as_is = |text: &str| plain.prepare(text.as_bytes(), None).unwrap();
+    assert_eq!(worded.prepare(b"a {text} cat", None).unwrap(), as_is("task: search result | query: a {text} cat"));
+    assert_eq!(worded.prepare_for(Purpose::Document, b"a cat", None).unwrap(), as_is("title: none | text: a cat"));
+    assert_eq!(plain.prepare_for(Purpose::Document, b"a cat", None).unwrap(), as_is("a cat"));
+}
+
+#[test]
+fn hostile_texts_are_cleaned_in_time() {
+    let mut case = golden().cases.swap_remove(1);
+    case.spec.overflow = Overflow::Windows;
+    let preparer = preparer(&case.tokenizer, &case.spec);
+    for unit in ["amp;", "&amp;", "\u{c3}\u{83}", "&#", "\u{1b}[", "ﬃ", "& ;"] {
+        let text = format!("&{}", unit.repeat(200_000 / unit.len()));
+        let start = std::time::Instant::now();
+        preparer.prepare(text.as_bytes(), None).unwrap();
+        println!("{unit:?}: {:?}", start.elapsed());
+        assert!(start.elapsed().as_secs() < 5, "{unit:?} took {:?}", start.elapsed());
+    }
+}

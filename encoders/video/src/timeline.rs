@@ -1,0 +1,72 @@
+//! When each frame of a film is shown, without decoding any: for models whose frames are chosen by number.
+
+use std::time::Instant;
+
+use onespace_core::{Error, Result, limits};
+
+use crate::{
+    ffi::Source,
+    open::{Pictures, next_packet},
+};
+
+/// The frames of a film.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timeline {
+    /// When each begins to be shown, seconds from the first one, ascending; never empty.
+    pub times: Vec<f64>,
+    /// Frames a second on average, as the container says, or as their number and the film's length do.
+    pub rate: f64,
+}
+
+impl Timeline {
+    /// Reads the packets of the pictures; the source is then at its end.
+    ///
+    /// # Errors
+    /// `MEDIA_MALFORMED` without a single frame, `MEDIA_TOO_LARGE` with too many or when it takes too long.
+    pub fn scan(source: &mut Source<'_>, pictures: &Pictures, deadline: Instant) -> Result<Self> {
+        let mut stamps = Vec::new();
+        let mut longest = 0;
+        while let Some(packet) = next_packet(source, deadline)? {
+            let stamp = packet.pts().or(packet.dts()).filter(|_| packet.stream() == pictures.stream);
+            // What lies before the first picture is decoded but not shown.
+            let Some(stamp) = stamp.filter(|stamp| pictures.origin.is_none_or(|origin| *stamp >= origin)) else {
+                continue;
+            };
+            if stamps.len() >= limits::VIDEO_FRAMES_LISTED {
+                return Err(Error::too_large("bytes", "the number of frames", "more", limits::VIDEO_FRAMES_LISTED));
+            }
+            stamps.push(stamp);
+            longest = packet.duration().max(longest);
+        }
+        stamps.sort_unstable();
+        stamps.dedup();
+        let (Some(first), Some(last)) = (stamps.first().copied(), stamps.last().copied()) else {
+            return Err(Error::malformed("bytes", "the film has no frames"));
+        };
+        let seconds = |stamp: i64| stamp.saturating_sub(first) as f64 * pictures.tick;
+        let stated = pictures.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
+        // The last frame lasts as long as the others do on average, where nothing says how long.
+        let length = seconds(last) + longest as f64 * pictures.tick;
+        let counted = || if length > 0.0 { stamps.len() as f64 / length } else { 1.0 };
+        let rate = stated.unwrap_or_else(counted);
+        Ok(Self { times: stamps.iter().map(|stamp| seconds(*stamp)).collect(), rate })
+    }
+
+    /// The film's length as decord and pytorchvideo count it: frames by frame rate.
+    pub fn seconds(&self) -> f64 {
+        self.times.len() as f64 / self.rate
+    }
+
+    /// When the frames `trunc(linspace(0, t − 1, count))` of a stretch of `t` frames are shown, the stretch being
+    /// `ceil(rate · start)` to `ceil(rate · end)`.
+    pub fn spread(&self, start: f64, end: f64, count: usize) -> Vec<f64> {
+        let last = self.times.len().saturating_sub(1);
+        let from = ((self.rate * start).ceil().max(0.0) as usize).min(last);
+        let to = ((self.rate * end).ceil().max(0.0) as usize).min(last + 1);
+        let span = to.saturating_sub(from).max(1) - 1;
+        // As numpy does it: the step first, the last one exactly.
+        let step = span as f64 / count.saturating_sub(1).max(1) as f64;
+        let number = |index: usize| if index > 0 && index + 1 == count { span } else { (index as f64 * step) as usize };
+        (0..count).filter_map(|index| self.times.get(from + number(index)).copied()).collect()
+    }
+}
