@@ -28,7 +28,7 @@ pub async fn subject(
     rounds: usize,
 ) -> Result<Row> {
     let head = bundle.manifest().towers.head(subject.modality).context("no such tower")?;
-    let graph = Graph::new(&bundle.path(head.model), &head);
+    let graph = Graph::new(bundle, &head);
     let mut session = Session::load(runtime, &graph)?;
     let engine = Arc::new(Engine::load(runtime, graph, &Options::default())?);
     let samples: Arc<[Sample]> = subject.samples.clone().into();
@@ -103,7 +103,7 @@ async fn engine_load(
                     // Copied before the clock starts: a server gets its samples from the preparation.
                     let request = vec![sample.clone()];
                     let asked = Instant::now();
-                    engine.run(request, Deadline::default(), Arc::new(())).await?;
+                    engine.run(request, None, Deadline::default(), Arc::new(())).await?;
                     waits.push(millis(asked));
                 }
                 anyhow::Ok(waits)

@@ -1,6 +1,9 @@
 //! The boundary between the gateway and whatever turns media into embeddings.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,7 +13,9 @@ use crate::{
     error::{Error, Reason, Result},
     limits,
     modality::Modality,
+    scoring::Scoring,
     space::Space,
+    terms::Terms,
     vector,
 };
 
@@ -79,6 +84,19 @@ pub struct EncodeRequest {
     pub media_type: Option<String>,
     /// Whether the stretches of a long media are wanted beside the whole.
     pub segments: bool,
+    /// What the vector will be compared with, where that is known: it chooses among the heads of a tower that has
+    /// several, and means nothing to others.
+    pub target: Option<Modality>,
+    /// What the vector is for.
+    pub purpose: Purpose,
+}
+
+impl EncodeRequest {
+    /// A media that asks, compared with anything, without its stretches.
+    #[must_use]
+    pub fn new(modality: Modality, bytes: Bytes) -> Self {
+        Self { modality, bytes, media_type: None, segments: false, target: None, purpose: Purpose::Query }
+    }
 }
 
 /// Where the time went, in microseconds.
@@ -133,10 +151,25 @@ pub struct TowerInfo {
     pub modality: Modality,
     /// Its model file.
     pub model: String,
-    /// Softmax temperature of its cosines against text.
+    /// What its cosines against text are multiplied with before they become probabilities.
     pub logit_scale: f32,
+    /// How they become probabilities.
+    pub scoring: Scoring,
+    /// The head (graph output) for each modality that its vectors are compared with; any other modality, and all
+    /// where this is empty, has the default one.
+    pub heads: BTreeMap<Modality, String>,
+    /// What a label is made into for classification, `{label}` standing for it; empty: nothing.
+    pub templates: Vec<String>,
     /// The cosine of its golden check at load, the readiness proof.
     pub golden_cosine: f32,
+}
+
+impl TowerInfo {
+    /// The head that a vector is taken from which will be compared with `target`; none: the default one.
+    #[must_use]
+    pub fn head(&self, target: Option<Modality>) -> Option<&str> {
+        self.heads.get(&target?).map(String::as_str)
+    }
 }
 
 /// What an encoder says of itself.
@@ -144,8 +177,8 @@ pub struct TowerInfo {
 pub struct EncoderInfo {
     /// The space it embeds into.
     pub space: Space,
-    /// The licence of its bundle.
-    pub licence: String,
+    /// The terms of its bundle.
+    pub terms: Terms,
     /// Its towers.
     pub towers: Vec<TowerInfo>,
 }

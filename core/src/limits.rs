@@ -118,6 +118,10 @@ limits! {
     PREPARE_QUEUE: usize = 256, "media";
     /// Resampling filters kept for the next recording of the same rate: a table costs milliseconds to compute.
     RESAMPLERS_KEPT: usize = 16, "filters";
+    /// Prompts of one classification: labels times examples times templates.
+    CLASSIFY_PROMPTS: usize = 8_192, "prompts";
+    /// Prompts of one classification that are embedded at once.
+    PROMPTS_IN_FLIGHT: usize = 32, "prompts";
     /// Samples waiting for one tower's graph.
     BATCH_QUEUE: usize = 256, "samples";
     /// Samples in one run of a graph.

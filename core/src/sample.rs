@@ -44,7 +44,8 @@ impl Tensor {
 pub struct Sample {
     /// The tower that takes it: the media's own, except that a film's sound goes to the audio tower.
     pub tower: Modality,
-    /// One tensor for each graph input, in the order of the manifest's `inputs`.
+    /// One tensor for each graph input that is not made elsewhere, in the order of the manifest's `inputs`: those of
+    /// the stages first.
     pub tensors: Vec<Tensor>,
     /// Which part of the media it stands for.
     pub track: Track,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use onespace_core::{
-    Condition, Content, Embedding, Error, Filter, Fingerprint, Match, Media, Modality, Point, Reason, Result, Scalar,
-    Span, Timings, Track,
+    Condition, Content, Embedding, Error, Filter, Fingerprint, Match, Media, Modality, Point, Purpose, Reason, Result,
+    Scalar, Span, Timings, Track,
     limits::{METADATA_BYTES, METADATA_FIELDS},
 };
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use serde_json::{Map, Number, Value as Json};
 
-use crate::v1;
+use crate::{encoder, v1};
 
 fn invalid(field: &str, message: impl Into<String>) -> Error {
     Error::new(Reason::FieldInvalid, field, message)
@@ -55,6 +55,28 @@ pub fn modality_out(modality: Modality) -> i32 {
         Modality::Video => v1::Modality::Video,
         Modality::PointCloud => v1::Modality::PointCloud,
         _ => v1::Modality::Unspecified,
+    };
+    wire.into()
+}
+
+/// What a media is embedded for; what is not said asks.
+///
+/// # Errors
+/// `FIELD_INVALID` for a number that this version does not know.
+pub fn purpose_in(number: i32) -> Result<Purpose> {
+    match encoder::v1::Purpose::try_from(number) {
+        Ok(encoder::v1::Purpose::Unspecified | encoder::v1::Purpose::Query) => Ok(Purpose::Query),
+        Ok(encoder::v1::Purpose::Document) => Ok(Purpose::Document),
+        Err(_) => Err(invalid("purpose", format!("{number} is no purpose of this version"))),
+    }
+}
+
+/// The number of a purpose.
+#[must_use]
+pub fn purpose_out(purpose: Purpose) -> i32 {
+    let wire = match purpose {
+        Purpose::Query => encoder::v1::Purpose::Query,
+        Purpose::Document => encoder::v1::Purpose::Document,
     };
     wire.into()
 }
@@ -329,6 +351,11 @@ mod tests {
         for modality in Modality::ALL {
             assert_eq!(modality_in(modality_out(modality)).unwrap(), Some(modality));
         }
+        for purpose in [Purpose::Query, Purpose::Document] {
+            assert_eq!(purpose_in(purpose_out(purpose)).unwrap(), purpose);
+        }
+        assert_eq!(purpose_in(0).unwrap(), Purpose::Query, "a gateway of before asks");
+        assert_eq!(purpose_in(7).unwrap_err().field, "purpose");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What a server says of its space, on the wire and in core.
 
-use onespace_core::{Calibration, EncoderInfo, Result, Scale, Space, TowerInfo};
+use std::collections::BTreeMap;
+
+use onespace_core::{Calibration, EncoderInfo, Error, Reason, Result, Scale, Scoring, Space, Terms, TowerInfo, Usage};
 
 use crate::{
     convert::{modality_named, modality_out},
@@ -15,6 +17,65 @@ pub fn tower_out(tower: &TowerInfo) -> v1::Tower {
         model: tower.model.clone(),
         logit_scale: tower.logit_scale,
         golden_cosine: tower.golden_cosine,
+        scoring: match tower.scoring {
+            Scoring::Softmax => v1::Scoring::Softmax.into(),
+            Scoring::Sigmoid { .. } => v1::Scoring::Sigmoid.into(),
+        },
+        logit_bias: match tower.scoring {
+            Scoring::Softmax => 0.0,
+            Scoring::Sigmoid { bias } => bias,
+        },
+        heads: tower
+            .heads
+            .iter()
+            .map(|(target, name)| v1::Head { target: modality_out(*target), name: name.clone() })
+            .collect(),
+        templates: tower.templates.clone(),
+    }
+}
+
+fn tower_in(tower: v1::Tower) -> Result<TowerInfo> {
+    let head = |head: v1::Head| Ok((modality_named(head.target).map_err(|error| error.under("heads"))?, head.name));
+    Ok(TowerInfo {
+        modality: modality_named(tower.modality)?,
+        model: tower.model,
+        logit_scale: tower.logit_scale,
+        scoring: match v1::Scoring::try_from(tower.scoring) {
+            Ok(v1::Scoring::Unspecified | v1::Scoring::Softmax) => Scoring::Softmax,
+            Ok(v1::Scoring::Sigmoid) => Scoring::Sigmoid { bias: tower.logit_bias },
+            Err(_) => return Err(unknown("scoring", tower.scoring)),
+        },
+        heads: tower.heads.into_iter().map(head).collect::<Result<BTreeMap<_, _>>>()?,
+        templates: tower.templates,
+        golden_cosine: tower.golden_cosine,
+    })
+}
+
+fn unknown(field: &str, number: i32) -> Error {
+    Error::new(Reason::FieldInvalid, field, format!("{number} is no {field} of this version"))
+}
+
+/// The number of a usage.
+#[must_use]
+pub fn usage_out(usage: Usage) -> i32 {
+    let wire = match usage {
+        Usage::Any => v1::Usage::Any,
+        Usage::NonCommercial => v1::Usage::NonCommercial,
+        Usage::Research => v1::Usage::Research,
+    };
+    wire.into()
+}
+
+/// A usage; what is not said limits nobody.
+///
+/// # Errors
+/// `FIELD_INVALID` for a number that this version does not know.
+pub fn usage_in(number: i32) -> Result<Usage> {
+    match v1::Usage::try_from(number) {
+        Ok(v1::Usage::Unspecified | v1::Usage::Any) => Ok(Usage::Any),
+        Ok(v1::Usage::NonCommercial) => Ok(Usage::NonCommercial),
+        Ok(v1::Usage::Research) => Ok(Usage::Research),
+        Err(_) => Err(unknown("usage", number)),
     }
 }
 
@@ -61,10 +122,12 @@ pub fn encoder_out(info: &EncoderInfo) -> encoder::v1::DescribeResponse {
         fingerprint: info.space.fingerprint.to_string(),
         dimension: dimension_out(info.space.dimension),
         name: info.space.name.clone(),
-        licence: info.licence.clone(),
+        licence: info.terms.licence.clone(),
         towers: info.towers.iter().map(tower_out).collect(),
         matryoshka: matryoshka_out(&info.space),
         calibration: calibration_out(&info.space.calibration),
+        usage: usage_out(info.terms.usage),
+        notice: info.terms.notice.clone(),
     }
 }
 
@@ -73,14 +136,6 @@ pub fn encoder_out(info: &EncoderInfo) -> encoder::v1::DescribeResponse {
 /// # Errors
 /// `FIELD_*` when it is not one of this version.
 pub fn encoder_in(info: encoder::v1::DescribeResponse) -> Result<EncoderInfo> {
-    let towers = info.towers.into_iter().map(|tower| {
-        Ok(TowerInfo {
-            modality: modality_named(tower.modality)?,
-            model: tower.model,
-            logit_scale: tower.logit_scale,
-            golden_cosine: tower.golden_cosine,
-        })
-    });
     let space = Space {
         fingerprint: info.fingerprint.parse()?,
         dimension: info.dimension as usize,
@@ -88,7 +143,9 @@ pub fn encoder_in(info: encoder::v1::DescribeResponse) -> Result<EncoderInfo> {
         matryoshka: info.matryoshka.into_iter().map(|length| length as usize).collect(),
         calibration: calibration_in(&info.calibration)?,
     };
-    Ok(EncoderInfo { space, licence: info.licence, towers: towers.collect::<Result<_>>()? })
+    let terms = Terms { licence: info.licence, usage: usage_in(info.usage)?, notice: info.notice };
+    let towers = info.towers.into_iter().map(tower_in).collect::<Result<_>>()?;
+    Ok(EncoderInfo { space, terms, towers })
 }
 
 #[cfg(test)]
@@ -103,10 +160,19 @@ mod tests {
         for query in Modality::ALL {
             calibration.insert(query, Modality::Image, Scale::new(0.25, 0.125).unwrap()).unwrap();
         }
-        let tower = TowerInfo { modality: Modality::Text, model: "m".into(), logit_scale: 2.0, golden_cosine: 1.0 };
+        let tower = TowerInfo {
+            modality: Modality::Text,
+            model: "m".into(),
+            logit_scale: 2.0,
+            scoring: Scoring::Sigmoid { bias: -3.0 },
+            heads: BTreeMap::from([(Modality::Audio, "to_audio".into()), (Modality::Video, "to_video".into())]),
+            templates: vec!["a {label}".into()],
+            golden_cosine: 1.0,
+        };
+        let terms = Terms { licence: "MIT".into(), usage: Usage::Research, notice: "or not".into() };
         let (fingerprint, name) = (Fingerprint::of(b"one"), "one 1".to_owned());
         let space = Space { fingerprint, dimension: 8, name, matryoshka: vec![4, 2], calibration };
-        let info = EncoderInfo { space, licence: "MIT".into(), towers: vec![tower] };
+        let info = EncoderInfo { space, terms, towers: vec![tower] };
         assert_eq!(encoder_in(encoder_out(&info)).unwrap(), info);
 
         let mut broken = encoder_out(&info);
@@ -115,5 +181,11 @@ mod tests {
         let mut unknown = encoder_out(&info);
         unknown.calibration[2].item = 99;
         assert_eq!(encoder_in(unknown).unwrap_err().field, "calibration[2].modality");
+        let mut usage = encoder_out(&info);
+        usage.usage = 99;
+        assert_eq!(encoder_in(usage).unwrap_err().field, "usage");
+        let mut scoring = encoder_out(&info);
+        scoring.towers[0].scoring = 99;
+        assert_eq!(encoder_in(scoring).unwrap_err().field, "scoring");
     }
 }

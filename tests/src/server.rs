@@ -38,7 +38,7 @@ impl Topology {
     }
 }
 
-/// The encoders of a cluster.
+/// The encoders of a cluster, as far as the bundle has their towers.
 const ENCODERS: [&str; 6] = ["text", "image", "image", "audio", "video", "point_cloud"];
 
 /// A running system, with a folder of its own that goes with it.
@@ -84,13 +84,14 @@ impl Server {
     }
 
     async fn launch_in(folder: TempDir, topology: Topology, bundle: &Path) -> Self {
+        let manifest = std::fs::read_to_string(bundle.join("bundle.toml")).unwrap_or_default();
         let bundle = bundle.display().to_string();
         let mut arguments = Vec::new();
         let mut encoders = Vec::new();
         match topology {
             Topology::Single => arguments.extend(["up".to_owned(), "--bundle".to_owned(), bundle]),
             Topology::Cluster => {
-                for modality in ENCODERS {
+                for modality in ENCODERS.into_iter().filter(|one| manifest.contains(&format!("[towers.{one}]"))) {
                     let line = ["encoder", "--modality", modality, "--bundle", &bundle, "--listen", "127.0.0.1:0"];
                     encoders.push((modality.to_owned(), Process::spawn(&line.map(ToOwned::to_owned), folder.path())));
                 }

@@ -5,11 +5,19 @@
 //! and the encoders read them. The [`Bundle`] a program holds has been verified: every file is there and has
 //! the digest that the manifest states, so its fingerprint speaks for the bytes.
 
+mod format;
+pub mod graph;
 pub mod manifest;
 pub mod preprocess;
 mod reading;
+mod schema;
+pub mod tower;
 mod verify;
 
-pub use manifest::{Golden, Manifest, Tower};
+pub use format::FORMATS;
+pub use graph::Precision;
+pub use manifest::{Manifest, Provenance};
 pub use reading::PairScale;
+pub use schema::manifest_schema;
+pub use tower::{Golden, Tower, TowerHead};
 pub use verify::{Bundle, MANIFEST_FILE, file_digest};

@@ -2,31 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use onespace_core::{Calibration, Error, Fingerprint, Modality, Reason, Result};
+use onespace_core::{Calibration, Error, Fingerprint, Reason, Result, Terms, Usage};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    preprocess::{Audio, Image, PointCloud, Text, Video},
+    format,
     reading::{self, PairScale},
+    schema,
+    tower::Towers,
 };
-
-/// The version of the format that this code reads.
-pub const FORMAT: u32 = 1;
 
 /// Longest vector a space may have.
 const DIMENSION_MAX: usize = 65_536;
 
 /// A whole manifest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "bundle.toml")]
 pub struct Manifest {
-    /// The version of the manifest format.
+    /// The version of the manifest format: 1, or 2 where a key or value is used that format 1 did not have.
     pub format: u32,
     /// The bundle's name.
     pub name: String,
     /// The bundle's version.
     pub version: String,
-    /// The licence, as an SPDX expression.
+    /// The licence of the weights, as an SPDX expression.
     pub licence: String,
     /// A line for people.
     #[serde(default)]
@@ -39,6 +40,16 @@ pub struct Manifest {
     /// What unrelated pairs of modalities score, as the evaluation measured it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calibration: Vec<PairScale>,
+    /// What the licence amounts to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(schema_with = "schema::usage")]
+    pub usage: Usage,
+    /// What else is to be known of the terms: a second statement that contradicts the licence, an attribution.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub notice: String,
+    /// Where the weights come from.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub provenance: Provenance,
     /// Every file of the bundle, by its path relative to the manifest.
     #[serde(default)]
     pub files: BTreeMap<String, FileEntry>,
@@ -46,8 +57,26 @@ pub struct Manifest {
     pub towers: Towers,
 }
 
+/// Where the weights of a bundle come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// What was exported: a repository or file.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub checkpoint: String,
+    /// Which version of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub revision: String,
+    /// What exported it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub exporter: String,
+    /// What the golden vectors were computed with.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reference: String,
+}
+
 /// One file of a bundle.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileEntry {
     /// The SHA-256 of its bytes in hexadecimal (the digest that model hubs publish).
@@ -56,138 +85,54 @@ pub struct FileEntry {
     pub bytes: u64,
 }
 
-/// The towers of a bundle, one for each modality it knows.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Towers {
-    /// Text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<Tower<Text>>,
-    /// Images.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub image: Option<Tower<Image>>,
-    /// Recordings.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub audio: Option<Tower<Audio>>,
-    /// Films.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub video: Option<Tower<Video>>,
-    /// Point clouds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub point_cloud: Option<Tower<PointCloud>>,
-}
-
-/// One modality's road into the space. `P` is its preprocessing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tower<P> {
-    /// The ONNX graph, a path within the bundle.
-    pub model: String,
-    /// Graph input names, in the order in which the preprocessing emits tensors.
-    pub inputs: Vec<String>,
-    /// The graph output, float32 `[batch, native_dimension]`.
-    pub output: String,
-    /// The length of what the graph gives.
-    pub native_dimension: usize,
-    /// From native to shared, a safetensors path within the bundle; absent when they are the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alignment: Option<String>,
-    /// Softmax temperature of this modality's cosines against text.
-    pub logit_scale: f32,
-    /// The tower's proof that it computes what its authors computed.
-    pub golden: Golden,
-    /// Bytes to tensors.
-    pub preprocess: P,
-}
-
-/// An input and the vector it must give (cosine ≥ 0.999).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Golden {
-    /// A media file, a path within the bundle.
-    pub input: String,
-    /// `dimension` little-endian float32 of unit norm, a path within the bundle.
-    pub vector: String,
-}
-
-/// What every tower has, whatever its modality.
-#[derive(Clone, Copy, Debug)]
-pub struct TowerHead<'a> {
-    /// Its modality.
-    pub modality: Modality,
-    /// See [`Tower::model`].
-    pub model: &'a str,
-    /// See [`Tower::inputs`].
-    pub inputs: &'a [String],
-    /// See [`Tower::output`].
-    pub output: &'a str,
-    /// See [`Tower::native_dimension`].
-    pub native_dimension: usize,
-    /// See [`Tower::alignment`].
-    pub alignment: Option<&'a str>,
-    /// See [`Tower::logit_scale`].
-    pub logit_scale: f32,
-    /// See [`Tower::golden`].
-    pub golden: &'a Golden,
-}
-
-impl<P> Tower<P> {
-    fn head(&self, modality: Modality) -> TowerHead<'_> {
-        TowerHead {
-            modality,
-            model: &self.model,
-            inputs: &self.inputs,
-            output: &self.output,
-            native_dimension: self.native_dimension,
-            alignment: self.alignment.as_deref(),
-            logit_scale: self.logit_scale,
-            golden: &self.golden,
-        }
-    }
-}
-
-impl Towers {
-    /// The towers that are there, in the order of [`Modality::ALL`].
-    #[must_use]
-    pub fn heads(&self) -> Vec<TowerHead<'_>> {
-        Modality::ALL.into_iter().filter_map(|modality| self.head(modality)).collect()
-    }
-
-    /// One modality's tower.
-    #[must_use]
-    pub fn head(&self, modality: Modality) -> Option<TowerHead<'_>> {
-        match modality {
-            Modality::Text => self.text.as_ref().map(|tower| tower.head(modality)),
-            Modality::Image => self.image.as_ref().map(|tower| tower.head(modality)),
-            Modality::Audio => self.audio.as_ref().map(|tower| tower.head(modality)),
-            Modality::Video => self.video.as_ref().map(|tower| tower.head(modality)),
-            Modality::PointCloud => self.point_cloud.as_ref().map(|tower| tower.head(modality)),
-            _ => None,
-        }
-    }
-}
-
 impl Manifest {
     /// Reads a manifest and checks what can be checked without its files.
     ///
     /// # Errors
-    /// `BUNDLE_INVALID`, naming the key and the fault.
+    /// `BUNDLE_INVALID`, naming the key and the first fault.
     pub fn parse(text: &str) -> Result<Self> {
-        let manifest: Self = toml::from_str(text).map_err(|error| invalid("bundle.toml", error.to_string().trim()))?;
-        manifest.check()?;
-        Ok(manifest)
+        let (manifest, faults) = Self::read(text)?;
+        faults.into_iter().next().map_or(Ok(manifest), Err)
     }
 
-    /// The fingerprint of the space: the digest of this manifest in canonical form (JSON, keys in a fixed order),
-    /// in which every file stands with its own digest.
+    /// Reads a manifest and tells all that is wrong with it, as far as can be told without its files.
+    ///
+    /// # Errors
+    /// `BUNDLE_INVALID` for a text that is no manifest at all: the first unknown, absent or misspelt key hides the
+    /// others.
+    pub fn read(text: &str) -> Result<(Self, Vec<Error>)> {
+        let spelt = |error: &toml::de::Error| {
+            let before = error.span().map_or("", |span| text.get(..span.start).unwrap_or_default());
+            let line = before.matches('\n').count() + 1;
+            invalid("bundle.toml", format!("line {line}: {}", error.message().replace('\n', " ")))
+        };
+        let table: toml::Table = toml::from_str(text).map_err(|error| spelt(&error))?;
+        let stated = format::stated(&table)?;
+        let manifest: Self = toml::from_str(text).map_err(|error| spelt(&error))?;
+        let mut faults = if stated == 1 { format::newer_than_1(&table) } else { Vec::new() };
+        faults.extend(manifest.faults());
+        Ok((manifest, faults))
+    }
+
+    /// The fingerprint of the space: the digest of this manifest in canonical form (JSON, keys in a fixed order, those
+    /// that have their defaults left out where format 1 did not have them), in which every file stands with its own
+    /// digest.
     ///
     /// `calibration` and `matryoshka` are left out: they tell how vectors may be read and change none, and measuring
-    /// them later, or better, must not part a bundle from the collections that it filled.
+    /// them later, or better, must not part a bundle from the collections that it filled. So are `usage`, `notice` and
+    /// `provenance`: a statement that is corrected changes no vector either.
     ///
     /// # Errors
     /// `INTERNAL` if the manifest cannot be written down, which no parsed one does.
     pub fn fingerprint(&self) -> Result<Fingerprint> {
-        let vectors_only = Self { calibration: Vec::new(), matryoshka: Vec::new(), ..self.clone() };
+        let vectors_only = Self {
+            calibration: Vec::new(),
+            matryoshka: Vec::new(),
+            usage: Usage::default(),
+            notice: String::new(),
+            provenance: Provenance::default(),
+            ..self.clone()
+        };
         let canonical = serde_json::to_vec(&vectors_only).map_err(|error| Error::internal(error.to_string()))?;
         Ok(Fingerprint::of(&canonical))
     }
@@ -200,69 +145,49 @@ impl Manifest {
         reading::calibration(&self.calibration, &self.towers)
     }
 
-    fn check(&self) -> Result<()> {
-        if self.format != FORMAT {
-            return Err(invalid("format", format!("format {} is not read here, only {FORMAT}", self.format)));
-        }
-        if self.dimension == 0 || self.dimension > DIMENSION_MAX {
-            return Err(invalid("dimension", format!("{} is not between 1 and {DIMENSION_MAX}", self.dimension)));
-        }
-        if self.licence.trim().is_empty() {
-            return Err(invalid("licence", "must name the licence of the weights"));
-        }
-        if self.towers.heads().is_empty() {
-            return Err(invalid("towers", "a bundle needs at least one tower"));
-        }
-        self.files.keys().try_for_each(|path| check_path(path))?;
-        self.towers.heads().iter().try_for_each(|head| self.check_tower(head))?;
-        reading::check_matryoshka(&self.matryoshka, self.dimension)?;
-        self.calibration()?;
-        self.check_preprocessing()
+    /// On which terms the weights may be used.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms { licence: self.licence.clone(), usage: self.usage, notice: self.notice.clone() }
     }
 
-    fn check_tower(&self, head: &TowerHead<'_>) -> Result<()> {
-        let key = |name: &str| format!("towers.{}.{name}", head.modality);
-        let mut paths =
-            vec![("model", head.model), ("golden.input", &head.golden.input), ("golden.vector", &head.golden.vector)];
-        paths.extend(head.alignment.map(|path| ("alignment", path)));
-        for (name, path) in paths {
-            if !self.files.contains_key(path) {
-                return Err(invalid(key(name), format!("\"{path}\" is not listed in [files]")));
-            }
-        }
-        if head.inputs.is_empty() {
-            return Err(invalid(key("inputs"), "must name the graph's inputs"));
-        }
-        if head.alignment.is_none() && head.native_dimension != self.dimension {
-            let message = format!(
-                "{} differs from the space's {} and no alignment is given",
-                head.native_dimension, self.dimension
-            );
-            return Err(invalid(key("native_dimension"), message));
-        }
-        if !head.logit_scale.is_finite() || head.logit_scale <= 0.0 {
-            return Err(invalid(key("logit_scale"), format!("{} is not a positive number", head.logit_scale)));
+    fn faults(&self) -> Vec<Error> {
+        let one = [
+            self.check_dimension(),
+            self.check_licence(),
+            self.check_towers(),
+            reading::check_matryoshka(&self.matryoshka, self.dimension),
+            self.calibration().map(drop),
+        ];
+        let one = one.into_iter().filter_map(Result::err);
+        let paths = self.files.keys().filter_map(|path| check_path(path).err());
+        one.chain(paths).chain(self.towers.faults(&self.files, self.dimension)).collect()
+    }
+
+    fn check_dimension(&self) -> Result<()> {
+        if self.dimension == 0 || self.dimension > DIMENSION_MAX {
+            return Err(invalid("dimension", format!("{} is not between 1 and {DIMENSION_MAX}", self.dimension)));
         }
         Ok(())
     }
 
-    fn check_preprocessing(&self) -> Result<()> {
-        let towers = &self.towers;
-        let results = [
-            (Modality::Text, towers.text.as_ref().map(|tower| tower.preprocess.check(&self.files))),
-            (Modality::Image, towers.image.as_ref().map(|tower| tower.preprocess.check())),
-            (Modality::Audio, towers.audio.as_ref().map(|tower| tower.preprocess.check())),
-            (Modality::Video, towers.video.as_ref().map(|tower| tower.preprocess.check())),
-            (Modality::PointCloud, towers.point_cloud.as_ref().map(|tower| tower.preprocess.check())),
-        ];
-        results.into_iter().try_for_each(|(modality, result)| {
-            result.transpose().map(drop).map_err(|error| error.under(&format!("towers.{modality}.preprocess")))
-        })
+    fn check_licence(&self) -> Result<()> {
+        if self.licence.trim().is_empty() {
+            return Err(invalid("licence", "must name the licence of the weights"));
+        }
+        Ok(())
+    }
+
+    fn check_towers(&self) -> Result<()> {
+        if self.towers.heads().is_empty() {
+            return Err(invalid("towers", "a bundle needs at least one tower"));
+        }
+        Ok(())
     }
 }
 
 /// A manifest names files of its own directory only.
-fn check_path(path: &str) -> Result<()> {
+pub(crate) fn check_path(path: &str) -> Result<()> {
     let sound = !path.is_empty()
         && !path.contains('\\')
         && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
@@ -274,8 +199,15 @@ pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> E
     Error::new(Reason::BundleInvalid, field, message)
 }
 
+/// Whether a key has its default and is not written down.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 #[cfg(test)]
 mod tests {
+    use onespace_core::Modality;
+
     use super::*;
 
     const TEXT_ONLY: &str = r#"

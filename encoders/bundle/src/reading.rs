@@ -1,18 +1,21 @@
 //! How the vectors of a space may be read. Nothing here changes a vector, so the fingerprint covers none of it.
 
 use onespace_core::{Calibration, Error, Modality, Reason, Result, Scale};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::{Towers, invalid};
+use crate::{manifest::invalid, schema, tower::Towers};
 
 /// The cosines of unrelated pairs: a thing of one modality and a thing of another (or the same) that do not show the
 /// same.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PairScale {
     /// The modality that asks.
+    #[schemars(schema_with = "schema::modality")]
     pub query: Modality,
     /// The modality that answers.
+    #[schemars(schema_with = "schema::modality")]
     pub item: Modality,
     /// Their mean.
     pub mean: f32,

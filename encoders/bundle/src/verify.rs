@@ -2,20 +2,23 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
-use onespace_core::{Result, Space};
+use onespace_core::{Error, Result, Space, vector};
 use sha2::{Digest, Sha256};
 
-use crate::manifest::{FileEntry, Manifest, invalid};
+use crate::manifest::{FileEntry, Manifest, check_path, invalid};
 
 /// The manifest's file name.
 pub const MANIFEST_FILE: &str = "bundle.toml";
 
 /// The largest manifest that is read.
 const MANIFEST_BYTES: u64 = 1 << 20;
+
+/// How much of a file is held at once while its digest is taken, whatever its size.
+const READ_BYTES: usize = 1 << 20;
 
 /// A verified bundle.
 #[derive(Clone, Debug)]
@@ -29,13 +32,26 @@ impl Bundle {
     /// Opens a directory and checks the length and digest of every file that its manifest lists.
     ///
     /// # Errors
-    /// `BUNDLE_INVALID` naming the file and the fault.
+    /// `BUNDLE_INVALID` naming the first file or key at fault, and the fault.
     pub fn open(directory: &Path) -> Result<Self> {
-        let text = read_manifest(&directory.join(MANIFEST_FILE))?;
-        let manifest = Manifest::parse(&text)?;
-        for (path, entry) in &manifest.files {
-            check_file(&directory.join(path), entry).map_err(|error| error.under(path))?;
-        }
+        let manifest = Manifest::parse(&read_manifest(&directory.join(MANIFEST_FILE))?)?;
+        broken(directory, &manifest).next().map_or(Ok(()), Err)?;
+        Self::vouched(directory, manifest)
+    }
+
+    /// As [`open`](Self::open), but tells every fault of manifest and files there is, not the first alone.
+    ///
+    /// # Errors
+    /// At least one fault, each `BUNDLE_INVALID` and on one line.
+    pub fn verify(directory: &Path) -> Result<Self, Vec<Error>> {
+        let one = |error: Error| vec![error];
+        let text = read_manifest(&directory.join(MANIFEST_FILE)).map_err(one)?;
+        let (manifest, mut faults) = Manifest::read(&text).map_err(one)?;
+        faults.extend(broken(directory, &manifest));
+        if faults.is_empty() { Self::vouched(directory, manifest).map_err(one) } else { Err(faults) }
+    }
+
+    fn vouched(directory: &Path, manifest: Manifest) -> Result<Self> {
         let space = Space {
             fingerprint: manifest.fingerprint()?,
             dimension: manifest.dimension,
@@ -75,7 +91,7 @@ impl Bundle {
     /// A golden vector: `dimension` little-endian floats.
     ///
     /// # Errors
-    /// `BUNDLE_INVALID` when the file has another length.
+    /// `BUNDLE_INVALID` when the file has another length, a value that is not finite, or no direction.
     pub fn vector(&self, file: &str) -> Result<Vec<f32>> {
         let bytes = self.read(file)?;
         let (chunks, rest) = bytes.as_chunks::<4>();
@@ -88,7 +104,14 @@ impl Bundle {
             );
             return Err(invalid(file, message));
         }
-        Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
+        let values: Vec<f32> = chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            return Err(invalid(file, format!("value {at} of the golden vector is not finite")));
+        }
+        if vector::norm(&values) == 0.0 {
+            return Err(invalid(file, "the golden vector has no direction: every value is 0"));
+        }
+        Ok(values)
     }
 }
 
@@ -100,6 +123,16 @@ fn read_manifest(path: &Path) -> Result<String> {
     Ok(text)
 }
 
+/// The files that are not what the manifest says, each told when it has been read.
+fn broken<'a>(directory: &'a Path, manifest: &'a Manifest) -> impl Iterator<Item = Error> + 'a {
+    let check = |(path, entry): (&'a String, &'a FileEntry)| {
+        check_file(&directory.join(path), entry).err().map(|error| error.under(path))
+    };
+    // A path that leads out of the bundle is a fault of the manifest already; nothing is read there.
+    manifest.files.iter().filter(|(path, _)| check_path(path).is_ok()).filter_map(check)
+}
+
+/// The length first: a file that is cut short is told without reading it.
 fn check_file(path: &Path, entry: &FileEntry) -> Result<()> {
     let length = fs::metadata(path).map_err(|error| invalid("", error.to_string()))?.len();
     if length != entry.bytes {
@@ -118,6 +151,7 @@ fn check_file(path: &Path, entry: &FileEntry) -> Result<()> {
 /// Whatever reading it gives.
 pub fn file_digest(path: &Path) -> io::Result<String> {
     let mut hasher = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut hasher)?;
+    let mut file = BufReader::with_capacity(READ_BYTES, File::open(path)?);
+    io::copy(&mut file, &mut hasher)?;
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -2,27 +2,134 @@
 
 use std::borrow::Cow;
 
+use half::{bf16, f16};
 use onespace_core::{Error, Result, Sample, Tensor, TensorData};
-use ort::{session::SessionInputValue, value::TensorRef};
+use ort::{
+    session::SessionInputValue,
+    value::{DynValue, Outlet, PrimitiveTensorElementType, TensorElementType, TensorRef},
+};
 
 /// The values of one graph input for a whole batch. A batch of one borrows its sample.
+#[derive(Debug)]
 pub(crate) struct Stacked<'a> {
-    shape: Vec<usize>,
+    pub shape: Vec<usize>,
     values: Values<'a>,
 }
 
+#[derive(Debug)]
 enum Values<'a> {
     F32(Cow<'a, [f32]>),
+    F16(Vec<f16>),
+    Bf16(Vec<bf16>),
     I64(Cow<'a, [i64]>),
+    I32(Vec<i32>),
 }
 
-impl Stacked<'_> {
+/// What numbers a graph's input takes. Preparers give float32 and int64; the rest is made from these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    F32,
+    F16,
+    Bf16,
+    I64,
+    I32,
+}
+
+impl Kind {
+    /// The kind of an input; none where it is one that is not fed.
+    pub fn of(outlet: &Outlet) -> Option<Self> {
+        match outlet.dtype().tensor_type()? {
+            TensorElementType::Float32 => Some(Self::F32),
+            TensorElementType::Float16 => Some(Self::F16),
+            TensorElementType::Bfloat16 => Some(Self::Bf16),
+            TensorElementType::Int64 => Some(Self::I64),
+            TensorElementType::Int32 => Some(Self::I32),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a kind of floats.
+    pub const fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F16 | Self::Bf16)
+    }
+}
+
+impl<'a> Stacked<'a> {
+    /// Floats of a shape.
+    pub fn floats(shape: Vec<usize>, values: Vec<f32>) -> Self {
+        Self { shape, values: Values::F32(Cow::Owned(values)) }
+    }
+
+    /// Integers of a shape.
+    pub fn integers(shape: Vec<usize>, values: Vec<i64>) -> Self {
+        Self { shape, values: Values::I64(Cow::Owned(values)) }
+    }
+
+    /// No values, of the kind that is taken.
+    pub fn none(shape: Vec<usize>, kind: Kind) -> Self {
+        if kind.is_float() { Self::floats(shape, Vec::new()) } else { Self::integers(shape, Vec::new()) }
+    }
+
+    /// The floats that a graph gave, of whatever precision.
+    pub fn of(value: &DynValue) -> ort::Result<Self> {
+        fn wide<T: PrimitiveTensorElementType + Copy>(
+            value: &DynValue,
+            widen: fn(T) -> f32,
+        ) -> ort::Result<Stacked<'static>> {
+            let (shape, values) = value.try_extract_tensor::<T>()?;
+            let shape = shape.iter().map(|size| usize::try_from(*size).unwrap_or(0)).collect();
+            Ok(Stacked::floats(shape, values.iter().copied().map(widen).collect()))
+        }
+        match value.dtype().tensor_type() {
+            Some(TensorElementType::Float16) => wide::<f16>(value, f16::to_f32),
+            Some(TensorElementType::Bfloat16) => wide::<bf16>(value, bf16::to_f32),
+            _ => wide::<f32>(value, |single| single),
+        }
+    }
+
+    /// The same values under another shape of as many.
+    pub fn reshaped(self, shape: Vec<usize>) -> Self {
+        Self { shape, ..self }
+    }
+
+    /// The floats; none of integers.
+    pub fn as_floats(&self) -> Option<&[f32]> {
+        match &self.values {
+            Values::F32(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The same values as the kind that a graph takes.
+    ///
+    /// # Errors
+    /// `INTERNAL` when floats are fed where integers are taken, or the other way round, or an integer does not fit.
+    pub fn cast(self, kind: Kind) -> Result<Self> {
+        let values = match (self.values, kind) {
+            (values @ Values::F32(_), Kind::F32) | (values @ Values::I64(_), Kind::I64) => values,
+            (Values::F32(values), Kind::F16) => Values::F16(values.iter().copied().map(f16::from_f32).collect()),
+            (Values::F32(values), Kind::Bf16) => Values::Bf16(values.iter().copied().map(bf16::from_f32).collect()),
+            (Values::I64(values), Kind::I32) => Values::I32(
+                values
+                    .iter()
+                    .map(|value| i32::try_from(*value))
+                    .collect::<Result<_, _>>()
+                    .map_err(|error| Error::internal(format!("an integer for an int32 input: {error}")))?,
+            ),
+            (_, kind) => return Err(Error::internal(format!("a preparer's tensor does not fit an input of {kind:?}"))),
+        };
+        Ok(Self { shape: self.shape, values })
+    }
+
     /// The values as the graph takes them, without another copy.
     pub fn view(&self) -> ort::Result<SessionInputValue<'_>> {
         let shape = self.shape.as_slice();
         Ok(match &self.values {
             Values::F32(values) => TensorRef::from_array_view((shape, &**values))?.into(),
+            Values::F16(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
+            Values::Bf16(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
             Values::I64(values) => TensorRef::from_array_view((shape, &**values))?.into(),
+            Values::I32(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
         })
     }
 }
@@ -34,7 +141,7 @@ impl Stacked<'_> {
 /// preparer, since the queue only puts equals together.
 pub(crate) fn stack<'a>(samples: &[&'a Sample], inputs: usize) -> Result<Vec<Stacked<'a>>> {
     if let Some(sample) = samples.iter().find(|sample| sample.tensors.len() != inputs) {
-        let message = format!("a sample has {} tensors, the graph takes {inputs}", sample.tensors.len());
+        let message = format!("a sample has {} tensors, the graphs take {inputs}", sample.tensors.len());
         return Err(Error::internal(message));
     }
     (0..inputs)

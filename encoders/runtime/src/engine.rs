@@ -7,14 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Deadline, Error, Reason, Result, Sample};
+use onespace_core::{Deadline, Error, Modality, Reason, Result, Sample};
 use tokio::{sync::oneshot, time::timeout_at};
 
 use crate::{
     Runtime,
+    graph::Graph,
     policy::{Options, Policy},
     queue::{Answer, Guard, Queue},
-    session::{Graph, Session},
+    session::Session,
     stats::Stats,
     worker::Worker,
 };
@@ -71,16 +72,23 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Runs the samples of one request. Dropping the future takes back what has not started; a run whose callers
+    /// Runs the samples of one request; `target` is what their vectors will be compared with, which chooses the head
+    /// where the graph has several. Samples for different heads share a run. Dropping the future takes back what has not started; a run whose callers
     /// have all gone is ended early. `guard` is kept until the last sample has left.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause, `DEADLINE_EXCEEDED`, `MODEL_FAILED`, `PANICKED`, `NOT_READY` while stopping.
-    pub async fn run(&self, samples: Vec<Sample>, deadline: Deadline, guard: Guard) -> Result<Run> {
+    pub async fn run(
+        &self,
+        samples: Vec<Sample>,
+        target: Option<Modality>,
+        deadline: Deadline,
+        guard: Guard,
+    ) -> Result<Run> {
         deadline.check(&format!("before the {} tower was asked", self.graph.tower))?;
         let arrived = Instant::now();
         let count = samples.len();
-        let (job, receivers) = self.queue.submit(samples, deadline, &guard)?;
+        let (job, receivers) = self.queue.submit(samples, target, deadline, &guard)?;
         drop(guard);
         let mut ticket = Ticket { queue: &self.queue, job: Some(job) };
         let answers = collect(receivers);

@@ -1,7 +1,7 @@
 //! ONNX Runtime: sessions, cost-aware batching, memory policy.
 //!
-//! The only crate that names `ort`. A [`Runtime`] is the loaded library; a [`Session`] is a graph that runs a
-//! batch of samples when told to, nothing more (benchmarks hold the batcher against it); an [`Engine`] is what
+//! The only crate that names `ort`. A [`Runtime`] is the loaded library; a [`Session`] is a tower's graphs, which run
+//! a batch of samples when told to, nothing more (benchmarks hold the batcher against it); an [`Engine`] is what
 //! a server uses: a bounded queue before one tower's graph, where requests that arrive together run together.
 //!
 //! What happens to a sample in an [`Engine`]:
@@ -15,8 +15,11 @@
 //! - its vector leaves only if every value is finite and the length is the tower's.
 
 mod batch;
+mod check;
 mod engine;
+mod graph;
 mod library;
+mod onnx;
 mod policy;
 mod queue;
 mod session;
@@ -24,8 +27,9 @@ mod stats;
 mod worker;
 
 pub use engine::{Engine, Run};
+pub use graph::Graph;
 pub use library::Runtime;
 pub use policy::{BatchInfo, Observer, Options, Policy};
 pub use queue::Guard;
-pub use session::{Graph, Session};
+pub use session::Session;
 pub use stats::Stats;

@@ -40,6 +40,8 @@ pub(crate) struct Answer {
 /// One sample in the queue.
 pub(crate) struct Entry {
     pub sample: Sample,
+    /// What its vector will be compared with.
+    pub target: Option<Modality>,
     job: u64,
     key: Key,
     deadline: Deadline,
@@ -114,6 +116,7 @@ impl Queue {
     pub fn submit(
         &self,
         samples: Vec<Sample>,
+        target: Option<Modality>,
         deadline: Deadline,
         guard: &Guard,
     ) -> Result<(u64, Vec<oneshot::Receiver<Answer>>)> {
@@ -137,7 +140,8 @@ impl Queue {
         let receivers = samples.into_iter().map(|sample| {
             let (reply, receiver) = oneshot::channel();
             let key = Key::of(&sample);
-            state.waiting.push_back(Entry { sample, job, key, deadline, arrived, reply, _guard: Arc::clone(guard) });
+            let guard = Arc::clone(guard);
+            state.waiting.push_back(Entry { sample, target, job, key, deadline, arrived, reply, _guard: guard });
             receiver
         });
         let receivers = receivers.collect();

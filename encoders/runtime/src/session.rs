@@ -1,60 +1,26 @@
-//! One graph, ready to run: no queue, no threads of its own.
+//! A tower's graphs, ready to run: no queue, no threads of its own.
 
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
-use onespace_bundle::manifest::TowerHead;
-use onespace_core::{Error, Modality, Reason, Result, Sample};
+use onespace_bundle::graph::Stage;
+use onespace_core::{Error, Modality, Result, Sample};
 use ort::{
     ep,
-    session::{RunOptions, SessionInputValue, SessionOutputs, builder::SessionBuilder},
-    value::{Outlet, TensorElementType},
+    session::{RunOptions, SessionInputValue, builder::SessionBuilder},
 };
 
-use crate::{Runtime, batch};
+use crate::{
+    Runtime,
+    batch::{self, Kind, Stacked},
+    check,
+    graph::Graph,
+};
 
-/// Where a graph lies and what it has to look like.
-#[derive(Clone, Debug)]
-pub struct Graph {
-    /// The tower it computes.
-    pub tower: Modality,
-    /// The ONNX file.
-    pub model: PathBuf,
-    /// Names of its inputs, in the order of a sample's tensors.
-    pub inputs: Vec<String>,
-    /// The name of the output that is the vector.
-    pub output: String,
-    /// The length of that vector.
-    pub dimension: usize,
-}
-
-impl Graph {
-    /// The graph of a tower whose model file lies at `model`.
-    #[must_use]
-    pub fn new(model: &Path, head: &TowerHead<'_>) -> Self {
-        Self {
-            tower: head.modality,
-            model: model.to_owned(),
-            inputs: head.inputs.to_vec(),
-            output: head.output.to_owned(),
-            dimension: head.native_dimension,
-        }
-    }
-
-    /// A fault of the bundle, at one key of this tower.
-    fn invalid(&self, key: &str, why: impl std::fmt::Display) -> Error {
-        let file = self.model.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        Error::new(Reason::BundleInvalid, format!("towers.{}.{key}", self.tower), format!("{file}: {why}"))
-    }
-
-    fn failed(&self, why: impl std::fmt::Display) -> Error {
-        Error::new(Reason::ModelFailed, "", format!("the {} graph: {why}", self.tower))
-    }
-}
-
-/// A loaded graph that runs batches, one at a time, on the thread that calls it.
+/// A loaded tower that runs batches, one at a time, on the thread that calls it: its stages, then its last graph.
 ///
 /// # Memory
 ///
@@ -75,51 +41,137 @@ impl Graph {
 #[derive(Debug)]
 pub struct Session {
     graph: Graph,
+    stages: Vec<Step>,
+    last: Step,
+}
+
+/// One graph of them.
+#[derive(Debug)]
+struct Step {
+    model: PathBuf,
+    /// What it is fed, in order.
+    inputs: Vec<(String, Kind)>,
     inner: ort::session::Session,
 }
 
 /// A batch's vectors: each finite, or the reason why that sample alone has none.
 pub(crate) type Vectors = Vec<Result<Vec<f32>>>;
 
+/// A sample, and the modality that its vector will be compared with.
+pub(crate) type Aimed<'a> = (&'a Sample, Option<Modality>);
+
 impl Session {
-    /// Loads a graph and checks that it is the one the manifest describes.
+    /// Loads a tower's graphs and checks that they are those the manifest describes.
     ///
     /// # Errors
-    /// `BUNDLE_INVALID` naming the tower, the key and the fault: unreadable, truncated or unsupported file,
-    /// other inputs or outputs, a batch axis of fixed size.
+    /// `BUNDLE_INVALID` naming the tower, the key and the fault: unreadable, truncated or unsupported file, weights
+    /// in files that are not listed or of a kind that is forbidden, other inputs or outputs, a batch axis of fixed
+    /// size.
     pub fn load(runtime: &Runtime, graph: &Graph) -> Result<Self> {
-        let inner = ort::session::Session::builder(&runtime.environment)
-            .and_then(configure)
-            .and_then(|mut builder| builder.commit_from_file(&graph.model))
-            .map_err(|error| graph.invalid("model", error.message()))?;
-        check_inputs(graph, inner.inputs())?;
-        check_output(graph, inner.outputs())?;
-        Ok(Self { graph: graph.clone(), inner })
+        let mut stages = Vec::with_capacity(graph.stages.len());
+        for (index, stage) in graph.stages.iter().enumerate() {
+            let inner = commit(runtime, graph, &format!("stages[{index}].model"), &stage.0)?;
+            let inputs = check::stage(graph, index, stage, &inner)?;
+            stages.push(Step { model: stage.0.clone(), inputs, inner });
+        }
+        let inner = commit(runtime, graph, "model", &graph.model)?;
+        let inputs = check::last(graph, &inner)?;
+        Ok(Self { graph: graph.clone(), stages, last: Step { model: graph.model.clone(), inputs, inner } })
     }
 
-    /// Runs one batch of samples of equal shape; returns their vectors in order, `dimension` finite values each.
+    /// Runs one batch of samples of equal shape; returns their vectors in order, `dimension` finite values each, from
+    /// the default head.
     ///
     /// # Errors
     /// `MODEL_FAILED` when the graph fails or a value is not finite; `INTERNAL` when the samples do not fit.
     pub fn run(&mut self, samples: &[&Sample]) -> Result<Vec<Vec<f32>>> {
-        let options = RunOptions::new().map_err(|error| self.graph.failed(error.message()))?;
-        self.run_until(samples, &options)?.into_iter().collect()
+        self.run_for(samples, None)
     }
 
-    /// As [`run`](Self::run), one result for each sample, and `options` can end it early.
-    pub(crate) fn run_until(&mut self, samples: &[&Sample], options: &RunOptions) -> Result<Vectors> {
-        let Self { graph, inner } = self;
-        let stacked = batch::stack(samples, graph.inputs.len())?;
-        let inputs = graph
-            .inputs
-            .iter()
-            .zip(&stacked)
-            .map(|(name, tensor)| Ok((Cow::from(name.as_str()), tensor.view()?)))
-            .collect::<ort::Result<Vec<(Cow<'_, str>, SessionInputValue<'_>)>>>()
-            .map_err(|error| graph.failed(error.message()))?;
-        let outputs = inner.run_with_options(inputs, options).map_err(|error| graph.failed(error.message()))?;
-        vectors(graph, &outputs, samples.len())
+    /// As [`run`](Self::run), from the head for what the vectors will be compared with.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_for(&mut self, samples: &[&Sample], target: Option<Modality>) -> Result<Vec<Vec<f32>>> {
+        let options = RunOptions::new().map_err(|error| self.graph.failed(&self.graph.model, error.message()))?;
+        let aimed: Vec<Aimed<'_>> = samples.iter().map(|sample| (*sample, target)).collect();
+        self.run_until(&aimed, &options)?.into_iter().collect()
     }
+
+    /// As [`run_for`](Self::run_for), one result for each sample, and `options` can end it early.
+    pub(crate) fn run_until(&mut self, samples: &[Aimed<'_>], options: &RunOptions) -> Result<Vectors> {
+        // How many rows a stage gives differs from sample to sample, and so would the numbers of their tokens.
+        if self.graph.tokens.is_some() && samples.len() > 1 {
+            return Ok(samples
+                .iter()
+                .map(|one| self.batch(std::slice::from_ref(one), options).and_then(only))
+                .collect());
+        }
+        self.batch(samples, options)
+    }
+
+    fn batch(&mut self, samples: &[Aimed<'_>], options: &RunOptions) -> Result<Vectors> {
+        let Self { graph, stages, last } = self;
+        let plain: Vec<&Sample> = samples.iter().map(|(sample, _)| *sample).collect();
+        let mut tensors = batch::stack(&plain, graph.tensors())?.into_iter();
+        let mut made = Vec::with_capacity(stages.len());
+        for (step, (_, stage)) in stages.iter_mut().zip(&graph.stages) {
+            let fed = tensors.by_ref().take(stage.inputs.len()).collect();
+            let mut outputs = step.run(graph, fed, options, &[&stage.output])?;
+            let output =
+                outputs.remove(stage.output.as_str()).ok_or_else(|| Error::internal("an output went missing"))?;
+            made.push(features(graph, &step.model, stage, output)?);
+        }
+        let tokens = graph.tokens.as_ref().map(|tokens| {
+            let ids = tokens.around(made.first().map_or(0, rows));
+            let mask = Stacked::integers(vec![1, ids.len()], vec![1; ids.len()]);
+            [Stacked::integers(vec![1, ids.len()], ids), mask]
+        });
+        let mut fed: Vec<Stacked<'_>> = tensors.chain(made).collect();
+        for (empty, (_, kind)) in graph.empty.iter().zip(last.inputs.iter().skip(fed.len())) {
+            fed.push(Stacked::none(empty.shape.clone(), *kind));
+        }
+        fed.extend(tokens.into_iter().flatten());
+        let wanted: Vec<&str> = samples.iter().map(|(_, target)| graph.output_for(*target)).collect();
+        let outputs = last.run(graph, fed, options, &wanted)?;
+        vectors(graph, &outputs, &wanted)
+    }
+}
+
+/// What a run gave, by name.
+type Outputs = BTreeMap<String, Stacked<'static>>;
+
+impl Step {
+    /// Runs the graph; of what it gives, only what is wanted is kept.
+    fn run(&mut self, graph: &Graph, fed: Vec<Stacked<'_>>, options: &RunOptions, wanted: &[&str]) -> Result<Outputs> {
+        let failed = |error: ort::Error| graph.failed(&self.model, error.message());
+        let cast = fed.into_iter().zip(&self.inputs).map(|(tensor, (_, kind))| tensor.cast(*kind));
+        let cast: Vec<Stacked<'_>> = cast.collect::<Result<_>>()?;
+        let named = self.inputs.iter().zip(&cast);
+        let inputs = named
+            .map(|((name, _), tensor)| Ok((Cow::from(name.as_str()), tensor.view()?)))
+            .collect::<ort::Result<Vec<(Cow<'_, str>, SessionInputValue<'_>)>>>()
+            .map_err(failed)?;
+        let given = self.inner.run_with_options(inputs, options).map_err(failed)?;
+        let mut outputs = Outputs::new();
+        for name in wanted {
+            if !outputs.contains_key(*name) {
+                let value =
+                    given.get(name).ok_or_else(|| graph.failed(&self.model, format!("gave no output \"{name}\"")))?;
+                outputs.insert((*name).to_owned(), Stacked::of(value).map_err(failed)?);
+            }
+        }
+        Ok(outputs)
+    }
+}
+
+/// Loads one graph file.
+fn commit(runtime: &Runtime, graph: &Graph, key: &str, model: &Path) -> Result<ort::session::Session> {
+    graph.check_weights(key, model)?;
+    ort::session::Session::builder(&runtime.environment)
+        .and_then(configure)
+        .and_then(|mut builder| builder.commit_from_file(model))
+        .map_err(|error| graph.invalid(key, model, error.message()))
 }
 
 /// How every session is set up: threads come from the runtime's shared pool, nodes run one after the other, memory
@@ -131,60 +183,48 @@ fn configure(builder: SessionBuilder) -> ort::Result<SessionBuilder> {
         .with_parallel_execution(false)?)
 }
 
-fn check_inputs(graph: &Graph, found: &[Outlet]) -> Result<()> {
-    for name in &graph.inputs {
-        let Some(outlet) = found.iter().find(|outlet| outlet.name() == name) else {
-            return Err(graph.invalid("inputs", format!("no input \"{name}\", the graph takes {}", names(found))));
-        };
-        let kind = outlet.dtype().tensor_type();
-        if !matches!(kind, Some(TensorElementType::Float32 | TensorElementType::Int64)) {
-            let message = format!("input \"{name}\" is {}, float32 and int64 tensors are fed", outlet.dtype());
-            return Err(graph.invalid("inputs", message));
+/// What a stage gave, as the last graph takes it.
+fn features<'a>(graph: &Graph, model: &Path, stage: &Stage, output: Stacked<'a>) -> Result<Stacked<'a>> {
+    let floats = output.as_floats().unwrap_or_default();
+    if let Some(at) = floats.iter().position(|value| !value.is_finite()) {
+        return Err(graph.failed(model, format!("value {at} of \"{}\" is not finite", stage.output)));
+    }
+    match (stage.rows, output.shape.as_slice()) {
+        (true, &[batch, rows, length]) => Ok(output.reshaped(vec![batch * rows, length])),
+        (true, [_, _]) | (false, _) => Ok(output),
+        (true, shape) => Err(graph.failed(model, format!("\"{}\" of shape {shape:?} has no rows", stage.output))),
+    }
+}
+
+/// The rows of one sample: `[rows, length]` or `[1, rows, length]`.
+fn rows(features: &Stacked<'_>) -> usize {
+    features.shape.iter().rev().nth(1).copied().unwrap_or(0)
+}
+
+/// The one vector of a run of one sample.
+pub(crate) fn only(vectors: Vectors) -> Result<Vec<f32>> {
+    vectors.into_iter().next().unwrap_or_else(|| Err(Error::internal("a run of one sample gave no vector")))
+}
+
+/// The vector of each sample, from the output that it wants.
+fn vectors(graph: &Graph, outputs: &Outputs, wanted: &[&str]) -> Result<Vectors> {
+    let fits = |given: &Stacked<'_>| given.shape == [wanted.len(), graph.dimension];
+    if let Some((name, odd)) = outputs.iter().find(|(_, given)| !fits(given)) {
+        let message = format!(
+            "gave \"{name}\" of shape {:?} for {} samples of dimension {}",
+            odd.shape,
+            wanted.len(),
+            graph.dimension
+        );
+        return Err(graph.failed(&graph.model, message));
+    }
+    let vector = |(index, name): (usize, &&str)| {
+        let floats = outputs.get(*name).and_then(Stacked::as_floats).unwrap_or_default();
+        let row = floats.chunks_exact(graph.dimension).nth(index).unwrap_or_default();
+        match row.iter().position(|value| !value.is_finite()) {
+            None => Ok(row.to_vec()),
+            Some(at) => Err(graph.failed(&graph.model, format!("value {at} of the vector is not finite"))),
         }
-        if let Some(size) = outlet.dtype().tensor_shape().and_then(|shape| shape.first()).filter(|size| **size >= 0) {
-            let message = format!("input \"{name}\" has a batch axis of fixed size {size}, it must be dynamic");
-            return Err(graph.invalid("inputs", message));
-        }
-    }
-    match found.iter().find(|outlet| !graph.inputs.iter().any(|name| name == outlet.name())) {
-        Some(extra) => Err(graph.invalid("inputs", format!("the graph also takes \"{}\"", extra.name()))),
-        None => Ok(()),
-    }
-}
-
-fn check_output(graph: &Graph, found: &[Outlet]) -> Result<()> {
-    let Some(outlet) = found.iter().find(|outlet| outlet.name() == graph.output) else {
-        let message = format!("no output \"{}\", the graph gives {}", graph.output, names(found));
-        return Err(graph.invalid("output", message));
     };
-    let shape = outlet.dtype().tensor_shape();
-    let fits = shape.is_some_and(|shape| match shape.iter().as_slice() {
-        [_, length] => *length < 0 || usize::try_from(*length) == Ok(graph.dimension),
-        _ => false,
-    });
-    if fits && outlet.dtype().tensor_type() == Some(TensorElementType::Float32) {
-        return Ok(());
-    }
-    let message =
-        format!("output \"{}\" is {}, float32 [batch, {}] is expected", graph.output, outlet.dtype(), graph.dimension);
-    Err(graph.invalid("output", message))
-}
-
-fn names(outlets: &[Outlet]) -> String {
-    outlets.iter().map(|outlet| format!("\"{}\"", outlet.name())).collect::<Vec<_>>().join(", ")
-}
-
-fn vectors(graph: &Graph, outputs: &SessionOutputs<'_>, count: usize) -> Result<Vectors> {
-    let Some(value) = outputs.get(&graph.output) else {
-        return Err(graph.failed(format!("gave no output \"{}\"", graph.output)));
-    };
-    let (shape, values) = value.try_extract_tensor::<f32>().map_err(|error| graph.failed(error.message()))?;
-    if values.len() != count * graph.dimension || shape.len() != 2 {
-        return Err(graph.failed(format!("gave {shape:?} for {count} samples of dimension {}", graph.dimension)));
-    }
-    let finite = |row: &[f32]| match row.iter().position(|value| !value.is_finite()) {
-        None => Ok(row.to_vec()),
-        Some(at) => Err(graph.failed(format!("value {at} of the vector is not finite"))),
-    };
-    Ok(values.chunks_exact(graph.dimension).map(finite).collect())
+    Ok(wanted.iter().enumerate().map(vector).collect())
 }

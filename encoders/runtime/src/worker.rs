@@ -6,13 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Error, Modality, Reason, Result, Sample};
+use onespace_core::{Error, Modality, Reason, Result};
 
 use crate::{
     Runtime,
+    graph::Graph,
     policy::{BatchInfo, Observer},
     queue::{Answer, Batch, Queue},
-    session::{Graph, Session, Vectors},
+    session::{Aimed, Session, Vectors, only},
     stats::add,
 };
 
@@ -38,7 +39,7 @@ impl Worker {
             let started = Instant::now();
             add(&self.queue.counters.batches, 1);
             add(&self.queue.counters.executed, entries.len());
-            let samples: Vec<&Sample> = entries.iter().map(|entry| &entry.sample).collect();
+            let samples: Vec<Aimed<'_>> = entries.iter().map(|entry| (&entry.sample, entry.target)).collect();
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 let session = session.as_mut().ok_or_else(|| Error::internal("the worker has no session"))?;
                 self.run(session, &samples, info, &options)
@@ -62,7 +63,7 @@ impl Worker {
     fn run(
         &self,
         session: &mut Session,
-        samples: &[&Sample],
+        samples: &[Aimed<'_>],
         info: BatchInfo,
         options: &ort::session::RunOptions,
     ) -> Result<Vectors> {
@@ -75,7 +76,10 @@ impl Worker {
             return Err(error);
         }
         tracing::warn!(tower = %self.graph.tower, samples = samples.len(), %error, "a batch failed, its members run alone");
-        Ok(samples.iter().map(|sample| session.run_until(&[sample], options).and_then(only)).collect())
+        Ok(samples
+            .iter()
+            .map(|sample| session.run_until(std::slice::from_ref(sample), options).and_then(only))
+            .collect())
     }
 
     /// A fresh session after a panic: nothing is known about the state of the old one.
@@ -92,10 +96,6 @@ impl Worker {
             }
         }
     }
-}
-
-fn only(vectors: Vectors) -> Result<Vec<f32>> {
-    vectors.into_iter().next().unwrap_or_else(|| Err(Error::internal("a run of one sample gave no vector")))
 }
 
 fn panic_error(tower: Modality) -> Error {

@@ -33,7 +33,7 @@ fn nobody() -> Guard {
 
 fn ask(engine: &Arc<Engine>, samples: Vec<Sample>) -> JoinHandle<onespace_core::Result<Run>> {
     let engine = Arc::clone(engine);
-    tokio::spawn(async move { engine.run(samples, Deadline::default(), nobody()).await })
+    tokio::spawn(async move { engine.run(samples, None, Deadline::default(), nobody()).await })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +66,7 @@ async fn under_steady_load_batches_form_by_themselves() {
             let engine = Arc::clone(&engine);
             tokio::spawn(async move {
                 for round in 0..50 {
-                    engine.run(vec![pixels(caller * 50 + round)], Deadline::default(), nobody()).await.unwrap();
+                    engine.run(vec![pixels(caller * 50 + round)], None, Deadline::default(), nobody()).await.unwrap();
                 }
             })
         })
@@ -88,7 +88,7 @@ async fn a_lone_request_does_not_wait_for_company() {
     let engine = engine(bag(), Policy { wait, ..Policy::default() }, observer);
     for _ in 0..20 {
         let start = Instant::now();
-        let run = engine.run(vec![tokens(&[1, 2, 3])], Deadline::default(), nobody()).await.unwrap();
+        let run = engine.run(vec![tokens(&[1, 2, 3])], None, Deadline::default(), nobody()).await.unwrap();
         assert!(start.elapsed() < wait / 2 && run.queue_us < 250_000, "{:?}", start.elapsed());
     }
 }
@@ -132,7 +132,7 @@ async fn a_full_queue_refuses_with_a_pause() {
     tasks.extend((0..4).map(|_| ask(&engine, vec![tokens(&[1])])));
     until("the queue is full", || engine.stats().waiting == 4).await;
     let start = Instant::now();
-    let error = engine.run(vec![tokens(&[1])], Deadline::default(), nobody()).await.unwrap_err();
+    let error = engine.run(vec![tokens(&[1])], None, Deadline::default(), nobody()).await.unwrap_err();
     assert_eq!(error.reason, Reason::QueueFull);
     assert!(error.retry_after.unwrap() >= Duration::from_millis(50));
     assert!(start.elapsed() < Duration::from_millis(50), "a refusal is fast: {:?}", start.elapsed());
@@ -141,7 +141,7 @@ async fn a_full_queue_refuses_with_a_pause() {
         task.await.unwrap().unwrap();
     }
     assert_eq!(engine.stats().refused, 1);
-    assert!(engine.run(vec![tokens(&[1])], Deadline::default(), nobody()).await.is_ok());
+    assert!(engine.run(vec![tokens(&[1])], None, Deadline::default(), nobody()).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +150,7 @@ async fn whoever_waits_too_long_is_turned_away() {
     let engine = engine(bag(), Policy { patience: Duration::from_millis(50), ..Policy::default() }, observer);
     let first = ask(&engine, vec![tokens(&[1])]);
     until("the first runs", || gate.sizes().len() == 1).await;
-    let error = engine.run(vec![tokens(&[1])], Deadline::default(), nobody()).await.unwrap_err();
+    let error = engine.run(vec![tokens(&[1])], None, Deadline::default(), nobody()).await.unwrap_err();
     assert_eq!((error.reason, error.retry_after.is_some()), (Reason::QueueFull, true));
     assert_eq!(engine.stats().waiting, 0);
     gate.open();
@@ -168,7 +168,7 @@ async fn what_has_expired_is_never_executed() {
         .map(|_| {
             let engine = Arc::clone(&engine);
             tokio::spawn(async move {
-                engine.run(vec![tokens(&[1])], Deadline::after(Duration::from_millis(100)), nobody()).await
+                engine.run(vec![tokens(&[1])], None, Deadline::after(Duration::from_millis(100)), nobody()).await
             })
         })
         .collect();
@@ -176,7 +176,7 @@ async fn what_has_expired_is_never_executed() {
         assert_eq!(task.await.unwrap().unwrap_err().reason, Reason::DeadlineExceeded);
     }
     assert!(start.elapsed() < Duration::from_millis(400), "{:?}", start.elapsed());
-    let late = engine.run(vec![tokens(&[1])], Deadline::after(Duration::ZERO), nobody()).await;
+    let late = engine.run(vec![tokens(&[1])], None, Deadline::after(Duration::ZERO), nobody()).await;
     assert_eq!(late.unwrap_err().reason, Reason::DeadlineExceeded);
     gate.open();
     held.await.unwrap().unwrap();
@@ -194,7 +194,7 @@ async fn whoever_goes_away_leaves_the_queue_and_frees_its_permits() {
     let tasks: Vec<_> = (0..200)
         .map(|_| {
             let (engine, permit) = (Arc::clone(&engine), Arc::clone(&permit));
-            tokio::spawn(async move { engine.run(vec![tokens(&[1])], Deadline::default(), permit).await })
+            tokio::spawn(async move { engine.run(vec![tokens(&[1])], None, Deadline::default(), permit).await })
         })
         .collect();
     until("all wait", || engine.stats().waiting == 200).await;
@@ -221,7 +221,7 @@ async fn a_run_that_nobody_waits_for_is_ended() {
     until("it runs", || gate.sizes().len() == 1).await;
     hours.abort();
     let start = Instant::now();
-    engine.run(vec![x(1.0)], Deadline::default(), nobody()).await.unwrap();
+    engine.run(vec![x(1.0)], None, Deadline::default(), nobody()).await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     // So is one whose engine goes: this test would hang otherwise.
     let again = ask(&engine, vec![x(1e9)]);
@@ -264,7 +264,7 @@ async fn a_panic_fails_its_batch_and_nothing_else() {
     let engine = engine(bag(), patient(), observer);
     let mut panicked = 0;
     for _ in 0..50 {
-        match engine.run(vec![tokens(&[1, 2])], Deadline::default(), nobody()).await {
+        match engine.run(vec![tokens(&[1, 2])], None, Deadline::default(), nobody()).await {
             Ok(run) => assert_eq!(run.vectors[0].len(), 8),
             Err(error) => {
                 assert_eq!(error.reason, Reason::Panicked, "{error}");
@@ -281,11 +281,11 @@ async fn a_request_of_many_samples_keeps_their_order() {
     let (_, observer) = Gate::new(true);
     let engine = engine(four("log.onnx"), patient(), observer);
     let samples: Vec<Sample> = (1..=64).map(|value| x(value as f32)).collect();
-    let run = engine.run(samples, Deadline::default(), nobody()).await.unwrap();
+    let run = engine.run(samples, None, Deadline::default(), nobody()).await.unwrap();
     for (at, vector) in run.vectors.iter().enumerate() {
         assert!((vector[0] - ((at + 1) as f32).ln()).abs() < 1e-5);
     }
-    let error = engine.run((0..300).map(|_| x(1.0)).collect(), Deadline::default(), nobody()).await.unwrap_err();
+    let error = engine.run((0..300).map(|_| x(1.0)).collect(), None, Deadline::default(), nobody()).await.unwrap_err();
     assert_eq!(error.reason, Reason::QueueFull);
 }
 

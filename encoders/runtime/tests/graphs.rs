@@ -49,7 +49,7 @@ fn every_graph_that_is_not_as_described_is_refused() {
         ),
         (with(&|graph| graph.inputs.truncate(1)), "inputs", "also takes \"mask\""),
         (with(&|graph| graph.output = "vector".into()), "output", "no output \"vector\""),
-        (with(&|graph| graph.dimension = 9), "output", "[batch, 9] is expected"),
+        (with(&|graph| graph.dimension = 9), "output", "[batch, 9] are expected"),
     ] {
         let error = Session::load(&runtime(), &graph).unwrap_err();
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures::future::try_join_all;
-use onespace_bundle::{Bundle, manifest::TowerHead};
+use onespace_bundle::{Bundle, TowerHead};
 use onespace_core::{Deadline, EncodeRequest, Encoder, Error, Reason, Result, vector};
 
 use crate::local::LocalEncoder;
@@ -23,9 +23,10 @@ pub(crate) async fn check(encoder: &LocalEncoder, bundle: &Bundle, head: &TowerH
     let modality = head.modality;
     let key = format!("towers.{modality}.golden");
     let invalid = |message: String| Error::new(Reason::BundleInvalid, key.clone(), message);
-    let media = Bytes::from(bundle.read(&head.golden.input)?);
-    let expected = bundle.vector(&head.golden.vector)?;
-    let request = EncodeRequest { modality, bytes: media, media_type: None, segments: false };
+    let unusable = |error: Error| invalid(error.to_string());
+    let media = Bytes::from(bundle.read(&head.golden.input).map_err(unusable)?);
+    let expected = bundle.vector(&head.golden.vector).map_err(unusable)?;
+    let request = EncodeRequest::new(modality, media);
     let ask = || encoder.encode(request.clone(), Deadline::default());
     let reply = ask().await.map_err(|error| invalid(format!("{} cannot be embedded: {error}", head.golden.input)))?;
     let cosine = reply.embeddings.first().map_or(f32::NAN, |first| cosine(&first.vector, &expected));

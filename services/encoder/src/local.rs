@@ -10,8 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use onespace_bundle::Bundle;
+use onespace_bundle::{Bundle, TowerHead};
 use onespace_core::{
     Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Prepare, Reason, Result, Sample,
     TensorData, Timings, TowerInfo, limits,
@@ -48,7 +47,8 @@ pub struct LocalEncoder {
     info: EncoderInfo,
     entrances: BTreeMap<Modality, Entrance>,
     /// One for each tower that samples can be for: a film's sound goes to the audio tower.
-    roads: BTreeMap<Modality, Road>,
+    /// Towers of the same graphs share one.
+    roads: BTreeMap<Modality, Arc<Road>>,
     media: Admission,
     bytes: Admission,
 }
@@ -75,8 +75,7 @@ impl LocalEncoder {
         for head in bundle.manifest().towers.heads() {
             if encoder.entrances.contains_key(&head.modality) {
                 let golden_cosine = golden::check(&encoder, bundle, &head).await?;
-                let (model, logit_scale) = (head.model.to_owned(), head.logit_scale);
-                encoder.info.towers.push(TowerInfo { modality: head.modality, model, logit_scale, golden_cosine });
+                encoder.info.towers.push(tower_info(bundle, &head, golden_cosine));
             }
         }
         if !modalities.is_empty() {
@@ -105,18 +104,24 @@ impl LocalEncoder {
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = options.prepare_threads.map_or_else(cores, NonZeroUsize::get);
         let mut entrances = BTreeMap::new();
-        let mut roads = BTreeMap::new();
+        let mut roads: BTreeMap<Modality, Arc<Road>> = BTreeMap::new();
         for modality in wanted {
             let preparer = preparer(bundle, modality)?;
             let head = towers.head(modality).ok_or_else(|| not_served(modality, "the bundle has no tower for it"))?;
-            let mut engine = options.engine.clone();
-            engine.observer.get_or_insert_with(|| observer(modality));
-            roads.insert(modality, Road::load(runtime, bundle, &head, &engine)?);
+            let mut twins = towers.heads().into_iter().filter(|other| other.same_road(&head));
+            let road = match twins.find_map(|twin| roads.get(&twin.modality).cloned()) {
+                Some(road) => road,
+                None => {
+                    let mut engine = options.engine.clone();
+                    engine.observer.get_or_insert_with(|| observer(modality));
+                    Arc::new(Road::load(runtime, bundle, &head, &engine)?)
+                }
+            };
+            roads.insert(modality, road);
             entrances.insert(modality, Entrance { preparer, pool: Pool::new(modality, threads) });
         }
-        let licence = bundle.manifest().licence.clone();
         Ok(Self {
-            info: EncoderInfo { space: bundle.space().clone(), licence, towers: Vec::new() },
+            info: EncoderInfo { space: bundle.space().clone(), terms: bundle.manifest().terms(), towers: Vec::new() },
             entrances,
             roads,
             media: Admission::requests("media in preparation (PREPARE_QUEUE)", limits::PREPARE_QUEUE),
@@ -172,15 +177,17 @@ impl LocalEncoder {
         bytes: Admitted,
     ) -> Result<EncodeReply> {
         let arrived = Instant::now();
-        let EncodeRequest { modality, bytes: media, media_type, segments } = request;
-        check_size(modality, media.len())?;
+        let modality = request.modality;
+        check_size(modality, request.bytes.len())?;
         let entrance = self.entrance(modality)?;
         deadline.check("on arrival")?;
         // The file's bytes and its place go when its samples are there; those are counted in their turn.
         let file: Guard = Arc::new((self.media.enter()?, bytes));
-        let Prepared { value: samples, waited, took } = entrance.prepare(media, media_type, deadline, file).await?;
+        let (target, segments) = (request.target, request.segments);
+        let Prepared { value: samples, waited, took } = entrance.prepare(request, deadline, file).await?;
         let guard: Guard = Arc::new(self.bytes.enter_bytes(samples.iter().map(sample_bytes).sum())?);
-        let Travelled { parts, queue_us, inference_us } = self.travel(modality, samples, deadline, &guard).await?;
+        let Travelled { parts, queue_us, inference_us } =
+            self.travel((modality, target), samples, deadline, &guard).await?;
         let timings = Timings {
             queue_us: queue_us + micros(waited),
             prepare_us: micros(took),
@@ -199,20 +206,20 @@ impl LocalEncoder {
         })
     }
 
-    /// Sends samples to the towers they are for, all at once.
+    /// Sends samples to the towers they are for, all at once, each to the head for `target`.
     async fn travel(
         &self,
-        modality: Modality,
+        (modality, target): (Modality, Option<Modality>),
         samples: Vec<Sample>,
         deadline: Deadline,
         guard: &Guard,
     ) -> Result<Travelled> {
         let (own, sound): (Vec<Sample>, Vec<Sample>) = samples.into_iter().partition(|sample| sample.tower == modality);
-        let own = self.travel_one(modality, own, deadline, guard);
+        let own = self.travel_one((modality, target), own, deadline, guard);
         if sound.is_empty() {
             return own.await;
         }
-        let sound = self.travel_one(Modality::Audio, sound, deadline, guard);
+        let sound = self.travel_one((Modality::Audio, target), sound, deadline, guard);
         let (own, sound) = futures::join!(own, sound);
         let mut own = own?;
         match sound {
@@ -233,7 +240,7 @@ impl LocalEncoder {
 
     async fn travel_one(
         &self,
-        tower: Modality,
+        (tower, target): (Modality, Option<Modality>),
         samples: Vec<Sample>,
         deadline: Deadline,
         guard: &Guard,
@@ -245,20 +252,15 @@ impl LocalEncoder {
         if samples.is_empty() || samples.iter().any(|sample| sample.tower != tower) {
             return Err(Error::internal(format!("a preparer gave no samples, or some of another tower than {tower}")));
         }
-        road.travel(samples, deadline, Arc::clone(guard)).await
+        road.travel(samples, target, deadline, Arc::clone(guard)).await
     }
 }
 
 impl Entrance {
-    async fn prepare(
-        &self,
-        media: Bytes,
-        media_type: Option<String>,
-        deadline: Deadline,
-        guard: Guard,
-    ) -> Result<Prepared<Vec<Sample>>> {
+    async fn prepare(&self, request: EncodeRequest, deadline: Deadline, guard: Guard) -> Result<Prepared<Vec<Sample>>> {
         let preparer = Arc::clone(&self.preparer);
-        self.pool.run(deadline, guard, move || preparer.prepare(&media, media_type.as_deref())).await
+        let EncodeRequest { bytes, media_type, purpose, .. } = request;
+        self.pool.run(deadline, guard, move || preparer.prepare_for(purpose, &bytes, media_type.as_deref())).await
     }
 }
 
@@ -272,6 +274,20 @@ impl Encoder for LocalEncoder {
 
     async fn describe(&self) -> Result<EncoderInfo> {
         Ok(self.info.clone())
+    }
+}
+
+/// What a tower that has been proven says of itself.
+fn tower_info(bundle: &Bundle, head: &TowerHead<'_>, golden_cosine: f32) -> TowerInfo {
+    let text = bundle.manifest().towers.text.as_ref().filter(|_| head.modality == Modality::Text);
+    TowerInfo {
+        modality: head.modality,
+        model: head.model.to_owned(),
+        logit_scale: head.logit_scale,
+        scoring: head.scoring,
+        heads: head.heads.clone(),
+        templates: text.map(|tower| tower.preprocess.templates.clone()).unwrap_or_default(),
+        golden_cosine,
     }
 }
 

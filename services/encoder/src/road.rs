@@ -1,13 +1,13 @@
 //! Samples of one tower to unit vectors of the space.
 
 use onespace_alignment::Alignment;
-use onespace_bundle::{Bundle, manifest::TowerHead};
-use onespace_core::{Deadline, Result, Sample};
+use onespace_bundle::{Bundle, TowerHead};
+use onespace_core::{Deadline, Modality, Result, Sample};
 use onespace_runtime::{Engine, Graph, Guard, Options, Runtime};
 
 use crate::pooling::Part;
 
-/// A tower behind its preprocessing: graph, then alignment.
+/// A tower behind its preprocessing: graphs, then alignment.
 #[derive(Debug)]
 pub(crate) struct Road {
     pub engine: Engine,
@@ -23,7 +23,7 @@ pub(crate) struct Travelled {
 }
 
 impl Road {
-    /// Loads a tower's graph and alignment.
+    /// Loads a tower's graphs and alignment.
     ///
     /// # Errors
     /// `BUNDLE_INVALID` naming the tower, the file and the fault.
@@ -34,17 +34,23 @@ impl Road {
             Some(file) => Alignment::from_safetensors(&bundle.read(file)?, head.native_dimension, dimension)
                 .map_err(|error| error.under(&format!("towers.{}", head.modality)))?,
         };
-        let engine = Engine::load(runtime, Graph::new(&bundle.path(head.model), head), options)?;
+        let engine = Engine::load(runtime, Graph::new(bundle, head), options)?;
         Ok(Self { engine, alignment })
     }
 
-    /// Runs the samples of one request.
+    /// Runs the samples of one request; `target` is what their vectors will be compared with.
     ///
     /// # Errors
     /// As [`Engine::run`]; `MODEL_FAILED` when a vector has no direction in the space.
-    pub async fn travel(&self, samples: Vec<Sample>, deadline: Deadline, guard: Guard) -> Result<Travelled> {
+    pub async fn travel(
+        &self,
+        samples: Vec<Sample>,
+        target: Option<Modality>,
+        deadline: Deadline,
+        guard: Guard,
+    ) -> Result<Travelled> {
         let what: Vec<_> = samples.iter().map(|sample| (sample.track, sample.span)).collect();
-        let run = self.engine.run(samples, deadline, guard).await?;
+        let run = self.engine.run(samples, target, deadline, guard).await?;
         let part = |(native, (track, span))| Ok(Part { track, span, vector: self.alignment.apply(native)? });
         let parts = run.vectors.into_iter().zip(what).map(part).collect::<Result<_>>()?;
         Ok(Travelled { parts, queue_us: run.queue_us, inference_us: run.inference_us })

@@ -58,13 +58,16 @@ async fn receive(
             return Err(Error::new(Reason::FieldRequired, "header", "must be the first message"));
         }
     };
-    let EncodeHeader { modality, media_type, segments, total_bytes } = header;
+    let EncodeHeader { modality, media_type, segments, total_bytes, target, purpose } = header;
     let modality = convert::modality_named(modality)?;
+    let target = convert::modality_in(target).map_err(|error| error.under("target"))?;
+    let purpose = convert::purpose_in(purpose)?;
     encoder.expect(modality)?;
     let total = usize::try_from(total_bytes).unwrap_or(usize::MAX);
     let admitted = encoder.admit(modality, total).await?;
     let bytes = receive_bytes(stream, total).await?;
-    Ok((EncodeRequest { modality, bytes, media_type: convert::some(media_type), segments }, admitted))
+    let media_type = convert::some(media_type);
+    Ok((EncodeRequest { modality, bytes, media_type, segments, target, purpose }, admitted))
 }
 
 async fn receive_bytes(stream: &mut Streaming<wire::EncodeRequest>, total: usize) -> Result<Bytes> {

@@ -1,19 +1,22 @@
-//! Zero-shot classification and ranking: nothing is trained, nothing is stored.
+//! Zero-shot classification: nothing is trained, nothing is stored.
 
 use std::time::Instant;
 
-use futures::future::{join_all, try_join_all};
+use futures::{StreamExt, TryStreamExt, stream};
 use onespace_core::{
-    Deadline, Error, Modality, Reason, Result, Timings,
-    limits::ITEMS_PER_REQUEST,
+    Deadline, EncodeRequest, Error, Modality, Reason, Result, Scoring, Timings,
+    limits::{CLASSIFY_PROMPTS, ITEMS_PER_REQUEST, PROMPTS_IN_FLIGHT},
     vector::{self, dot},
 };
-use onespace_proto::{convert, status::item_error, v1};
+use onespace_proto::{convert, v1};
 
-use crate::{Gateway, calibrate, gateway::timed, query};
+use crate::{Gateway, gateway::timed, query};
 
-/// Where a prompt template takes the label's text.
+/// Where a caller's template takes the label's text.
 const SLOT: &str = "{}";
+
+/// Where a bundle's template takes it.
+const LABEL: &str = "{label}";
 
 /// Templates of one request.
 const TEMPLATES: usize = 16;
@@ -31,62 +34,158 @@ pub async fn classify(
     check_count("labels", request.labels.len(), 2)?;
     check_templates(&request.templates)?;
     let media = request.media.ok_or_else(|| Error::new(Reason::FieldRequired, "media", "must be set"))?;
-    let media = async { query::whole(gateway, media, deadline).await.map_err(|error| error.under("media")) };
-    let labels = try_join_all(request.labels.into_iter().enumerate().map(|(index, label)| {
-        let templates = &request.templates;
-        async move {
-            let under = |error: Error| error.under(&format!("labels[{index}]"));
-            prototype(gateway, label, templates, deadline).await.map_err(under)
-        }
-    }));
-    let ((vector, modality, mut timings), labels) = tokio::try_join!(media, labels)?;
-    labels.iter().for_each(|label| timings.merge(&label.timings));
+    let media = query::told(media).map_err(|error| error.under("media"))?;
+    let templates = templates(gateway, &request.templates);
+    let labels = request
+        .labels
+        .into_iter()
+        .enumerate()
+        .map(|(index, label)| Named::new(label).map_err(|error| error.under(&format!("labels[{index}]"))));
+    let labels: Vec<Named> = labels.collect::<Result<_>>()?;
+    let judge = judge(gateway, &media, &labels, request.logit_scale)?;
 
-    let scale = match request.logit_scale {
-        Some(scale) if scale.is_finite() && scale > 0.0 => scale,
-        Some(scale) => {
-            return Err(Error::new(Reason::FieldInvalid, "logit_scale", format!("{scale} is not a positive number")));
-        }
-        // A temperature belongs to the pair with text; of two towers that are not text, the media's counts.
-        None if modality == Modality::Text => labels.first().map_or(1.0, |label| gateway.logit_scale(label.modality)),
-        None => gateway.logit_scale(modality),
+    // Media and labels meet each other: where towers have several heads, each is asked for the other's.
+    let (modality, target) = (media.modality, query::common(labels.iter().flat_map(Named::modalities)));
+    let whole = async {
+        let media = EncodeRequest { target, ..media };
+        query::whole(gateway, media, deadline).await.map_err(|error| error.under("media"))
     };
-    let cosines: Vec<f32> = labels.iter().map(|label| dot(&vector, &label.vector)).collect();
-    let shares = vector::softmax(&cosines, scale);
-    let rows = labels.into_iter().zip(cosines).zip(shares);
-    let mut rows: Vec<_> = rows
-        .map(|((label, score), probability)| v1::LabelProbability { label: label.name, probability, score })
-        .collect();
+    let prototypes = prototypes(gateway, &labels, &templates, modality, deadline);
+    let ((vector, mut timings), (prototypes, spent)) = tokio::try_join!(whole, prototypes)?;
+    timings.merge(&spent);
+
+    let cosines: Vec<f32> = prototypes.iter().map(|prototype| dot(&vector, prototype)).collect();
+    let probabilities = judge.scoring.probabilities(&cosines, judge.scale);
+    let rows = labels.into_iter().map(|label| label.name).zip(cosines).zip(probabilities);
+    let mut rows: Vec<_> =
+        rows.map(|((label, score), probability)| v1::LabelProbability { label, probability, score }).collect();
     rows.sort_by(|a, b| b.score.total_cmp(&a.score));
     Ok(v1::ClassifyResponse { labels: rows, timings: Some(convert::timings_out(&timed(started, timings))) })
 }
 
-struct Prototype {
-    name: String,
-    vector: Vec<f32>,
-    modality: Modality,
-    timings: Timings,
+/// What makes probabilities of cosines.
+struct Judge {
+    scale: f32,
+    scoring: Scoring,
 }
 
-/// The unit mean of a label's examples; a text example stands in every template.
-async fn prototype(gateway: &Gateway, label: v1::Label, templates: &[String], deadline: Deadline) -> Result<Prototype> {
-    if label.examples.is_empty() && label.name.is_empty() {
-        return Err(Error::new(Reason::FieldRequired, "examples", "a label needs a name or an example"));
+/// Scale and scoring belong to the pair with text; of two towers that are not text, the media's count.
+fn judge(gateway: &Gateway, media: &EncodeRequest, labels: &[Named], scale: Option<f32>) -> Result<Judge> {
+    let modality = match media.modality {
+        Modality::Text => labels.iter().flat_map(Named::modalities).next().unwrap_or(Modality::Text),
+        other => other,
+    };
+    let tower = gateway.tower(modality);
+    let scale = match scale {
+        Some(scale) if scale.is_finite() && scale > 0.0 => scale,
+        Some(scale) => {
+            return Err(Error::new(Reason::FieldInvalid, "logit_scale", format!("{scale} is not a positive number")));
+        }
+        None => tower.map_or(1.0, |tower| tower.logit_scale),
+    };
+    Ok(Judge { scale, scoring: tower.map(|tower| tower.scoring).unwrap_or_default() })
+}
+
+/// The caller's templates or, without any, those that the bundle's authors use.
+fn templates<'a>(gateway: &'a Gateway, given: &'a [String]) -> Vec<(&'a str, &'static str)> {
+    if given.is_empty() {
+        let tower = gateway.tower(Modality::Text);
+        let own = tower.map(|tower| tower.templates.as_slice()).unwrap_or_default();
+        return own.iter().map(|template| (template.as_str(), LABEL)).collect();
     }
-    let first_text = label.examples.iter().find_map(text_of).map(ToOwned::to_owned);
-    let name = if label.name.is_empty() { first_text.unwrap_or_else(|| "(unnamed)".to_owned()) } else { label.name };
-    let examples = if label.examples.is_empty() { vec![text_media(name.clone())] } else { label.examples };
-    let prompts: Vec<v1::Media> = examples.into_iter().flat_map(|example| filled(example, templates)).collect();
-    check_count("examples", prompts.len(), 1)?;
-    let embedded = try_join_all(prompts.into_iter().enumerate().map(|(index, prompt)| async move {
-        query::whole(gateway, prompt, deadline).await.map_err(|error| error.under(&format!("examples[{index}]")))
-    }))
-    .await?;
+    given.iter().map(|template| (template.as_str(), SLOT)).collect()
+}
+
+/// A label, not yet embedded.
+struct Named {
+    name: String,
+    examples: Vec<Example>,
+}
+
+/// What shows a label.
+struct Example {
+    request: EncodeRequest,
+    /// Whether it is a text that was typed, which stands in every template.
+    plain: bool,
+}
+
+impl Named {
+    fn new(label: v1::Label) -> Result<Self> {
+        if label.examples.is_empty() && label.name.is_empty() {
+            return Err(Error::new(Reason::FieldRequired, "examples", "a label needs a name or an example"));
+        }
+        let first_text = label.examples.iter().find_map(text_of).map(ToOwned::to_owned);
+        let name =
+            if label.name.is_empty() { first_text.unwrap_or_else(|| "(unnamed)".to_owned()) } else { label.name };
+        let examples = if label.examples.is_empty() { vec![text_media(name.clone())] } else { label.examples };
+        check_count("examples", examples.len(), 1)?;
+        let told = examples.into_iter().enumerate().map(|(index, media)| {
+            let plain = text_of(&media).is_some();
+            let request = query::told(media).map_err(|error| error.under(&format!("examples[{index}]")))?;
+            Ok(Example { request, plain })
+        });
+        Ok(Self { name, examples: told.collect::<Result<_>>()? })
+    }
+
+    fn modalities(&self) -> impl Iterator<Item = Modality> {
+        self.examples.iter().map(|example| example.request.modality)
+    }
+}
+
+impl Example {
+    /// How many prompts it makes.
+    fn prompts(&self, templates: &[(&str, &str)]) -> usize {
+        if self.plain { templates.len().max(1) } else { 1 }
+    }
+
+    /// One of them, to be compared with `target`.
+    fn prompt(&self, template: Option<&(&str, &str)>, target: Modality) -> EncodeRequest {
+        let request = EncodeRequest { target: Some(target), ..self.request.clone() };
+        match (template, str::from_utf8(&request.bytes)) {
+            (Some((template, slot)), Ok(text)) if self.plain => {
+                EncodeRequest { bytes: template.replace(slot, text).into(), ..request }
+            }
+            _ => request,
+        }
+    }
+}
+
+/// The unit mean of each label's prompts. So many are embedded at once that none finds the queues full, and no prompt
+/// is written down before its turn: a long text in many templates is large.
+async fn prototypes(
+    gateway: &Gateway,
+    labels: &[Named],
+    templates: &[(&str, &str)],
+    target: Modality,
+    deadline: Deadline,
+) -> Result<(Vec<Vec<f32>>, Timings)> {
+    let size = |label: &Named| label.examples.iter().map(|example| example.prompts(templates)).sum::<usize>();
+    let sizes: Vec<usize> = labels.iter().map(size).collect();
+    let count: usize = sizes.iter().sum();
+    if count > CLASSIFY_PROMPTS {
+        let message = format!("{count} prompts in all (examples times templates), the limit is {CLASSIFY_PROMPTS}");
+        return Err(Error::new(Reason::TooMany, "labels", message));
+    }
+    let mut places = Vec::with_capacity(count);
+    for (label, named) in labels.iter().enumerate() {
+        for (example, shown) in named.examples.iter().enumerate() {
+            places.extend((0..shown.prompts(templates)).map(|template| (label, example, template)));
+        }
+    }
+    let embedded = places.into_iter().map(|(label, example, template)| async move {
+        let shown = labels.get(label).and_then(|named| named.examples.get(example));
+        let shown = shown.ok_or_else(|| Error::internal("an example went missing"))?;
+        let whole = query::whole(gateway, shown.prompt(templates.get(template), target), deadline).await;
+        whole.map_err(|error| error.under(&format!("labels[{label}].examples[{example}]")))
+    });
+    let embedded: Vec<(Vec<f32>, Timings)> = stream::iter(embedded).buffered(PROMPTS_IN_FLIGHT).try_collect().await?;
     let mut timings = Timings::default();
-    embedded.iter().for_each(|(_, _, part)| timings.merge(part));
-    let vector = vector::mean(embedded.iter().map(|(vector, _, _)| vector.as_slice()))?;
-    let modality = embedded.first().map_or(Modality::Text, |(_, modality, _)| *modality);
-    Ok(Prototype { name, vector, modality, timings })
+    embedded.iter().for_each(|(_, part)| timings.merge(part));
+    let mut rest = embedded.iter().map(|(vector, _)| vector.as_slice());
+    let means = sizes.iter().enumerate().map(|(label, size)| {
+        vector::mean(rest.by_ref().take(*size)).map_err(|error| error.under(&format!("labels[{label}]")))
+    });
+    Ok((means.collect::<Result<_>>()?, timings))
 }
 
 fn text_of(media: &v1::Media) -> Option<&str> {
@@ -98,15 +197,6 @@ fn text_of(media: &v1::Media) -> Option<&str> {
 
 fn text_media(text: String) -> v1::Media {
     v1::Media { content: Some(v1::media::Content::Text(text)), ..Default::default() }
-}
-
-fn filled(example: v1::Media, templates: &[String]) -> Vec<v1::Media> {
-    match text_of(&example) {
-        Some(text) if !templates.is_empty() => {
-            templates.iter().map(|template| text_media(template.replace(SLOT, text))).collect()
-        }
-        _ => vec![example],
-    }
 }
 
 fn check_templates(templates: &[String]) -> Result<()> {
@@ -121,7 +211,11 @@ fn check_templates(templates: &[String]) -> Result<()> {
     }
 }
 
-fn check_count(field: &str, found: usize, least: usize) -> Result<()> {
+/// Refuses fewer than `least` and more than a request may list.
+///
+/// # Errors
+/// `FIELD_REQUIRED`, `TOO_MANY`.
+pub fn check_count(field: &str, found: usize, least: usize) -> Result<()> {
     if found < least {
         return Err(Error::new(Reason::FieldRequired, field, format!("{found} given, at least {least} are needed")));
     }
@@ -129,39 +223,4 @@ fn check_count(field: &str, found: usize, least: usize) -> Result<()> {
         return Err(Error::new(Reason::TooMany, field, format!("{found}, the limit is {ITEMS_PER_REQUEST}")));
     }
     Ok(())
-}
-
-/// Orders candidates by a question. A candidate that fails comes last, with its reason.
-///
-/// # Errors
-/// `FIELD_*`, `TOO_MANY`; `NOT_CALIBRATED`; whatever a part of the question gives.
-pub async fn rank(gateway: &Gateway, request: v1::RankRequest, deadline: Deadline) -> Result<v1::RankResponse> {
-    use v1::ranked_candidate::Outcome;
-    let started = Instant::now();
-    check_count("candidates", request.candidates.len(), 1)?;
-    let question = query::ask(gateway, None, request.parts, deadline);
-    let candidates = join_all(request.candidates.into_iter().map(|media| query::whole(gateway, media, deadline)));
-    let (question, candidates) = tokio::join!(question, candidates);
-    let question = question?;
-    let answers = candidates.iter().flatten().map(|(_, modality, _)| *modality);
-    let scales = calibrate::scales(&gateway.space().calibration, &question.modalities, answers, request.calibrate)?;
-    let mut timings = question.timings;
-    let ranked = candidates.into_iter().zip(0u32..).map(|(candidate, index)| {
-        let (outcome, calibrated_score) = match candidate {
-            Ok((vector, modality, part)) => {
-                timings.merge(&part);
-                let cosine = dot(&question.vector, &vector);
-                (Outcome::Score(cosine), calibrate::score(scales.as_ref(), modality, cosine))
-            }
-            Err(error) => (Outcome::Error(item_error(&error.under(&format!("candidates[{index}]")))), None),
-        };
-        v1::RankedCandidate { index, outcome: Some(outcome), calibrated_score }
-    });
-    let mut ranked: Vec<_> = ranked.collect();
-    let place = |candidate: &v1::RankedCandidate| match candidate.outcome {
-        Some(Outcome::Score(cosine)) => candidate.calibrated_score.unwrap_or(cosine),
-        _ => f32::NEG_INFINITY,
-    };
-    ranked.sort_by(|a, b| place(b).total_cmp(&place(a)));
-    Ok(v1::RankResponse { candidates: ranked, timings: Some(convert::timings_out(&timed(started, timings))) })
 }

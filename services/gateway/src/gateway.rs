@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use onespace_core::{
     CollectionInfo, CollectionName, Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Media, Modality,
-    Reason, Result, Space, Timings, TowerInfo, VectorStore, limits,
+    Reason, Result, Space, Terms, Timings, TowerInfo, VectorStore, limits,
 };
 use onespace_kit::admission::{Admission, Admitted};
 
@@ -13,7 +13,7 @@ use crate::ingest::Flights;
 /// Everything a request needs.
 pub struct Gateway {
     space: Space,
-    licence: String,
+    terms: Terms,
     towers: Vec<TowerInfo>,
     roads: BTreeMap<Modality, Arc<dyn Encoder>>,
     store: Arc<dyn VectorStore>,
@@ -33,7 +33,7 @@ impl Gateway {
         let Some((_, _, first)) = encoders.peek() else {
             return Err(Error::new(Reason::FieldRequired, "encoder", "a gateway needs at least one encoder"));
         };
-        let (mut space, licence) = (first.space.clone(), first.licence.clone());
+        let (mut space, terms) = (first.space.clone(), first.terms.clone());
         let (mut towers, mut roads) = (Vec::new(), BTreeMap::new());
         for (modality, encoder, info) in encoders {
             space.expect(&info.space.fingerprint, &format!("the {modality} encoder"))?;
@@ -51,7 +51,7 @@ impl Gateway {
         towers.sort_by_key(|tower| tower.modality);
         Ok(Self {
             space,
-            licence,
+            terms,
             towers,
             roads,
             store,
@@ -67,10 +67,10 @@ impl Gateway {
         &self.space
     }
 
-    /// The licence of the bundle.
+    /// The terms of the bundle.
     #[must_use]
-    pub fn licence(&self) -> &str {
-        &self.licence
+    pub fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// The towers that are served.
@@ -103,10 +103,10 @@ impl Gateway {
         &self.bytes
     }
 
-    /// The softmax temperature of a modality's cosines.
+    /// The tower of a modality, where it is served.
     #[must_use]
-    pub fn logit_scale(&self, modality: Modality) -> f32 {
-        self.towers.iter().find(|tower| tower.modality == modality).map_or(1.0, |tower| tower.logit_scale)
+    pub fn tower(&self, modality: Modality) -> Option<&TowerInfo> {
+        self.towers.iter().find(|tower| tower.modality == modality)
     }
 
     /// Embeds one media: tells its modality, checks its size, sends it on its road.
@@ -116,7 +116,7 @@ impl Gateway {
     pub async fn embed(&self, media: Media, segments: bool, deadline: Deadline) -> Result<EncodeReply> {
         let media_type = media.media_type.clone();
         let (bytes, modality) = media.resolve()?;
-        let request = EncodeRequest { modality, bytes, media_type, segments };
+        let request = EncodeRequest { media_type, segments, ..EncodeRequest::new(modality, bytes) };
         self.encode(request, deadline).await
     }
 

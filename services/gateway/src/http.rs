@@ -1,6 +1,6 @@
 //! HTTP beside gRPC: health, metrics, and the space for people with a browser or curl.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -80,6 +80,8 @@ fn space_json(gateway: &Arc<Gateway>) -> Value {
         "dimension": space.dimension,
         "name": space.name,
         "licence": space.licence,
+        "usage": gateway.terms().usage.name(),
+        "notice": space.notice,
         "version": space.version,
         "matryoshka": space.matryoshka,
         "calibration": gateway.space().calibration.iter().map(|(query, item, scale)| json!({
@@ -89,6 +91,7 @@ fn space_json(gateway: &Arc<Gateway>) -> Value {
             "modality": tower.modality.name(),
             "model": tower.model,
             "logit_scale": tower.logit_scale,
+            "heads": tower.heads.iter().map(|(target, head)| (target.name(), head)).collect::<BTreeMap<_, _>>(),
             "golden_cosine": tower.golden_cosine,
         })).collect::<Vec<_>>(),
         "limits": space.limits.iter().map(|limit| json!({

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::Stream;
 use onespace_core::{
     CollectionInfo, CollectionName, CollectionSpec, ContentHash, Deadline, EncodeRequest, Error, ItemId, Media,
-    Modality, Point, Reason, Result, Tenant, Timings,
+    Modality, Point, Purpose, Reason, Result, Tenant, Timings,
     limits::{INGEST_IN_FLIGHT, VIDEO_BYTES, media_bytes},
     media::Content,
 };
@@ -240,7 +240,8 @@ async fn embedded(
 ) -> Result<onespace_core::EncodeReply> {
     let deadline = Deadline::after(std::time::Duration::from_millis(onespace_core::limits::DEADLINE_MAX_MS as u64));
     loop {
-        let request = EncodeRequest { modality, bytes: bytes.clone(), media_type: media_type.clone(), segments };
+        let (media_type, purpose) = (media_type.clone(), Purpose::Document);
+        let request = EncodeRequest { media_type, segments, purpose, ..EncodeRequest::new(modality, bytes.clone()) };
         match gateway.encode(request, deadline).await {
             Err(Error { reason: Reason::QueueFull, retry_after: Some(pause), .. }) if deadline.remaining() > pause => {
                 tokio::time::sleep(pause).await;

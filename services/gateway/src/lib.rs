@@ -13,6 +13,7 @@ mod group;
 pub mod http;
 mod ingest;
 mod query;
+mod rank;
 pub mod remote;
 mod replicas;
 mod search;

@@ -1,8 +1,10 @@
 //! A question: weighted parts of any modality, stored items and raw vectors, summed to one unit vector.
 
+use std::collections::BTreeMap;
+
 use futures::future::try_join_all;
 use onespace_core::{
-    CollectionName, Deadline, Error, Modality, Reason, Result, Tenant, Timings, Track,
+    CollectionName, Deadline, EncodeRequest, Error, Modality, Reason, Result, Tenant, Timings, Track,
     limits::QUERY_PARTS,
     vector::{self, UNIT_TOLERANCE},
 };
@@ -10,14 +12,41 @@ use onespace_proto::{convert, v1};
 
 use crate::Gateway;
 
-/// The unit vector of a question, and where the time went.
+/// The unit vectors of a question, and where the time went.
 pub struct Question {
-    /// Unit length, of the server's space, as long as the vectors it will meet.
-    pub vector: Vec<f32>,
+    /// One alone, unless a part's tower has several heads and the question is aimed at several modalities.
+    vectors: Vec<Aimed>,
     /// The modality and the weight of each part; a vector whose modality was not said has none.
     pub modalities: Vec<(Modality, f32)>,
     /// The parts' timings, merged.
     pub timings: Timings,
+}
+
+/// A question as it meets some modalities.
+struct Aimed {
+    /// Which of each part's vectors is in it.
+    choice: Vec<usize>,
+    targets: Vec<Modality>,
+    /// Unit length, of the server's space, as long as the vectors it will meet.
+    vector: Vec<f32>,
+}
+
+impl Question {
+    /// The vector that meets a modality.
+    #[must_use]
+    pub fn vector(&self, target: Modality) -> &[f32] {
+        let aimed = self.vectors.iter().find(|aimed| aimed.targets.contains(&target)).or(self.vectors.first());
+        aimed.map(|aimed| aimed.vector.as_slice()).unwrap_or_default()
+    }
+
+    /// The vector that meets every modality, if it is one.
+    #[must_use]
+    pub fn one_for_all(&self) -> Option<&[f32]> {
+        match self.vectors.as_slice() {
+            [one] => Some(&one.vector),
+            _ => None,
+        }
+    }
 }
 
 /// Whose items a question meets, and where.
@@ -33,12 +62,22 @@ pub struct Shelf {
 
 /// A part of a question.
 struct Part {
-    vector: Vec<f32>,
+    /// From each head that is asked for, at least one.
+    vectors: Vec<Vec<f32>>,
+    /// Which of them meets a modality; one that is not named, the first.
+    heads: BTreeMap<Modality, usize>,
     modality: Option<Modality>,
     timings: Timings,
 }
 
-/// Embeds, fetches and sums the parts of a question.
+impl Part {
+    fn one(vector: Vec<f32>, modality: Option<Modality>) -> Self {
+        Self { vectors: vec![vector], heads: BTreeMap::new(), modality, timings: Timings::default() }
+    }
+}
+
+/// Embeds, fetches and sums the parts of a question. `targets` are the modalities that it will meet: a part is embedded
+/// once for each of its tower's heads that these call for.
 ///
 /// # Errors
 /// Whatever a part gives, its field under `parts[n]`; `QUERY_CANCELS_OUT`; `SPACE_MISMATCH` for foreign vectors.
@@ -46,6 +85,7 @@ pub async fn ask(
     gateway: &Gateway,
     shelf: Option<&Shelf>,
     parts: Vec<v1::QueryPart>,
+    targets: &[Modality],
     deadline: Deadline,
 ) -> Result<Question> {
     if parts.is_empty() {
@@ -56,28 +96,53 @@ pub async fn ask(
     }
     let resolved = try_join_all(parts.into_iter().enumerate().map(|(index, part)| async move {
         let weight = part.weight.unwrap_or(1.0);
-        let part =
-            resolve(gateway, shelf, part, deadline).await.map_err(|error| error.under(&format!("parts[{index}]")))?;
+        let part = resolve(gateway, shelf, part, targets, deadline).await;
+        let part = part.map_err(|error| error.under(&format!("parts[{index}]")))?;
         Ok::<_, Error>((part, weight))
     }))
     .await?;
     let mut timings = Timings::default();
     resolved.iter().for_each(|(part, _)| timings.merge(&part.timings));
-    let vector = vector::weighted_sum(resolved.iter().map(|(part, weight)| (part.vector.as_slice(), *weight)))?;
     let modalities = resolved.iter().filter_map(|(part, weight)| Some((part.modality?, *weight))).collect();
-    Ok(Question { vector, modalities, timings })
+    Ok(Question { vectors: aim(&resolved, targets)?, modalities, timings })
 }
 
-async fn resolve(gateway: &Gateway, shelf: Option<&Shelf>, part: v1::QueryPart, deadline: Deadline) -> Result<Part> {
+/// The weighted sums: one for each choice among the heads of the parts' towers.
+fn aim(parts: &[(Part, f32)], targets: &[Modality]) -> Result<Vec<Aimed>> {
+    let mut aimed: Vec<Aimed> = Vec::new();
+    let mut choose = |target: Option<Modality>| -> Result<()> {
+        let head = |part: &Part| target.and_then(|target| part.heads.get(&target).copied()).unwrap_or(0);
+        let choice: Vec<usize> = parts.iter().map(|(part, _)| head(part)).collect();
+        if let Some(same) = aimed.iter_mut().find(|other| other.choice == choice) {
+            same.targets.extend(target);
+            return Ok(());
+        }
+        let chosen = parts.iter().zip(&choice);
+        let chosen = chosen.filter_map(|((part, weight), head)| Some((part.vectors.get(*head)?.as_slice(), *weight)));
+        let vector = vector::weighted_sum(chosen)?;
+        aimed.push(Aimed { choice, targets: target.into_iter().collect(), vector });
+        Ok(())
+    };
+    if targets.is_empty() {
+        choose(None)?;
+    }
+    targets.iter().try_for_each(|target| choose(Some(*target)))?;
+    Ok(aimed)
+}
+
+async fn resolve(
+    gateway: &Gateway,
+    shelf: Option<&Shelf>,
+    part: v1::QueryPart,
+    targets: &[Modality],
+    deadline: Deadline,
+) -> Result<Part> {
     use v1::query_part::Part as Wire;
     let length = shelf.map_or(gateway.space().dimension, |shelf| shelf.dimension);
     match part.part {
         None => Err(Error::new(Reason::FieldRequired, "part", "must be set: media, item or vector")),
         Some(Wire::Media(media)) => {
-            let embedded = whole(gateway, media, deadline).await.and_then(|(mut vector, modality, timings)| {
-                vector::shorten(&mut vector, length)?;
-                Ok(Part { vector, modality: Some(modality), timings })
-            });
+            let embedded = async { embedded(gateway, told(media)?, targets, length, deadline).await }.await;
             embedded.map_err(|error| error.under("media"))
         }
         Some(Wire::Item(item)) => {
@@ -90,15 +155,80 @@ async fn resolve(gateway: &Gateway, shelf: Option<&Shelf>, part: v1::QueryPart, 
     }
 }
 
+/// A media as a question, its modality told.
+///
+/// # Errors
+/// `MEDIA_*`, `MODALITY_*`, `FIELD_*`.
+pub fn told(media: v1::Media) -> Result<EncodeRequest> {
+    let media = convert::media_in(media)?;
+    let media_type = media.media_type.clone();
+    let (bytes, modality) = media.resolve()?;
+    Ok(EncodeRequest { media_type, ..EncodeRequest::new(modality, bytes) })
+}
+
+/// The one modality that all of these have; none where they differ, or nothing is there.
+pub fn common(modalities: impl IntoIterator<Item = Modality>) -> Option<Modality> {
+    let mut modalities = modalities.into_iter();
+    let first = modalities.next()?;
+    modalities.all(|other| other == first).then_some(first)
+}
+
+/// The one modality of a question whose parts are all media of it; none where that cannot be told beforehand.
+pub fn modality(parts: &[v1::QueryPart]) -> Option<Modality> {
+    let modality = |part: &v1::QueryPart| match &part.part {
+        Some(v1::query_part::Part::Media(media)) => Some(told(media.clone()).ok()?.modality),
+        _ => None,
+    };
+    common(parts.iter().map(modality).collect::<Option<Vec<_>>>()?)
+}
+
 /// The whole of one media: of a film the pictures, of anything else all.
 ///
 /// # Errors
-/// As [`Gateway::embed`].
-pub async fn whole(gateway: &Gateway, media: v1::Media, deadline: Deadline) -> Result<(Vec<f32>, Modality, Timings)> {
-    let reply = gateway.embed(convert::media_in(media)?, false, deadline).await?;
+/// As [`Gateway::encode`].
+pub async fn whole(gateway: &Gateway, request: EncodeRequest, deadline: Deadline) -> Result<(Vec<f32>, Timings)> {
+    let reply = gateway.encode(request, deadline).await?;
     let first = reply.embeddings.into_iter().next();
     let first = first.ok_or_else(|| Error::internal("an encoder answered without an embedding"))?;
-    Ok((first.vector, first.modality, reply.timings))
+    Ok((first.vector, reply.timings))
+}
+
+/// A media, once from each head of its tower that the targets call for.
+async fn embedded(
+    gateway: &Gateway,
+    request: EncodeRequest,
+    targets: &[Modality],
+    length: usize,
+    deadline: Deadline,
+) -> Result<Part> {
+    let tower = gateway.tower(request.modality);
+    let mut part = Part {
+        vectors: Vec::new(),
+        heads: BTreeMap::new(),
+        modality: Some(request.modality),
+        timings: Timings::default(),
+    };
+    // The target that stands for each head, in the order of the vectors.
+    let mut heads: Vec<(Option<&str>, Option<Modality>)> = Vec::new();
+    for target in targets.iter().copied() {
+        let head = tower.and_then(|tower| tower.head(Some(target)));
+        let known = heads.iter().position(|(other, _)| *other == head);
+        part.heads.insert(target, known.unwrap_or(heads.len()));
+        if known.is_none() {
+            heads.push((head, head.map(|_| target)));
+        }
+    }
+    if heads.is_empty() {
+        heads.push((None, None));
+    }
+    let asked =
+        heads.into_iter().map(|(_, target)| whole(gateway, EncodeRequest { target, ..request.clone() }, deadline));
+    for (mut vector, timings) in try_join_all(asked).await? {
+        vector::shorten(&mut vector, length)?;
+        part.vectors.push(vector);
+        part.timings.merge(&timings);
+    }
+    Ok(part)
 }
 
 async fn stored(gateway: &Gateway, shelf: &Shelf, item: &str) -> Result<Part> {
@@ -109,7 +239,7 @@ async fn stored(gateway: &Gateway, shelf: &Shelf, item: &str) -> Result<Part> {
         .filter(|point| point.segment == 0)
         .min_by_key(|point| point.track != Track::Whole && point.track != Track::Visual);
     let whole = whole.ok_or_else(|| Error::internal(format!("item \"{item}\" has no whole")))?;
-    Ok(Part { vector: whole.vector.clone(), modality: Some(whole.modality), timings: Timings::default() })
+    Ok(Part::one(whole.vector.clone(), Some(whole.modality)))
 }
 
 /// A vector obtained before: of the length that is met here, or a whole one, which is cut to it.
@@ -134,5 +264,5 @@ fn foreign(gateway: &Gateway, raw: v1::RawVector, length: usize) -> Result<Part>
         return Err(invalid(format!("the norm is {norm}, vectors of the space have norm 1 (within {UNIT_TOLERANCE})")));
     }
     vector::shorten(&mut vector, length).map_err(|error| invalid(error.message))?;
-    Ok(Part { vector, modality: convert::modality_in(raw.modality)?, timings: Timings::default() })
+    Ok(Part::one(vector, convert::modality_in(raw.modality)?))
 }

@@ -49,6 +49,8 @@ impl RemoteEncoder {
             media_type: request.media_type.clone().unwrap_or_default(),
             segments: request.segments,
             total_bytes: request.bytes.len() as u64,
+            target: request.target.map(convert::modality_out).unwrap_or_default(),
+            purpose: convert::purpose_out(request.purpose),
         };
         let parts = std::iter::once(Part::Header(header)).chain(convert::chunks(&request.bytes).map(Part::Chunk));
         let mut wire = Request::new(stream::iter(parts.map(|part| WireRequest { part: Some(part) })));

@@ -43,7 +43,7 @@ pub async fn search(
     };
     let info = gateway.collection(&name).await?;
     let shelf = Shelf { tenant: tenant.clone(), collection: name, dimension: info.dimension };
-    let question = query::ask(gateway, Some(&shelf), request.parts, deadline).await?;
+    let question = query::ask(gateway, Some(&shelf), request.parts, asked.of(), deadline).await?;
     deadline.check("before the store was asked")?;
 
     let asking = Instant::now();
@@ -71,11 +71,18 @@ struct Asked {
     calibrate: Option<bool>,
 }
 
+impl Asked {
+    /// The modalities that can answer.
+    fn of(&self) -> &[Modality] {
+        if self.modalities.is_empty() { &Modality::ALL } else { &self.modalities }
+    }
+}
+
 /// The answers, best first. Where they are calibrated, each modality is asked for as many as are wanted in all: its
 /// cosines say nothing of its place among the others.
 async fn found(gateway: &Gateway, shelf: &Shelf, question: &Question, asked: &Asked) -> Result<Vec<v1::SearchHit>> {
-    let (vector, filter, threshold) = (&question.vector, &asked.filter, asked.threshold);
-    let find = |modalities: Vec<Modality>, limit: usize| async move {
+    let (filter, threshold) = (&asked.filter, asked.threshold);
+    let find = |vector, modalities: Vec<Modality>, limit: usize| async move {
         let wanted = Wanted { vector, modalities: &modalities, filter, limit, threshold };
         group::items(gateway.store(), &shelf.tenant, &shelf.collection, &wanted).await
     };
@@ -85,11 +92,13 @@ async fn found(gateway: &Gateway, shelf: &Shelf, question: &Question, asked: &As
     let served = || gateway.towers().iter().map(|tower| tower.modality).collect();
     let expected = if asked.modalities.is_empty() { served() } else { asked.modalities.clone() };
     let calibrated = scales(expected)?.is_some();
-    if !calibrated && asked.each.is_none() {
-        return Ok(sorted(find(asked.modalities.clone(), asked.limit).await?, None));
+    if let (Some(vector), false, None) = (question.one_for_all(), calibrated, asked.each) {
+        return Ok(sorted(find(vector, asked.modalities.clone(), asked.limit).await?, None));
     }
-    let of = if asked.modalities.is_empty() { &Modality::ALL[..] } else { &asked.modalities };
-    let each = of.iter().map(|modality| find(vec![*modality], asked.each.unwrap_or(asked.limit)));
+    let each = asked
+        .of()
+        .iter()
+        .map(|modality| find(question.vector(*modality), vec![*modality], asked.each.unwrap_or(asked.limit)));
     let hits = try_join_all(each).await?.concat();
     // What was stored through another server may be of a modality that is not served here.
     let there = || hits.iter().map(|hit| hit.point.modality).collect();

@@ -15,7 +15,7 @@ use onespace_proto::{
 };
 use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap, service::Routes};
 
-use crate::{Gateway, classify, collections, embed, ingest, search};
+use crate::{Gateway, classify, collections, embed, ingest, rank, search};
 
 /// Health names of the public services.
 pub const NAMES: &[&str] = &[
@@ -139,7 +139,7 @@ impl SearchService for Services {
     async fn rank(&self, request: Request<v1::RankRequest>) -> Result<Response<v1::RankResponse>, Status> {
         self.unary(
             request,
-            |gateway, _, request, deadline| async move { classify::rank(&gateway, request, deadline).await },
+            |gateway, _, request, deadline| async move { rank::rank(&gateway, request, deadline).await },
         )
         .await
     }
@@ -241,13 +241,15 @@ pub(crate) fn space(gateway: &Gateway) -> v1::GetSpaceResponse {
         fingerprint: space.fingerprint.to_string(),
         dimension: wire::dimension_out(space.dimension),
         name: space.name.clone(),
-        licence: gateway.licence().to_owned(),
+        licence: gateway.terms().licence.clone(),
         towers: gateway.towers().iter().map(wire::tower_out).collect(),
         limits: limits::ALL.iter().map(limit_out).collect(),
         formats: sniff::FORMATS.iter().map(format_out).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         matryoshka: wire::matryoshka_out(space),
         calibration: wire::calibration_out(&space.calibration),
+        usage: wire::usage_out(gateway.terms().usage),
+        notice: gateway.terms().notice.clone(),
     }
 }
 

@@ -181,11 +181,13 @@ pub enum BundleCommand {
         #[arg(default_value = "bundles/diorama", value_name = "DIR")]
         directory: PathBuf,
     },
-    /// Check every digest and run every tower on its golden input.
+    /// Check the manifest and every digest, and run every tower on its golden input; tells each fault on a line.
     Verify {
         #[command(flatten)]
         model: ModelArgs,
     },
+    /// Print the JSON Schema of bundle.toml.
+    Schema,
 }
 
 /// Commands that talk to a server.

@@ -22,7 +22,7 @@ pub use text::{Clean, LABEL_PLACE, Overflow, Pad, TEXT_PLACE, Text};
 pub use tokens::SoftTokens;
 pub use video::{FilmClips, FrameLayout, Pick, Video};
 
-use crate::manifest::invalid;
+use crate::manifest::{invalid, is_default};
 
 /// The largest tensor side or count that a manifest may ask for: a wrong zero must not exhaust the memory.
 const COUNT_MAX: usize = 1 << 20;
@@ -33,11 +33,6 @@ const fn yes() -> bool {
 
 const fn white() -> [u8; 3] {
     [255; 3]
-}
-
-/// Whether a key has its default and is not written down.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
@@ -86,7 +81,9 @@ mod tests {
 
     fn keys<T: DeserializeOwned + Serialize>(table: &str) -> Vec<String> {
         let value = serde_json::to_value(read::<T>(table)).unwrap();
-        value.as_object().unwrap().keys().cloned().collect()
+        // In whichever order: that of a map depends on what else is built.
+        let keys: std::collections::BTreeSet<String> = value.as_object().unwrap().keys().cloned().collect();
+        keys.into_iter().collect()
     }
 
     /// The fingerprint is made of these keys: one more, and every collection of format 1 would be another space's.

@@ -30,13 +30,7 @@ pub fn file(name: &str) -> PathBuf {
 }
 
 fn graph(name: &str, inputs: &[&str], dimension: usize) -> Graph {
-    Graph {
-        tower: Modality::Text,
-        model: file(name),
-        inputs: inputs.iter().map(|&name| name.to_owned()).collect(),
-        output: "embedding".into(),
-        dimension,
-    }
+    Graph::alone(Modality::Text, &file(name), inputs, "embedding", dimension)
 }
 
 pub fn bag() -> Graph {

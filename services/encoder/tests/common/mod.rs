@@ -2,6 +2,7 @@
 #![allow(dead_code)] // Each test binary uses its part.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,8 +10,10 @@ use std::{
 
 use bytes::Bytes;
 use onespace_bundle::{Bundle, MANIFEST_FILE, file_digest};
-use onespace_core::{EncodeRequest, Modality};
+use onespace_core::{EncodeRequest, Modality, Prepare};
 use onespace_encoder::{LocalEncoder, Options, Runtime};
+use onespace_image::ImagePreparer;
+use onespace_runtime::{Graph, Session};
 use tempfile::TempDir;
 
 fn root() -> PathBuf {
@@ -36,7 +39,7 @@ pub async fn encoder(modalities: &[Modality]) -> Arc<LocalEncoder> {
 }
 
 pub fn request(modality: Modality, bytes: impl Into<Bytes>) -> EncodeRequest {
-    EncodeRequest { modality, bytes: bytes.into(), media_type: None, segments: false }
+    EncodeRequest::new(modality, bytes.into())
 }
 
 /// A copy of the shipped bundle in which one file was replaced; the manifest vouches for the replacement, so only
@@ -81,3 +84,70 @@ pub fn tone(seconds: u32) -> Vec<u8> {
     }
     wav
 }
+
+/// The graphs that the runtime is tested with.
+pub fn graph(name: &str) -> Vec<u8> {
+    fs::read(root().join("encoders/runtime/tests/graphs").join(name)).unwrap()
+}
+
+/// A bundle of one small image tower, `look.onnx`, to be spoilt before it is written down.
+pub struct Little {
+    pub files: BTreeMap<&'static str, Vec<u8>>,
+    /// The manifest without `[files]`.
+    pub manifest: String,
+}
+
+impl Little {
+    pub fn new() -> Self {
+        let picture = fs::read(root().join("samples/images/green-fish-01.png")).unwrap();
+        let manifest: String = LITTLE.into();
+        let files = [("look.onnx", graph("look.onnx")), ("golden.png", picture), ("golden.f32", vec![0; 4 * 8])];
+        let mut little = Self { files: BTreeMap::from(files), manifest };
+        let copy = little.write();
+        // What the authors would have computed, by hand: the preprocessing, the graph, unit length.
+        let bundle = Bundle::open(copy.path()).unwrap();
+        let tower = bundle.manifest().towers.image.as_ref().unwrap();
+        let samples = ImagePreparer::new(&tower.preprocess).prepare(&little.files["golden.png"], None).unwrap();
+        let graph = Graph::new(&bundle, &bundle.manifest().towers.head(Modality::Image).unwrap());
+        let vector = Session::load(&runtime(), &graph).unwrap().run(&[&samples[0]]).unwrap().remove(0);
+        let norm = onespace_core::vector::norm(&vector);
+        let bytes = vector.iter().flat_map(|value| (value / norm).to_le_bytes()).collect();
+        little.files.insert("golden.f32", bytes);
+        little
+    }
+
+    pub fn write(&self) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let mut manifest = self.manifest.clone();
+        for (name, bytes) in &self.files {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            let digest = file_digest(&path).unwrap();
+            manifest += &format!("[files.\"{name}\"]\nsha256 = \"{digest}\"\nbytes = {}\n", bytes.len());
+        }
+        fs::write(folder.path().join(MANIFEST_FILE), manifest).unwrap();
+        folder
+    }
+}
+
+const LITTLE: &str = r#"
+format = 2
+name = "little"
+version = "1"
+licence = "Apache-2.0"
+dimension = 8
+[towers.image]
+model = "look.onnx"
+inputs = ["pixels"]
+output = "embedding"
+native_dimension = 8
+logit_scale = 10.0
+golden = { input = "golden.png", vector = "golden.f32" }
+[towers.image.preprocess]
+width = 8
+height = 8
+resize = "squash"
+filter = "bilinear"
+mean = [0.5, 0.5, 0.5]
+std = [0.5, 0.5, 0.5]
+"#;

@@ -1,9 +1,10 @@
 //! `onespace space`.
 
-use std::fmt::Display;
+use std::{collections::BTreeMap, fmt::Display};
 
 use anyhow::Result;
-use onespace_proto::v1;
+use onespace_core::{Terms, Usage};
+use onespace_proto::{space::usage_in, v1};
 use serde_json::json;
 
 use super::{Client, modality_name, refused};
@@ -16,15 +17,16 @@ pub async fn run(client: &Client, json: bool) -> Result<Outcome> {
         print_line(&as_json(&space).to_string());
         return Ok(Outcome::AllWell);
     }
-    print_line(&format!("{} ({}), server {}", space.name, space.licence, space.version));
+    print_line(&format!("{} ({}), server {}", space.name, terms(&space), space.version));
     print_line(&format!("space {}, dimension {}", space.fingerprint, lengths(space.dimension, &space.matryoshka)));
-    let mut towers = Rows::new(false, ["tower", "model", "logit scale", "golden cosine"]);
+    let mut towers = Rows::new(false, ["tower", "model", "logit scale", "golden cosine", "heads"]);
     for tower in &space.towers {
         let cells = vec![
             modality_name(tower.modality).to_owned(),
             tower.model.clone(),
             format!("{:.2}", tower.logit_scale),
             format!("{:.6}", tower.golden_cosine),
+            heads(tower).map(|(target, head)| format!("{target}: {head}")).collect::<Vec<_>>().join(", "),
         ];
         towers.push(cells, &json!(null));
     }
@@ -57,6 +59,16 @@ pub fn lengths<T: Display>(dimension: T, matryoshka: &[T]) -> String {
     if shorter.is_empty() { dimension.to_string() } else { format!("{dimension} (or {})", shorter.join(", ")) }
 }
 
+fn terms(space: &v1::GetSpaceResponse) -> Terms {
+    // What this version does not know limits as much as anything can.
+    let usage = usage_in(space.usage).unwrap_or(Usage::Research);
+    Terms { licence: space.licence.clone(), usage, notice: space.notice.clone() }
+}
+
+fn heads(tower: &v1::Tower) -> impl Iterator<Item = (&'static str, &str)> {
+    tower.heads.iter().map(|head| (modality_name(head.target), head.name.as_str()))
+}
+
 fn calibration(pairs: &[v1::Calibration]) -> Rows {
     let mut rows = Rows::new(false, ["asks", "answers", "unrelated cosine", "deviation"]);
     for pair in pairs {
@@ -77,6 +89,8 @@ fn as_json(space: &v1::GetSpaceResponse) -> serde_json::Value {
         "dimension": space.dimension,
         "name": space.name,
         "licence": space.licence,
+        "usage": terms(space).usage.name(),
+        "notice": space.notice,
         "version": space.version,
         "matryoshka": space.matryoshka,
         "calibration": space.calibration.iter().map(|pair| json!({
@@ -85,6 +99,7 @@ fn as_json(space: &v1::GetSpaceResponse) -> serde_json::Value {
         "towers": space.towers.iter().map(|tower| json!({
             "modality": modality_name(tower.modality), "model": tower.model,
             "logit_scale": tower.logit_scale, "golden_cosine": tower.golden_cosine,
+            "heads": heads(tower).collect::<BTreeMap<_, _>>(),
         })).collect::<Vec<_>>(),
         "formats": space.formats.iter().map(|format| json!({
             "modality": modality_name(format.modality), "name": format.name, "media_type": format.media_type,

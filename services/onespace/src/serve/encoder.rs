@@ -23,8 +23,7 @@ pub async fn run(args: EncoderArgs) -> Result<Outcome> {
     let work = async {
         let encoder = ready.fill(serve::load(&args.model, &args.modality).await?);
         health.serving().await;
-        let space = encoder.info().space.clone();
-        print_line(&format!("ready space={} dimension={} name=\"{}\"", space.fingerprint, space.dimension, space.name));
+        serve::print_ready(&encoder.info().space, &encoder.info().terms);
         std::future::pending::<anyhow::Result<()>>().await
     };
     tokio::select! {

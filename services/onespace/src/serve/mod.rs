@@ -8,13 +8,16 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use onespace_bundle::Bundle;
-use onespace_core::{Modality, VectorStore};
+use onespace_core::{Modality, Space, Terms, Usage, VectorStore};
 use onespace_encoder::{LocalEncoder, Options, Runtime};
 use onespace_gateway::{Gateway, services::STORE_NAMES};
 use onespace_kit::serve::Health;
 use onespace_qdrant::{EmbeddedStore, Replication, ServerStore};
 
-use crate::args::{ModelArgs, StoreArgs, StoreKeyArgs};
+use crate::{
+    args::{ModelArgs, StoreArgs, StoreKeyArgs},
+    output::print_line,
+};
 
 /// How often the store is asked whether it answers.
 const STORE_WATCH: Duration = Duration::from_secs(2);
@@ -25,8 +28,20 @@ pub async fn load(model: &ModelArgs, modalities: &[Modality]) -> Result<LocalEnc
     let directory = model.bundle.clone();
     let bundle = tokio::task::spawn_blocking(move || Bundle::open(&directory)).await?;
     let bundle = bundle.with_context(|| format!("--bundle {}", model.bundle.display()))?;
-    let runtime = Runtime::init(&model.onnxruntime, NonZeroUsize::new(model.threads)).context("--onnxruntime")?;
-    Ok(LocalEncoder::load(&runtime, &bundle, modalities, &Options::default()).await?)
+    Ok(LocalEncoder::load(&runtime(model)?, &bundle, modalities, &Options::default()).await?)
+}
+
+/// The ONNX Runtime that the flags name.
+pub fn runtime(model: &ModelArgs) -> Result<Runtime> {
+    Runtime::init(&model.onnxruntime, NonZeroUsize::new(model.threads)).context("--onnxruntime")
+}
+
+/// Says that a space is served now, and on which terms where they limit anybody.
+pub fn print_ready(space: &Space, terms: &Terms) {
+    if terms.usage != Usage::Any || !terms.notice.is_empty() {
+        print_line(&format!("terms: {terms}"));
+    }
+    print_line(&format!("ready space={} dimension={} name=\"{}\"", space.fingerprint, space.dimension, space.name));
 }
 
 /// Opens the store that the flags name; a folder beside the caller where they name none.

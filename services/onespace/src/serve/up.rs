@@ -71,7 +71,6 @@ async fn build(args: UpArgs) -> Result<Gateway> {
 pub async fn announce(ready: &Ready<Gateway>, gateway: Gateway, health: &Health) -> Arc<Gateway> {
     let gateway = ready.fill(gateway);
     health.serving().await;
-    let space = gateway.space();
-    print_line(&format!("ready space={} dimension={} name=\"{}\"", space.fingerprint, space.dimension, space.name));
+    serve::print_ready(gateway.space(), gateway.terms());
     gateway
 }
