@@ -1,12 +1,13 @@
 //! torchaudio's resampler: `torchaudio.functional.resample` with its defaults, a sinc under a Hann window.
 //!
 //! With the rates divided by what they have in common, output `k · to + phase` is a weighted mean of the inputs
-//! around `k · from + phase · from / to`. Kernels are computed in double precision and applied in single, as there.
+//! around `k · from + phase · from / to`. Kernels are computed and applied in single precision, as there: between rates
+//! that have little in common this costs the reference its fourth decimal, and a more exact kernel would differ.
 
-use std::f64::consts::PI;
+use std::f32::consts::PI;
 
 /// Zero crossings on either side (`lowpass_filter_width`).
-const ZEROS: f64 = 6.0;
+const ZEROS: f32 = 6.0;
 /// Where the pass band ends, of half the lower rate.
 const ROLLOFF: f64 = 0.99;
 
@@ -31,18 +32,16 @@ impl Windowed {
     pub fn new(from: u32, to: u32) -> Self {
         let (old, new) = (f64::from(from), f64::from(to));
         let base = old.min(new) * ROLLOFF;
-        let width = (ZEROS * old / base).ceil() as usize;
+        let width = (f64::from(ZEROS) * old / base).ceil() as usize;
         let taps = 2 * width + 2;
         let (mut first, mut weights) = (Vec::new(), Vec::new());
         for phase in 0..to {
             // The kernel lies around this input frame; what is farther than `width` counts for nothing.
-            // The one quotient that torchaudio takes in single precision.
-            let place = f64::from(phase as f32 / to as f32);
-            let nearest = (place * old) as usize;
+            let nearest = (u64::from(phase) * u64::from(from) / u64::from(to)) as usize;
             first.push(nearest);
             weights.extend((0..taps).map(|tap| {
-                let frame = (nearest + tap) as f64 - width as f64;
-                (kernel((frame / old - place) * base) * base / old) as f32
+                let frame = (nearest + tap) as f32 - width as f32;
+                kernel((frame / from as f32 - phase as f32 / to as f32) * base as f32, (base / old) as f32)
             }));
         }
         let pending = vec![0.0; width];
@@ -70,9 +69,11 @@ impl Windowed {
     }
 }
 
-/// The windowed sinc, `t` in zero crossings.
-fn kernel(t: f64) -> f64 {
+/// The windowed sinc, `t` in zero crossings, in the order of torchaudio's operations.
+fn kernel(t: f32, scale: f32) -> f32 {
     let t = t.clamp(-ZEROS, ZEROS);
-    let window = (t * PI / ZEROS / 2.0).cos().powi(2);
-    if t == 0.0 { window } else { window * (t * PI).sin() / (t * PI) }
+    let window = (t * PI / ZEROS / 2.0).cos();
+    let angle = t * PI;
+    let sinc = if angle == 0.0 { 1.0 } else { angle.sin() / angle };
+    sinc * (window * window * scale)
 }

@@ -24,7 +24,7 @@ impl ImagePreparer {
     /// # Errors
     /// `MEDIA_MALFORMED` when a side is zero; `INTERNAL` when `rgb` is shorter than the sides say.
     pub fn tensor_of(&self, rgb: &[u8], width: u32, height: u32) -> Result<Vec<f32>> {
-        self.planes(rgb, (width, height), |spec, source| Fit::new(spec, source))
+        self.planes(rgb, (width, height), Fit::new)
     }
 
     /// As [`tensor_of`](Self::tensor_of), but scaled to cover and cut at the beginning (`view` 0), the centre (1) or

@@ -45,10 +45,10 @@ impl Side {
 }
 
 impl Taps {
-    /// The mean of `values`, `step` apart, as the taps weigh them, for each of the `step` channels between.
-    fn apply(&self, values: &[f32], step: usize, out: &mut [f32]) {
+    /// The mean of groups of `out.len()` values as the taps weigh them; `values` begin with group `origin`.
+    fn apply(&self, values: &[f32], origin: usize, out: &mut [f32]) {
         out.fill(0.0);
-        let groups = values.chunks_exact(step).skip(self.first);
+        let groups = values.chunks_exact(out.len()).skip(self.first.saturating_sub(origin));
         for (weight, group) in self.weights.iter().zip(groups) {
             out.iter_mut().zip(group).for_each(|(sum, value)| *sum += weight * value);
         }
@@ -66,12 +66,11 @@ pub fn resample(rgb: &[u8], width: usize, across: &[Taps], down: &[Taps]) -> Vec
     let sources = rgb.chunks_exact(width * 3).skip(first);
     for (target, source) in narrow.chunks_exact_mut(row).zip(sources) {
         line.iter_mut().zip(source).for_each(|(value, byte)| *value = f32::from(*byte));
-        target.chunks_exact_mut(3).zip(across).for_each(|(pixel, taps)| taps.apply(&line, 3, pixel));
+        target.chunks_exact_mut(3).zip(across).for_each(|(pixel, taps)| taps.apply(&line, 0, pixel));
     }
     let mut out = vec![0.0; row * down.len()];
     for (target, taps) in out.chunks_exact_mut(row).zip(down) {
-        let seen = narrow.get(row * (taps.first - first)..).unwrap_or_default();
-        Taps { first: 0, weights: taps.weights.clone() }.apply(seen, row, target);
+        taps.apply(&narrow, first, target);
     }
     out
 }

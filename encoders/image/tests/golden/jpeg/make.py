@@ -29,7 +29,7 @@ def main():
     rgb = Image.fromarray(scene(93, 67))
     kinds = {
         "444": (rgb, {"subsampling": "4:4:4"}), "422": (rgb, {"subsampling": "4:2:2"}), "420": (rgb, {"subsampling": "4:2:0"}),
-        "420-low": (rgb, {"subsampling": "4:2:0", "quality": 40}), "411": (rgb, {"subsampling": "4:1:1"}),
+        "420-low": (rgb, {"subsampling": "4:2:0", "quality": 40}),
         "progressive-420": (rgb, {"subsampling": "4:2:0", "progressive": True}), "progressive-444": (rgb, {"subsampling": "4:4:4", "progressive": True}),
         "grey": (rgb.convert("L"), {}), "restart-420": (rgb, {"subsampling": "4:2:0", "restart_marker_blocks": 3}), "cmyk": (rgb.convert("CMYK"), {}),
     }
