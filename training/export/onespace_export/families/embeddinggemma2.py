@@ -37,8 +37,8 @@ NOTICE = (
 )
 REASON = "its authors say bfloat16 or float32 only: activations overflow in float16 and every vector becomes NaN"
 RULE = (
-    "longer than {seconds:g} s: windows of {seconds:g} s, the last one ends with the recording; mean of unit vectors, unit again "
-    "(the reference cuts at 30 s)"
+    "resampled by torchaudio's windowed sinc (the reference leaves that to the caller); longer than {seconds:g} s: windows "
+    "of {seconds:g} s, the last one ends with the recording; mean of unit vectors, unit again (the reference cuts at 30 s)"
 )
 SPECIAL = {
     "image_token": "<|image|>", "boi_token": "<|image>", "eoi_token": "<image|>",
@@ -113,7 +113,7 @@ def _sound_table(recordings: Gemma4AudioFeatureExtractor, window_ms: int) -> dic
     mel |= {"n_mels": recordings.feature_size, "f_min": recordings.min_frequency, "f_max": recordings.max_frequency}
     mel |= {"floor": float(recordings.mel_floor)}
     table = {"sample_rate": recordings.sampling_rate, "channels": "mean", "window_ms": window_ms, "hop_ms": window_ms, "max_windows": MAX_WINDOWS}
-    return table | {"resampler": "soxr-hq", "short": "keep", "layout": "time-mel", "front_end": mel}
+    return table | {"resampler": "torchaudio", "short": "keep", "layout": "time-mel", "front_end": mel}
 
 
 def _around(tokenizer, first: str, place: str, last: str) -> dict:
@@ -138,7 +138,7 @@ def _references(model, processor, window_ms: int) -> dict:
     def hear(data: bytes) -> np.ndarray:
         wave, own = media.recording(data)
         size = rate * window_ms // 1000
-        return mean_of_units([embed(audio=w) for w in media.windows(media.resample_soxr(wave.mean(1), own, rate), size, size)])
+        return mean_of_units([embed(audio=w) for w in media.windows(media.resample_sinc(wave.mean(1), own, rate), size, size)])
 
     def read(data: bytes) -> np.ndarray:
         return embed(text=[PROMPT.format(text=data.decode())], text_kwargs={"truncation": True, "max_length": CONTEXT})
