@@ -9,7 +9,7 @@ import torch
 from . import media
 from .model import Graph, Reference, Tensors, Tower, mean_of_units, unit
 
-FRAMES, SEGMENT_MS, SEGMENTS = 8, 10_000, 64
+FRAMES, SEGMENT_MS, SEGMENTS = 8, 10_000, 8  # every frame is a sample, and one media has at most 64
 PICK = {"middle": media.middles, "linspace": media.linspaced}
 PLACE = {"middle": "each in the middle of its eighth", "linspace": "trunc(linspace(0, N − 1, 8)) of its N frames"}
 

@@ -1,4 +1,5 @@
 //! What the tests of this crate share.
+#![allow(dead_code)] // Each test binary uses its part.
 
 use std::{fs, path::PathBuf};
 
@@ -12,7 +13,6 @@ pub fn golden(name: &str) -> Vec<u8> {
 }
 
 /// A file of little-endian floats of `golden/`.
-#[allow(dead_code)]
 pub fn floats(name: &str) -> Vec<f32> {
     golden(name).as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
