@@ -7,7 +7,9 @@
 pub mod bombs;
 pub mod client;
 pub mod descriptor;
+pub mod hub;
 pub mod process;
+pub mod puller;
 pub mod raw;
 pub mod samples;
 pub mod server;

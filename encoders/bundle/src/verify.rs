@@ -34,7 +34,14 @@ impl Bundle {
     /// # Errors
     /// `BUNDLE_INVALID` naming the first file or key at fault, and the fault.
     pub fn open(directory: &Path) -> Result<Self> {
-        let manifest = Manifest::parse(&read_manifest(&directory.join(MANIFEST_FILE))?)?;
+        Self::assembled(directory, Manifest::parse(&read_manifest(&directory.join(MANIFEST_FILE))?)?)
+    }
+
+    /// As [`open`](Self::open), of a directory whose manifest is not written yet.
+    ///
+    /// # Errors
+    /// `BUNDLE_INVALID` naming the first file at fault, and the fault.
+    pub fn assembled(directory: &Path, manifest: Manifest) -> Result<Self> {
         broken(directory, &manifest).next().map_or(Ok(()), Err)?;
         Self::vouched(directory, manifest)
     }

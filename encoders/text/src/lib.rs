@@ -108,6 +108,7 @@ impl TextPreparer {
         let length = match self.spec.pad {
             Pad::Bucket => ids.len().next_multiple_of(BUCKET).min(self.spec.context),
             Pad::Context => self.spec.context,
+            Pad::None => ids.len(),
         };
         let padded = |values: &mut dyn Iterator<Item = i64>, fill: i64| -> Vec<i64> {
             values.chain(std::iter::repeat(fill)).take(length).collect()

@@ -98,3 +98,14 @@ fn hostile_texts_are_cleaned_in_time() {
         assert!(start.elapsed().as_secs() < 5, "{unit:?} took {:?}", start.elapsed());
     }
 }
+
+#[test]
+fn a_text_that_is_not_padded_is_the_beginning_of_one_that_is() {
+    let case = golden().cases.swap_remove(0);
+    let with = |pad| preparer(&case.tokenizer, &Text { context: 64, pad, ..case.spec.clone() });
+    let (bare, padded) = (with(Pad::None), with(Pad::Bucket));
+    let (bare, padded) = (bare.prepare(b"a cat", None).unwrap(), padded.prepare(b"a cat", None).unwrap());
+    assert!(ids(&bare).len() < ids(&padded).len(), "a cat is no multiple of eight");
+    assert_eq!(ids(&bare), &ids(&padded)[..ids(&bare).len()]);
+    assert!(ids(&padded)[ids(&bare).len()..].iter().all(|id| *id == case.spec.pad_id));
+}

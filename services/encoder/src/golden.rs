@@ -43,6 +43,21 @@ pub(crate) async fn check(encoder: &LocalEncoder, bundle: &Bundle, head: &TowerH
     Ok(cosine)
 }
 
+/// Embeds the golden input of a tower.
+///
+/// # Errors
+/// `BUNDLE_INVALID` naming the tower, and what keeps it from giving a vector.
+pub(crate) async fn vector(encoder: &LocalEncoder, bundle: &Bundle, head: &TowerHead<'_>) -> Result<Vec<f32>> {
+    let modality = head.modality;
+    let invalid = |message: String| Error::new(Reason::BundleInvalid, format!("towers.{modality}.golden"), message);
+    let bytes = Bytes::from(bundle.read(&head.golden.input)?);
+    let request = EncodeRequest::new(modality, bytes);
+    let reply = encoder.encode(request, Deadline::default()).await;
+    let reply = reply.map_err(|error| invalid(format!("{} cannot be embedded: {error}", head.golden.input)))?;
+    let first = reply.embeddings.into_iter().next();
+    first.map(|first| first.vector).ok_or_else(|| invalid("the tower gives no vector".to_owned()))
+}
+
 fn cosine(ours: &[f32], theirs: &[f32]) -> f32 {
     if ours.len() == theirs.len() {
         vector::dot(ours, theirs) / (vector::norm(ours) * vector::norm(theirs))

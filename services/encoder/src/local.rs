@@ -85,6 +85,29 @@ impl LocalEncoder {
         Ok(encoder)
     }
 
+    /// What each tower of a bundle that has no golden vectors yet gives for its golden input. The bundle's own vectors
+    /// are not looked at.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), less what golden vectors are for.
+    pub async fn golden_vectors(
+        runtime: &Runtime,
+        bundle: &Bundle,
+        options: &Options,
+    ) -> Result<BTreeMap<Modality, Vec<f32>>> {
+        let (runtime, owned, options) = (runtime.clone(), bundle.clone(), options.clone());
+        let encoder = task::spawn_blocking(move || Self::assemble(&runtime, &owned, &[], &options))
+            .await
+            .map_err(|_| Error::internal("loading the towers panicked"))??;
+        let mut vectors = BTreeMap::new();
+        for head in bundle.manifest().towers.heads() {
+            if encoder.entrances.contains_key(&head.modality) {
+                vectors.insert(head.modality, golden::vector(&encoder, bundle, &head).await?);
+            }
+        }
+        Ok(vectors)
+    }
+
     /// Everything but the proof that it works. The audio tower comes with the video tower, whose films have sound;
     /// it gets its own entrance until it is proven.
     fn assemble(runtime: &Runtime, bundle: &Bundle, wanted: &[Modality], options: &Options) -> Result<Self> {

@@ -1,5 +1,7 @@
 //! The command line. Every flag of a server has an environment variable; nothing else reads the environment.
 
+mod bundle;
+
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use anyhow::{Context, Result, bail};
@@ -7,6 +9,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use onespace_core::Modality;
 use onespace_proto::v1::{FieldKind, Filter};
 use serde_json::Value;
+
+pub use bundle::{BundleCommand, PullArgs};
 
 /// One embedding space for text, images, audio, video and point clouds, served.
 #[derive(Debug, Parser)]
@@ -63,6 +67,13 @@ pub struct ModelArgs {
     /// The bundle that defines the space.
     #[arg(long, env = "ONESPACE_BUNDLE", default_value = "bundles/diorama", value_name = "DIR")]
     pub bundle: PathBuf,
+    #[command(flatten)]
+    pub runtime: RuntimeArgs,
+}
+
+/// What runs models.
+#[derive(Debug, Args)]
+pub struct RuntimeArgs {
     /// The ONNX Runtime shared library.
     #[arg(long, env = "ONESPACE_ONNXRUNTIME", value_name = "FILE", default_value_os_t = beside_executable())]
     pub onnxruntime: PathBuf,
@@ -170,24 +181,6 @@ impl FromStr for Road {
         })?;
         Ok(Self { modality: modality.parse()?, url: url.to_owned() })
     }
-}
-
-/// `onespace bundle`.
-#[derive(Debug, Subcommand)]
-pub enum BundleCommand {
-    /// Print what a bundle is made of.
-    Inspect {
-        /// The bundle.
-        #[arg(default_value = "bundles/diorama", value_name = "DIR")]
-        directory: PathBuf,
-    },
-    /// Check the manifest and every digest, and run every tower on its golden input; tells each fault on a line.
-    Verify {
-        #[command(flatten)]
-        model: ModelArgs,
-    },
-    /// Print the JSON Schema of bundle.toml.
-    Schema,
 }
 
 /// Commands that talk to a server.
@@ -383,7 +376,7 @@ pub fn usage(message: &str) -> anyhow::Error {
 /// Where the setup puts ONNX Runtime: `target/onnxruntime/`, beside the folder of the executable.
 fn beside_executable() -> PathBuf {
     const NAME: &str = "libonnxruntime.so";
-    let near =
-        std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("onnxruntime").join(NAME)));
+    let near = std::env::current_exe();
+    let near = near.ok().and_then(|exe| Some(exe.parent()?.parent()?.join("onnxruntime").join(NAME)));
     near.filter(|path| path.exists()).unwrap_or_else(|| PathBuf::from(NAME))
 }

@@ -12,7 +12,7 @@ use crate::{
     args::{BundleCommand, ModelArgs},
     client::lengths,
     output::{Outcome, Rows, print_line},
-    serve,
+    pull, serve,
 };
 
 /// Runs a bundle command.
@@ -20,6 +20,7 @@ pub async fn run(command: BundleCommand, json: bool) -> Result<Outcome> {
     match command {
         BundleCommand::Inspect { directory } => inspect(&directory, json),
         BundleCommand::Verify { model } => verify(&model, json).await,
+        BundleCommand::Pull(args) => pull::run(args, json).await,
         BundleCommand::Schema => {
             print_line(manifest_schema()?.trim_end());
             Ok(Outcome::AllWell)
@@ -88,7 +89,7 @@ async fn verify(model: &ModelArgs, json: bool) -> Result<Outcome> {
             return Ok(Outcome::of(faults.len()));
         }
     };
-    let (runtime, mut faults) = (serve::runtime(model)?, 0);
+    let (runtime, mut faults) = (serve::runtime(&model.runtime)?, 0);
     let mut rows = Rows::new(json, ["tower", "golden cosine"]);
     for head in bundle.manifest().towers.heads() {
         // One at a time: a bundle may be larger than what fits in memory at once.

@@ -5,6 +5,7 @@ mod bundle;
 mod client;
 mod filter;
 mod output;
+mod pull;
 mod serve;
 
 use std::{process::ExitCode, time::Duration};

@@ -80,6 +80,9 @@ pub enum Pad {
     /// To the whole context: models that saw nothing else (SigLIP pools at the last position; CLIP as OpenAI and
     /// ImageBind run it).
     Context,
+    /// Not at all: models that read padding and have no mask against it (CLAP as transformers.js has it). Texts of
+    /// one length share a batch.
+    None,
 }
 
 /// A step of cleaning.

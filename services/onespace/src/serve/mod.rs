@@ -15,7 +15,7 @@ use onespace_kit::serve::Health;
 use onespace_qdrant::{EmbeddedStore, Replication, ServerStore};
 
 use crate::{
-    args::{ModelArgs, StoreArgs, StoreKeyArgs},
+    args::{ModelArgs, RuntimeArgs, StoreArgs, StoreKeyArgs},
     output::print_line,
 };
 
@@ -28,12 +28,12 @@ pub async fn load(model: &ModelArgs, modalities: &[Modality]) -> Result<LocalEnc
     let directory = model.bundle.clone();
     let bundle = tokio::task::spawn_blocking(move || Bundle::open(&directory)).await?;
     let bundle = bundle.with_context(|| format!("--bundle {}", model.bundle.display()))?;
-    Ok(LocalEncoder::load(&runtime(model)?, &bundle, modalities, &Options::default()).await?)
+    Ok(LocalEncoder::load(&runtime(&model.runtime)?, &bundle, modalities, &Options::default()).await?)
 }
 
 /// The ONNX Runtime that the flags name.
-pub fn runtime(model: &ModelArgs) -> Result<Runtime> {
-    Runtime::init(&model.onnxruntime, NonZeroUsize::new(model.threads)).context("--onnxruntime")
+pub fn runtime(args: &RuntimeArgs) -> Result<Runtime> {
+    Runtime::init(&args.onnxruntime, NonZeroUsize::new(args.threads)).context("--onnxruntime")
 }
 
 /// Says that a space is served now, and on which terms where they limit anybody.

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Makes the little graphs that a hub publishes in tests/pull.rs, from fixed seeds: python3 make.py
+
+Needs numpy and onnx. Tensors are named as transformers.js has CLIP's.
+
+    text_model.onnx    input_ids int64 [batch, tokens] -> text_embeds [batch, 16]: the mean of 64 vectors
+    vision_model.onnx  pixel_values float32 [batch, 3, 32, 32] -> image_embeds [batch, 16]: the mean of patches
+"""
+
+from pathlib import Path
+
+import numpy as np
+from onnx import TensorProto, checker, helper, numpy_helper, save
+
+RANDOM = np.random.default_rng(11)
+
+
+def weights(name, *shape):
+    return numpy_helper.from_array((RANDOM.standard_normal(shape) / np.sqrt(shape[0])).astype(np.float32), name)
+
+
+def write(name, nodes, inputs, outputs, initializers):
+    graph = helper.make_graph(nodes, name, inputs, outputs, initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="onespace-tests")
+    model.ir_version = 8
+    checker.check_model(model, full_check=True)
+    save(model, Path(__file__).parent / f"{name}.onnx")
+
+
+write(
+    "text_model",
+    [
+        helper.make_node("Mod", ["input_ids", "size"], ["row"]),
+        helper.make_node("Gather", ["table", "row"], ["vectors"]),
+        helper.make_node("ReduceMean", ["vectors"], ["mean"], axes=[1], keepdims=0),
+        helper.make_node("MatMul", ["mean", "out"], ["text_embeds"]),
+    ],
+    [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])],
+    [helper.make_tensor_value_info("text_embeds", TensorProto.FLOAT, ["batch", 16])],
+    [weights("table", 64, 16), weights("out", 16, 16), numpy_helper.from_array(np.array(64, np.int64), "size")],
+)
+write(
+    "vision_model",
+    [
+        helper.make_node("Conv", ["pixel_values", "patch"], ["patches"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("Tanh", ["patches"], ["bent"]),
+        helper.make_node("ReduceMean", ["bent"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["mean", "out"], ["image_embeds"]),
+    ],
+    [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["batch", 3, 32, 32])],
+    [helper.make_tensor_value_info("image_embeds", TensorProto.FLOAT, ["batch", 16])],
+    [weights("patch", 16, 3, 8, 8), weights("out", 16, 16)],
+)
