@@ -61,7 +61,8 @@ async fn a_repository_without_recipe_is_read_from_its_own_configuration() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_family_does_not_do_is_refused_by_name() {
-    let refusals: [(fn(&mut Value, &mut Value), &str); 6] = [
+    type Change = fn(&mut Value, &mut Value);
+    let refusals: [(Change, &str); 6] = [
         (|config, _| config["model_type"] = json!("bert"), "model_type \"bert\" is none of clip, siglip, clap"),
         (|config, _| config["model_type"] = json!("siglip2"), "NaFlex"),
         (|config, _| config["model_type"] = json!("siglip"), "SigLIP 1 is not known here"),
