@@ -49,25 +49,14 @@ def is_one(path: Path | None) -> bool:
 
 
 class Text(torch.nn.Module):
-    """input_ids int64 [batch, tokens] → [batch, width], over as many positions as there are tokens.
-
-    OpenCLIP always computes its whole context; the mask is causal and the end token is what is read, so what lies
-    behind it changes nothing.
-    """
+    """input_ids int64 [batch, context] → [batch, width]: OpenCLIP always computes its whole context, and traced attention keeps its length."""
 
     def __init__(self, model):
         super().__init__()
-        tower = getattr(model, "text", model)
-        self.token_embedding, self.positional_embedding = tower.token_embedding, tower.positional_embedding
-        self.transformer, self.ln_final, self.projection = tower.transformer, tower.ln_final, tower.text_projection
-        self.register_buffer("mask", tower.attn_mask, persistent=False)
+        self.model = model
 
     def forward(self, input_ids):
-        length = input_ids.shape[1]
-        x = self.token_embedding(input_ids) + self.positional_embedding[:length]
-        x = self.ln_final(self.transformer(x, attn_mask=self.mask[:length, :length]))
-        x = x[torch.arange(x.shape[0]), input_ids.to(torch.int32).argmax(dim=-1)]
-        return self.projection(x) if isinstance(self.projection, torch.nn.Linear) else x @ self.projection
+        return self.model.encode_text(input_ids)
 
 
 def _check_text(family: str, model, config: dict):
@@ -131,9 +120,17 @@ def build(family: Family, options: Options, path: Path | None) -> Model:
     def see(pictures: list) -> np.ndarray:
         return model.encode_image(torch.stack([transform(p) for p in pictures])).numpy()
 
-    table = {"tokenizer": "tokenizer.json", "context": context, "pad_id": 0, "overflow": "truncate", "clean": CLEAN, "templates": family.templates}
+    table = {
+        "tokenizer": "tokenizer.json",
+        "context": context,
+        "pad_id": 0,
+        "overflow": "truncate",
+        "pad": "context",
+        "clean": CLEAN,
+        "templates": family.templates,
+    }
     pair = Pair(
-        text=Graph(Text(model), {"input_ids": {1: "tokens"}}, token_example(tokenizer.eot_token_id, pad=0)), text_table=table, read=read,
+        text=Graph(Text(model), {"input_ids": {}}, token_example(tokenizer.eot_token_id, context, pad=0)), text_table=table, read=read,
         image=model.visual, image_table=_picture_table(family.name, how), see=see,
         width=see([media.blank()]).shape[1], scale=model.logit_scale.exp().item(), extra={}, pick=family.pick,
     )  # fmt: skip
