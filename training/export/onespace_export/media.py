@@ -63,14 +63,17 @@ def windows(wave: np.ndarray, size: int, hop: int) -> list[np.ndarray]:
     return [wave[s : s + size] for s in starts]
 
 
-def shown(media: bytes) -> tuple[list[float], list[np.ndarray], float]:
-    """(seconds from the first picture, uint8 [height, width, 3] frames, duration in seconds) of a film."""
+def shown(media: bytes) -> tuple[list[float], list[np.ndarray], float, float]:
+    """(seconds from the first picture, uint8 [height, width, 3] frames, duration as stated, as counted) of a film, in seconds.
+
+    A container's word and frames by frame rate differ where the rate varies.
+    """
     with av.open(io.BytesIO(media)) as container:
         stream = container.streams.video[0]
         frames = [(float(f.pts * stream.time_base), f.to_ndarray(format="rgb24")) for f in container.decode(stream)]
-        gap = float(1 / stream.average_rate)
-    times = [t - frames[0][0] for t, _ in frames]
-    return times, [f for _, f in frames], times[-1] + gap
+        stated = stream.duration * stream.time_base if stream.duration else container.duration / av.time_base
+        counted = len(frames) / stream.average_rate
+    return [t - frames[0][0] for t, _ in frames], [f for _, f in frames], float(stated), float(counted)
 
 
 def segments(duration: float, seconds: float) -> list[tuple[float, float]]:
@@ -93,8 +96,9 @@ def linspaced(times: list[float], start: float, stop: float, count: int) -> list
 
 
 def film(media: bytes, frames: int, segment_ms: int, pick) -> list[Image.Image]:
-    """The frames that are looked at, segment by segment; `pick` is `middles` or `linspaced`."""
-    times, pictures, duration = shown(media)
+    """The frames that are looked at, segment by segment; `pick` is `middles` (of the stated duration) or `linspaced` (of the counted)."""
+    times, pictures, stated, counted = shown(media)
+    duration = stated if pick is middles else counted
     chosen = [i for start, stop in segments(duration, segment_ms / 1000) for i in pick(times, start, stop, frames)]
     return [Image.fromarray(pictures[i]) for i in chosen]
 
