@@ -98,7 +98,10 @@ def linspaced(times: list[float], start: float, stop: float, count: int) -> list
 def film(media: bytes, frames: int, segment_ms: int, pick) -> list[Image.Image]:
     """The frames that are looked at, segment by segment; `pick` is `middles` (of the stated duration) or `linspaced` (of the counted)."""
     times, pictures, stated, counted = shown(media)
-    duration = stated if pick is middles else counted
+    duration = stated
+    if pick is linspaced:
+        # Frames by their number, as if the rate were constant.
+        duration, times = counted, [i * counted / len(times) for i in range(len(times))]
     chosen = [i for start, stop in segments(duration, segment_ms / 1000) for i in pick(times, start, stop, frames)]
     return [Image.fromarray(pictures[i]) for i in chosen]
 
