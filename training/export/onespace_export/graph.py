@@ -87,7 +87,11 @@ def check(name: str, graph: Graph, path: Path, half: bool = False) -> dict:
         inputs = graph.example(batch)
         with torch.no_grad():
             wanted = graph.module(*inputs).numpy()
-        got = session.run(None, {n: t.numpy() for n, t in zip(graph.inputs, inputs)})[0]
+        try:
+            got = session.run(None, {n: t.numpy() for n, t in zip(graph.inputs, inputs)})[0]
+        except Exception as error:
+            shapes = ", ".join(f"{n} {tuple(t.shape)}" for n, t in zip(graph.inputs, inputs))
+            raise Refused(f"{name}: the graph does not run on {shapes}: {error}") from error
         if got.shape != wanted.shape or not np.isfinite(got).all():
             raise Refused(f"{name}: the graph gives {got.shape}, finite: {np.isfinite(got).all()}; PyTorch gives {wanted.shape}")
         rows = got.reshape(-1, got.shape[-1]).astype(np.float64), wanted.reshape(-1, got.shape[-1]).astype(np.float64)

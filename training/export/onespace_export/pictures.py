@@ -61,11 +61,14 @@ def example(shape: tuple[int, ...]) -> Callable[[int], Tensors]:
     return lambda batch: (torch.randn(batch, *shape, generator=torch.Generator().manual_seed(batch)),)
 
 
-def token_example(end: int, length: int = 16, pad: int | None = None) -> Callable[[int], Tensors]:
-    """Ids below `end`, then an end token and padding, as every tokenised text has."""
+def token_example(end: int, length: int | None = None, pad: int | None = None) -> Callable[[int], Tensors]:
+    """Ids below `end`, then an end token and padding, as every tokenised text has.
+
+    Without `length` it follows the batch, so that a graph that keeps the length that it was traced with is found out.
+    """
 
     def ids(batch: int) -> Tensors:
-        rows = torch.randint(5, max(end, 300), (batch, length), generator=torch.Generator().manual_seed(batch))
+        rows = torch.randint(5, max(end, 300), (batch, length or 8 * batch), generator=torch.Generator().manual_seed(batch))
         for row in range(batch):
             rows[row, 4 + 3 * row :] = end if pad is None else pad
             rows[row, 4 + 3 * row] = end

@@ -1,8 +1,10 @@
 """Vocabularies of the families' layouts, learned from a fixed text: what --tiny has instead of a download."""
 
-import json
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 
 # CLIP's own pattern (openai/CLIP, simple_tokenizer): contractions, letters, single digits, the rest.
 CLIP_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -14,15 +16,45 @@ un chat noir dort sur la chaise verte; der kleine Vogel singt im Garten; el perr
 a video of someone throwing a ball, a drawing of a mountain, a close-up picture of the smallest flower
 1 2 3 4 5 6 7 8 9 0 10 24 365 1999 2026 it's don't we're they've I'm you'll he'd
 """.strip().splitlines()
-SIZE = 700
+# Fewer than make every word of the text one piece.
+MERGES = 180
 
 Merges = list[tuple[str, str]]
 
 
-def _learn(tokenizer: Tokenizer, text: list[str], **how) -> dict:
-    """{"vocab": {name: id}, "merges": [[left, right], …]}."""
-    tokenizer.train_from_iterator(text, trainers.BpeTrainer(vocab_size=SIZE, show_progress=False, **how))
-    return json.loads(tokenizer.to_str())["model"]
+def _learn(words: Iterable[tuple[str, ...]], most: int) -> Merges:
+    """Byte-pair encoding: the commonest pair is merged, the first in order of equals; words come in symbols.
+
+    The tokenizers library learns another vocabulary on each call: it breaks ties as its hash tables happen to lie.
+    """
+    counts, merges = Counter(words), []
+    while len(merges) < most:
+        pairs: Counter = Counter()
+        for word, count in counts.items():
+            for pair in pairwise(word):
+                pairs[pair] += count
+        if not pairs:
+            break
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        merges.append(best)
+        merged: Counter = Counter()
+        for word, count in counts.items():
+            merged[_merge(word, best)] += count
+        counts = merged
+    return merges
+
+
+def _merge(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
+    out, i = [], 0
+    while i < len(word):
+        step = 2 if word[i : i + 2] == pair else 1
+        out.append("".join(word[i : i + step]))
+        i += step
+    return tuple(out)
+
+
+def _split(pre_tokenizer: pre_tokenizers.PreTokenizer, lines: list[str]) -> list[str]:
+    return [piece for line in lines for piece, _ in pre_tokenizer.pre_tokenize_str(line)]
 
 
 def _alphabet() -> list[str]:
@@ -38,10 +70,8 @@ def _clip_split() -> pre_tokenizers.PreTokenizer:
 
 def clip_merges() -> Merges:
     """Merges of byte symbols, </w> at the end of words."""
-    tokenizer = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    tokenizer.pre_tokenizer = _clip_split()
-    learned = _learn(tokenizer, [line.lower() for line in TEXT], initial_alphabet=_alphabet(), end_of_word_suffix="</w>")
-    return [tuple(m) for m in learned["merges"]]
+    words = _split(_clip_split(), [line.lower() for line in TEXT])
+    return _learn(((*word[:-1], word[-1] + "</w>") for word in words), MERGES)
 
 
 def clip_vocabulary(merges: Merges, start: str, end: str) -> dict[str, int]:
@@ -66,19 +96,19 @@ def clip_tokenizer(merges: Merges, start: str, end: str) -> Tokenizer:
 
 def gemma() -> tuple[dict[str, int], Merges]:
     """Gemma's layout: <pad> <eos> <bos> <unk> <mask>, the 256 bytes to fall back on, then pieces with ▁ for spaces."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", behavior="merged_with_next")
-    learned = _learn(tokenizer, [line.replace(" ", "▁") for line in TEXT])
-    pieces = sorted(learned["vocab"], key=learned["vocab"].get)
-    names = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *(f"<0x{b:02X}>" for b in range(256)), *pieces]
-    return {name: i for i, name in enumerate(names)}, [tuple(m) for m in learned["merges"]]
+    words = _split(pre_tokenizers.Split("▁", behavior="merged_with_next"), [line.replace(" ", "▁") for line in TEXT])
+    merges = _learn(map(tuple, words), MERGES)
+    names = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *(f"<0x{b:02X}>" for b in range(256)), *sorted({c for w in words for c in w})]
+    return _numbered(names, merges), merges
 
 
 def roberta() -> tuple[dict[str, int], Merges]:
     """RoBERTa's layout: <s> <pad> </s> <unk>, byte-level pieces, <mask> last."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    learned = _learn(tokenizer, TEXT, initial_alphabet=_alphabet())
-    pieces = sorted(learned["vocab"], key=learned["vocab"].get)
-    names = ["<s>", "<pad>", "</s>", "<unk>", *pieces, "<mask>"]
-    return {name: i for i, name in enumerate(names)}, [tuple(m) for m in learned["merges"]]
+    merges = _learn(map(tuple, _split(pre_tokenizers.ByteLevel(add_prefix_space=False), TEXT)), MERGES)
+    vocabulary = _numbered(["<s>", "<pad>", "</s>", "<unk>", *_alphabet()], merges)
+    return {**vocabulary, "<mask>": len(vocabulary)}, merges
+
+
+def _numbered(names: list[str], merges: Merges) -> dict[str, int]:
+    """Ids in order, what is merged after what is given; a piece that two merges make has one."""
+    return {name: i for i, name in enumerate(dict.fromkeys([*names, *("".join(m) for m in merges)]))}

@@ -8,10 +8,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from conftest import build
 
 from onespace_export import Refused, bundle, graph
 from onespace_export.__main__ import main
+from onespace_export.model import Graph
+from onespace_export.pictures import token_example
 
 TOWER_KEYS = {"model", "inputs", "output", "native_dimension", "logit_scale", "golden", "preprocess"}
 
@@ -126,3 +129,14 @@ def test_the_command_line_exports_and_refuses(tmp_path, capsys):
     assert "refused: siglip2: naflex" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["siglip2", "--out", str(tmp_path / "c")])
+
+
+def test_a_graph_that_keeps_the_length_it_saw_is_refused(tmp_path):
+    class Keeps(torch.nn.Module):
+        def forward(self, input_ids):
+            return input_ids.float().reshape(input_ids.shape[0], int(input_ids.shape[1]))[:, :4]
+
+    one = Graph(Keeps(), {"input_ids": {1: "tokens"}}, token_example(200))
+    graph.write(one, tmp_path / "text.onnx")
+    with pytest.raises(Refused, match="does not run"):
+        graph.check("text", one, tmp_path / "text.onnx")

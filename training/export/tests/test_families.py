@@ -150,3 +150,8 @@ def test_the_exported_tokenizer_after_cleaning_is_open_clips_own(size):
             text = CLEAN[step](text)
         ids = exported.encode(text).ids
         assert ids == [own.sot_token_id, *own.encode(corpus.TEXTS[name]), own.eot_token_id], name
+
+
+@pytest.mark.parametrize("learn", [tokens.clip_merges, tokens.gemma, tokens.roberta])
+def test_the_same_vocabulary_is_learned_each_time(learn):
+    assert learn() == learn()

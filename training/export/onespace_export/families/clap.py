@@ -90,8 +90,9 @@ def _audio_table(extractor: ClapFeatureExtractor) -> dict:
 
 
 def _text_example(batch: int) -> tuple[torch.Tensor, ...]:
-    ids = torch.randint(5, 300, (batch, 16), generator=torch.Generator().manual_seed(batch))
-    mask = (torch.arange(16) < 6 + 3 * torch.arange(batch)[:, None]).long()
+    length = 8 * batch
+    ids = torch.randint(5, 300, (batch, length), generator=torch.Generator().manual_seed(batch))
+    mask = (torch.arange(length) < 6 + 3 * torch.arange(batch)[:, None]).long()
     return ids * mask + (1 - mask), mask
 
 
