@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use onespace_bundle::preprocess::{self, FrontEnd, Short, SoftTokens, SpectrogramLayout};
+use onespace_bundle::preprocess::{self, FrontEnd, Short, SpectrogramLayout};
 use onespace_core::{Error, Modality, Prepare, Reason, Result, Sample, Span, Tensor, TensorData, Track};
 
 use crate::{
@@ -115,21 +115,15 @@ impl Plan {
             } else {
                 Span { start_ms: self.milliseconds(start), end_ms: self.milliseconds(start + self.window) }
             };
-            let tensors = self.tensors(sound)?;
+            let tensors = vec![self.tensor(sound)?];
             Ok(Sample { tower: Modality::Audio, tensors, track: Track::Whole, span: Some(span) })
         };
         starts.into_iter().map(sample).collect()
     }
 
-    /// What the graph is fed of one window of sound: its features, then the ids that go with them.
-    fn tensors(&self, sound: &[f32]) -> Result<Vec<Tensor>> {
+    /// What the graph is fed of one window of sound.
+    fn tensor(&self, sound: &[f32]) -> Result<Tensor> {
         let features = self.features(sound)?;
-        let frames = features.shape.last().copied().unwrap_or_default();
-        let tokens = match &self.spec.front_end {
-            FrontEnd::GemmaMel(mel) => mel.tokens.as_ref(),
-            _ => None,
-        };
-        let ids = tokens.map(|tokens: &SoftTokens| tokens.tensors(frames.div_ceil(2).div_ceil(2)));
         let mut features = match self.spec.layout {
             SpectrogramLayout::MelTime => features,
             SpectrogramLayout::TimeMel => transposed(features),
@@ -137,7 +131,7 @@ impl Plan {
         if self.spec.channel_axis {
             features.shape.insert(0, 1);
         }
-        Ok(std::iter::once(features).chain(ids.into_iter().flatten()).collect())
+        Ok(features)
     }
 
     /// A window filled up as the manifest says, through the front end.

@@ -7,8 +7,8 @@ mod common;
 
 use common::{floats, golden, values};
 use onespace_audio::AudioPreparer;
-use onespace_bundle::preprocess::{Audio, FrontEnd, SoftTokens};
-use onespace_core::{Prepare, TensorData};
+use onespace_bundle::preprocess::Audio;
+use onespace_core::Prepare;
 
 #[derive(serde::Deserialize)]
 struct Case {
@@ -50,17 +50,4 @@ fn tensors_are_those_of_the_extractors() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-}
-
-#[test]
-fn soft_tokens_are_a_quarter_of_the_frames() {
-    let mut case = cases().into_iter().find(|case| case.name == "gemma-even").unwrap();
-    let FrontEnd::GemmaMel(mel) = &mut case.spec.front_end else { panic!("another front end") };
-    mel.tokens = Some(SoftTokens { before: vec![2, 7], each: 9, after: vec![1] });
-    let preparer = AudioPreparer::new(&case.spec, None).unwrap();
-    let sample = preparer.prepare(&golden(&format!("models/{}", case.file)), None).unwrap().remove(0);
-    assert_eq!(sample.tensors[0].shape, [49, 128]);
-    let wanted: Vec<i64> = [2, 7].into_iter().chain([9; 13]).chain([1]).collect();
-    assert_eq!(sample.tensors[1].data, TensorData::I64(wanted));
-    assert_eq!(sample.tensors[2].data, TensorData::I64(vec![1; 16]));
 }

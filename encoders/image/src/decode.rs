@@ -14,12 +14,12 @@ use crate::{
 };
 
 /// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF (of several frames the first), turns it as its EXIF says and lays
-/// it over `background` where it is transparent.
+/// it over `background` where it is transparent; without one, transparency is ignored.
 ///
 /// # Errors
 /// `MEDIA_EMPTY`, `MEDIA_UNSUPPORTED`, `MEDIA_TOO_LARGE` (told from the header, before any pixel is allocated),
 /// `MEDIA_MALFORMED`; `PANICKED` when the decoder itself breaks on the bytes.
-pub fn decode(bytes: &[u8], background: [u8; 3]) -> Result<Picture> {
+pub fn decode(bytes: &[u8], background: Option<[u8; 3]>) -> Result<Picture> {
     if bytes.is_empty() {
         return Err(Error::new(Reason::MediaEmpty, "bytes", "the image has no bytes"));
     }
@@ -31,7 +31,7 @@ pub fn decode(bytes: &[u8], background: [u8; 3]) -> Result<Picture> {
         .unwrap_or_else(|_| Err(Error::new(Reason::Panicked, "bytes", "the image decoder broke on these bytes")))
 }
 
-fn decode_unguarded(bytes: &[u8], background: [u8; 3]) -> Result<Picture> {
+fn decode_unguarded(bytes: &[u8], background: Option<[u8; 3]>) -> Result<Picture> {
     let mut reader = ImageReader::new(Cursor::new(bytes));
     let format = image::guess_format(bytes).map_err(|_| unknown(bytes))?;
     reader.set_format(format);
@@ -97,8 +97,8 @@ fn explain(error: &ImageError) -> Error {
 
 /// Eight bits a channel, red, green, blue, with `background` behind what is transparent. Sixteen bits lose the
 /// lower eight, as in Pillow.
-fn opaque(image: DynamicImage, background: [u8; 3]) -> Vec<u8> {
-    let over = |rgb: [u8; 3], alpha: u8| blend(rgb, alpha, background);
+fn opaque(image: DynamicImage, background: Option<[u8; 3]>) -> Vec<u8> {
+    let over = |rgb: [u8; 3], alpha: u8| background.map_or(rgb, |background| blend(rgb, alpha, background));
     match image {
         DynamicImage::ImageRgb8(image) => image.into_raw(),
         DynamicImage::ImageLuma8(image) => gather(image.pixels().map(|&image::Luma([grey])| [grey; 3])),

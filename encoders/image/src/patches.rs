@@ -1,13 +1,12 @@
 //! A picture as patches and their places.
 
-use onespace_bundle::preprocess::{Patches, SoftTokens};
+use onespace_bundle::preprocess::Patches;
 use onespace_core::Tensor;
 
 /// Patches of a picture of `across` pixels a row, three values a pixel; both sides are multiples of a patch's.
 ///
-/// Emits what [`Patches`] says: values `[max_patches, size · size · 3]`, places `[max_patches, 2]`, and with soft
-/// tokens their ids and a mask.
-pub fn tensors(spec: Patches, tokens: Option<&SoftTokens>, pixels: &[f32], across: usize) -> Vec<Tensor> {
+/// Emits what [`Patches`] says: values `[max_patches, size · size · 3]` and places `[max_patches, 2]`.
+pub fn tensors(spec: Patches, pixels: &[f32], across: usize) -> [Tensor; 2] {
     let side = spec.size as usize;
     let (row, line) = (across * 3, side * 3);
     let columns = across / side.max(1);
@@ -19,13 +18,7 @@ pub fn tensors(spec: Patches, tokens: Option<&SoftTokens>, pixels: &[f32], acros
             places.extend([x as i64, y as i64]);
         }
     }
-    let count = places.len() / 2;
     values.resize(spec.max_patches * side * line, 0.0);
     places.resize(spec.max_patches * 2, -1);
-    let mut tensors =
-        vec![Tensor::f32([spec.max_patches, side * line], values), Tensor::i64([spec.max_patches, 2], places)];
-    if let Some(tokens) = tokens {
-        tensors.extend(tokens.tensors(count / (spec.pool as usize).pow(2).max(1)));
-    }
-    tensors
+    [Tensor::f32([spec.max_patches, side * line], values), Tensor::i64([spec.max_patches, 2], places)]
 }

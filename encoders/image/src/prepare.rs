@@ -1,6 +1,6 @@
 //! The road from bytes to a sample.
 
-use onespace_bundle::preprocess::Image;
+use onespace_bundle::preprocess::{Alpha, Image};
 use onespace_core::{Error, Modality, Prepare, Result, Sample, Tensor, Track};
 
 use crate::{decode::decode, fit::Fit, patches, resize::resize};
@@ -71,11 +71,15 @@ impl ImagePreparer {
 
 impl Prepare for ImagePreparer {
     fn prepare(&self, bytes: &[u8], _media_type: Option<&str>) -> Result<Vec<Sample>> {
-        let picture = decode(bytes, self.spec.background)?;
+        let background = match self.spec.alpha {
+            Alpha::Blend => Some(self.spec.background),
+            Alpha::Drop => None,
+        };
+        let picture = decode(bytes, background)?;
         let (rgb, size) = (picture.rgb(), (picture.width(), picture.height()));
         let tensors = if let Some(patches) = self.spec.patches {
             let (pixels, across) = self.pixels(rgb, size, Fit::new)?;
-            patches::tensors(patches, self.spec.tokens.as_ref(), &pixels, across)
+            patches::tensors(patches, &pixels, across).into()
         } else {
             let shape = [3, self.spec.height as usize, self.spec.width as usize];
             vec![Tensor::f32(shape, self.tensor_of(rgb, size.0, size.1)?)]

@@ -18,6 +18,7 @@ pub fn floats(name: &str) -> Vec<f32> {
 }
 
 /// A manifest's table with windows of `window_ms`, one after the other.
+#[allow(dead_code)]
 pub fn spec(window_ms: u32, front_end: FrontEnd) -> Audio {
     let table = format!(
         "sample_rate = 16000\nwindow_ms = {window_ms}\nhop_ms = {window_ms}\nmax_windows = 64\n[front_end]\nkind = \"waveform\""
@@ -26,6 +27,7 @@ pub fn spec(window_ms: u32, front_end: FrontEnd) -> Audio {
 }
 
 /// A preparer that gives the samples of sound themselves.
+#[allow(dead_code)]
 pub fn waveform(window_ms: u32) -> AudioPreparer {
     AudioPreparer::new(&spec(window_ms, FrontEnd::Waveform), None).unwrap()
 }

@@ -3,7 +3,7 @@
 use onespace_core::{Result, limits};
 use serde::{Deserialize, Serialize};
 
-use super::{COUNT_MAX, divisor, invalid, is_default, tokens::SoftTokens, within};
+use super::{COUNT_MAX, divisor, invalid, is_default, within};
 
 /// Recordings to windows to features.
 ///
@@ -252,10 +252,6 @@ pub struct GemmaMel {
     pub f_max: f64,
     /// Added to every magnitude before the logarithm.
     pub floor: f32,
-    /// The ids that go with the spectrogram: one soft token for every four frames, rounded up (two convolutions of
-    /// stride 2).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<SoftTokens>,
 }
 
 impl Audio {
@@ -296,7 +292,6 @@ impl GemmaMel {
     fn check(&self, window: usize) -> Result<()> {
         check_transform(self.n_fft, self.win_length, self.hop_length, window)?;
         check_bands(self.n_mels, self.f_min, self.f_max)?;
-        self.tokens.iter().try_for_each(SoftTokens::check)?;
         if self.floor > 0.0 && self.floor.is_finite() {
             return Ok(());
         }

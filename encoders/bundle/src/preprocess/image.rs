@@ -3,7 +3,7 @@
 use onespace_core::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{divisor, invalid, is_default, tokens::SoftTokens, white, within, yes};
+use super::{divisor, invalid, is_default, white, within, yes};
 
 /// The largest side of what a graph takes, pixels.
 const SIDE: usize = 4096;
@@ -35,6 +35,9 @@ pub struct Image {
     pub mean: [f32; 3],
     /// Divided by.
     pub std: [f32; 3],
+    /// What becomes of transparency.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub alpha: Alpha,
     /// With [`Resize::ShortestEdge`]: the shorter edge is brought to this, and `width · height` cut out of the
     /// centre. Absent: the picture is scaled until it just covers `width · height`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,9 +54,6 @@ pub struct Image {
     /// With [`Resize::MultipleOf`]: the patches that are emitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patches: Option<Patches>,
-    /// With `patches`: the ids that go with them, one soft token for each `pool · pool` patches.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<SoftTokens>,
 }
 
 /// How a picture's aspect ratio is treated.
@@ -98,6 +98,18 @@ pub enum Resample {
     F32,
 }
 
+/// What becomes of transparency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alpha {
+    /// The background shows through (transformers 5: white).
+    #[default]
+    Blend,
+    /// It is ignored: the colours that were hidden count, as after Pillow's `convert("RGB")`, which
+    /// ImageBind begins with.
+    Drop,
+}
+
 /// Whether a picture is resized or cut first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -140,12 +152,10 @@ pub struct Patches {
 impl Image {
     pub(crate) fn check(&self) -> Result<()> {
         divisor("std", &self.std)?;
-        self.tokens.iter().try_for_each(SoftTokens::check)?;
         match (self.resize, self.patches) {
             (Resize::MultipleOf, Some(patches)) => self.check_patches(patches),
             (Resize::MultipleOf, None) => Err(invalid("patches", "must say what \"multiple-of\" counts")),
             (_, Some(_)) => Err(invalid("patches", "are emitted with resize = \"multiple-of\" only")),
-            (_, None) if self.tokens.is_some() => Err(invalid("tokens", "are counted in patches, and there are none")),
             (_, None) => self.check_sides(),
         }
     }

@@ -7,7 +7,6 @@ mod audio;
 mod image;
 mod point_cloud;
 mod text;
-mod tokens;
 mod video;
 
 use onespace_core::Result;
@@ -16,10 +15,9 @@ pub use audio::{
     Audio, Channels, Clips, FrontEnd, GemmaMel, KaldiFbank, KaldiWindow, LogKind, LogMel, MelNorm, MelScale, Resampler,
     Short, SpectrogramLayout, Spread,
 };
-pub use image::{Centre, Image, Order, Patches, Resample, Resize, ResizeFilter};
+pub use image::{Alpha, Centre, Image, Order, Patches, Resample, Resize, ResizeFilter};
 pub use point_cloud::{Axes, Emit, Fps, FpsStart, GroupKind, Grouping, Layout, Normalise, PointCloud, Subsample};
 pub use text::{Clean, LABEL_PLACE, Overflow, Pad, TEXT_PLACE, Text};
-pub use tokens::SoftTokens;
 pub use video::{FilmClips, FrameLayout, Pick, Video};
 
 use crate::manifest::{invalid, is_default};
@@ -132,9 +130,8 @@ mod tests {
         assert_eq!(image(IMAGE, "shortest-edge\" → squash\"\nresize_to = 27"), "resize_to");
         assert_eq!(image(IMAGE, "shortest-edge\" → squash\"\norder = \"crop-resize\""), "order");
         assert_eq!(image(IMAGE, "shortest-edge\" → multiple-of\""), "patches");
-        assert_eq!(image(IMAGE, "tokens = { each = 1 }"), "tokens");
         assert_eq!(image(IMAGE, "width = 24 → width = 0"), "width");
-        assert_eq!(image(PATCHES, "tokens = { each = 1 }"), "");
+        assert_eq!(image(PATCHES, "2520 → 630"), "");
         assert_eq!(image(PATCHES, "width = 24"), "width");
         assert_eq!(image(PATCHES, "multiple-of → squash"), "patches");
         assert_eq!(image(PATCHES, "2520 → 8"), "patches.max_patches");

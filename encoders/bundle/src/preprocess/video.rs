@@ -4,7 +4,7 @@ use onespace_core::{Result, limits};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    image::{Centre, Image, Order, Resample, Resize, ResizeFilter},
+    image::{Alpha, Centre, Image, Order, Resample, Resize, ResizeFilter},
     invalid, is_default, white, within, yes,
 };
 
@@ -123,12 +123,12 @@ impl Video {
             background: white(),
             mean: self.mean,
             std: self.std,
+            alpha: Alpha::default(),
             resize_to: None,
             resample: self.resample,
             order: Order::default(),
             centre: self.centre,
             patches: None,
-            tokens: None,
         }
     }
 

@@ -55,18 +55,25 @@ def processors():
             config = PreprocessCfg(size=24, mean=tuple(CLIP["mean"]), std=tuple(CLIP["std"]), interpolation="bicubic", resize_mode=mode)
             found = image_transform_v2(config, is_train=False)(image).numpy()
             case(f"open-clip-{mode}-{stem}", file, {"width": 24, "height": 24, "resize": resize, "filter": "bicubic", **CLIP}, found, most=1.0)
+    # transformers lays what is transparent over white; ImageBind calls `convert("RGB")`, which shows what was hidden.
+    # (open_clip calls it after the resize: pictures of few colours are then resized to the nearest pixel.)
+    for file in ("rgba.png", "la.png", "holes.png", "alpha.webp", "bits.png", "palette.gif"):
+        with Image.open(HERE.parent / file) as image:
+            found = SiglipImageProcessor(size={"height": 24, "width": 24})(image.copy(), return_tensors="np")["pixel_values"][0]
+            config = PreprocessCfg(size=24, mean=(0.5,) * 3, std=(0.5,) * 3, interpolation="bicubic", resize_mode="squash")
+            shown = image_transform_v2(config, is_train=False)(image.convert("RGB")).numpy()
+        spec = {"width": 24, "height": 24, "resize": "squash", "filter": "bicubic", **HALF}
+        case(f"white-{file}", file, spec, found, most=1.0)
+        case(f"shown-{file}", file, spec | {"alpha": "drop"}, shown, most=1.0)
     gemma4._SUPPORTED_SOFT_TOKENS = (70, 20)
     processor = gemma4.Gemma4ImageProcessor(patch_size=4, max_soft_tokens=20, pooling_kernel_size=3)
     for file in SOURCES:
         found = processor(picture(file), return_tensors="np")
-        soft = int(np.asarray(found["num_soft_tokens_per_image"]).reshape(-1)[0])
         spec = {
             "resize": "multiple-of", "filter": "bicubic", **PLAIN, "patches": {"size": 4, "max_patches": 180, "pool": 3},
-            "tokens": {"before": [2, 255999], "each": 258880, "after": [258882, 1]},
         }
-        ids = np.array([2, 255999] + [258880] * soft + [258882, 1])
         positions = found["image_position_ids"][0]
-        case(f"gemma-{file.split('.')[0]}", file, spec, found["pixel_values"][0], positions, ids, np.ones_like(ids), most=1.0)
+        case(f"gemma-{file.split('.')[0]}", file, spec, found["pixel_values"][0], positions, most=1.0)
 
 
 def floats():
