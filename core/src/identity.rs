@@ -9,6 +9,7 @@ use crate::{
     embedding::Track,
     error::{Error, Reason, Result},
     limits::NAME_BYTES,
+    space::Fingerprint,
 };
 
 /// The namespace of this project's name-based (version 5) UUIDs; an arbitrary constant that must never change.
@@ -93,7 +94,14 @@ impl ContentHash {
         Self(hasher.finalize().to_hex().to_string())
     }
 
-    /// 64 hexadecimal digits.
+    /// The same content seen by towers that may be replaced: `-` and the short fingerprint of each is added, so that
+    /// what other towers made of it is not taken for what these would.
+    #[must_use]
+    pub fn seen_by<'a>(self, towers: impl IntoIterator<Item = &'a Fingerprint>) -> Self {
+        Self(towers.into_iter().fold(self.0, |hash, tower| format!("{hash}-{}", tower.short())))
+    }
+
+    /// 64 hexadecimal digits, and those of [`ContentHash::seen_by`].
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -149,5 +157,9 @@ mod tests {
         assert_ne!(id, PointId::of(&tenant, &item, Track::Audio, 0));
         assert_ne!(id, PointId::of(&tenant, &item, Track::Whole, 1));
         assert_ne!(ContentHash::of(Modality::Audio, b"x"), ContentHash::of(Modality::Video, b"x"));
+        let hash = ContentHash::of(Modality::Audio, b"x");
+        assert_eq!(hash.clone().seen_by([]), hash);
+        let seen = hash.clone().seen_by([&Fingerprint::of(b"tower")]);
+        assert!(seen != hash && seen.as_str().starts_with(hash.as_str()) && seen.item() == hash.item());
     }
 }

@@ -1,12 +1,14 @@
 //! The space a vector belongs to.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     calibration::Calibration,
+    embedding::Track,
     error::{Error, Reason},
+    modality::Modality,
 };
 
 /// The BLAKE3 digest of a bundle's canonical manifest: what tells one space from another.
@@ -81,6 +83,9 @@ pub struct Space {
     pub matryoshka: Vec<usize>,
     /// What unrelated pairs of modalities score.
     pub calibration: Calibration,
+    /// The towers that were added to the bundle whose fingerprint this is, each with the fingerprint that its vectors
+    /// carry instead: they lie in the space, but depend on a tower and an alignment that may be replaced.
+    pub added: BTreeMap<Modality, Fingerprint>,
 }
 
 impl Space {
@@ -102,6 +107,45 @@ impl Space {
             self.dimension
         );
         Err(Error::new(Reason::FieldInvalid, "dimension", message))
+    }
+
+    /// The fingerprint that the vectors of a tower carry.
+    #[must_use]
+    pub fn of_tower(&self, tower: Modality) -> Fingerprint {
+        self.carried_by(tower, Track::Whole)
+    }
+
+    /// The added tower that a vector came from: a film's sound is the audio tower's.
+    #[must_use]
+    pub fn added_by(&self, modality: Modality, track: Track) -> Option<Fingerprint> {
+        let tower = if track == Track::Audio { Modality::Audio } else { modality };
+        self.added.get(&tower).copied()
+    }
+
+    /// The fingerprint that a vector of this space carries.
+    #[must_use]
+    pub fn carried_by(&self, modality: Modality, track: Track) -> Fingerprint {
+        self.added_by(modality, track).unwrap_or(self.fingerprint)
+    }
+
+    /// The added towers that media of a modality pass through.
+    pub fn added_on_the_way(&self, modality: Modality) -> impl Iterator<Item = &Fingerprint> {
+        let sound = (modality == Modality::Video).then_some(Modality::Audio);
+        [Some(modality), sound].into_iter().flatten().filter_map(|tower| self.added.get(&tower))
+    }
+
+    /// Whether a vector of an added tower may meet those of this space: not if the tower has been replaced since.
+    #[must_use]
+    pub fn meets(&self, tower: Option<&Fingerprint>) -> bool {
+        tower.is_none_or(|tower| self.added.values().any(|added| added == tower))
+    }
+
+    /// As [`Space::expect`], for the fingerprint that a vector carries.
+    ///
+    /// # Errors
+    /// As [`Space::expect`].
+    pub fn expect_vector(&self, carried: &Fingerprint, what: &str) -> Result<(), Error> {
+        if self.meets(Some(carried)) { Ok(()) } else { self.expect(carried, what) }
     }
 
     /// Refuses a vector or collection of another space, naming both and the way out.
@@ -131,7 +175,7 @@ mod tests {
 
     fn space(fingerprint: Fingerprint) -> Space {
         let (name, calibration) = ("test".into(), Calibration::default());
-        Space { fingerprint, dimension: 8, name, matryoshka: vec![4, 2], calibration }
+        Space { fingerprint, dimension: 8, name, matryoshka: vec![4, 2], calibration, added: BTreeMap::new() }
     }
 
     #[test]
@@ -155,5 +199,18 @@ mod tests {
         let error = space.expect(&Fingerprint::of(b"two"), "vector").unwrap_err();
         assert_eq!(error.reason, Reason::SpaceMismatch);
         assert!(error.message.contains(&one.short()));
+    }
+    #[test]
+    fn vectors_of_added_towers_meet_the_base_until_the_tower_is_replaced() {
+        let [base, first, second] = ["base", "first", "second"].map(|name| Fingerprint::of(name.as_bytes()));
+        let space = Space { added: BTreeMap::from([(Modality::Audio, first)]), ..space(base) };
+        assert_eq!([Modality::Text, Modality::Audio].map(|tower| space.of_tower(tower)), [base, first]);
+        assert_eq!(space.added_by(Modality::Video, Track::Audio), Some(first));
+        assert_eq!(space.added_by(Modality::Video, Track::Visual), None);
+        let on_the_way = |modality| space.added_on_the_way(modality).count();
+        assert_eq!([Modality::Text, Modality::Audio, Modality::Video].map(on_the_way), [0, 1, 1]);
+        assert!(space.meets(None) && space.meets(Some(&first)) && !space.meets(Some(&second)));
+        assert!(space.expect_vector(&base, "v").is_ok() && space.expect_vector(&first, "v").is_ok());
+        assert!(space.expect_vector(&second, "v").is_err() && space.expect(&first, "a collection").is_err());
     }
 }

@@ -66,6 +66,8 @@ pub struct Point {
     pub content_hash: String,
     /// The space of the vector.
     pub space: Fingerprint,
+    /// The tower it came from, where that one was added to the space's own.
+    pub tower: Option<Fingerprint>,
     /// The owner's own fields.
     pub metadata: BTreeMap<String, Value>,
     /// The unit vector; empty where a read did not ask for vectors.
@@ -77,6 +79,12 @@ impl Point {
     #[must_use]
     pub fn id(&self, tenant: &Tenant) -> PointId {
         PointId::of(tenant, &self.item, self.track, self.segment)
+    }
+
+    /// The fingerprint that the vector carries.
+    #[must_use]
+    pub fn carried(&self) -> Fingerprint {
+        self.tower.unwrap_or(self.space)
     }
 }
 

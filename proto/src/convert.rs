@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use onespace_core::{
-    Condition, Content, Embedding, Error, Filter, Fingerprint, Match, Media, Modality, Point, Purpose, Reason, Result,
-    Scalar, Span, Timings, Track,
+    Condition, Content, Embedding, Error, Filter, Match, Media, Modality, Point, Purpose, Reason, Result, Scalar,
+    Space, Span, Timings, Track,
     limits::{METADATA_BYTES, METADATA_FIELDS},
 };
 use prost_types::{ListValue, Struct, Value, value::Kind};
@@ -132,16 +132,16 @@ pub fn some(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// An embedding with its space.
+/// An embedding of a space, with the fingerprint that it carries.
 #[must_use]
-pub fn embedding_out(embedding: Embedding, space: &Fingerprint) -> v1::Embedding {
+pub fn embedding_out(embedding: Embedding, space: &Space) -> v1::Embedding {
     v1::Embedding {
+        space: space.carried_by(embedding.modality, embedding.track).to_string(),
         vector: embedding.vector,
         modality: modality_out(embedding.modality),
         track: track_out(embedding.track),
         segment: embedding.segment,
         span: embedding.span.map(span_out),
-        space: space.to_string(),
     }
 }
 
@@ -325,13 +325,13 @@ fn json_out(value: Json) -> Value {
 #[must_use]
 pub fn item_out(point: Point) -> v1::Item {
     v1::Item {
+        space: point.carried().to_string(),
         item: point.item.to_string(),
         modality: modality_out(point.modality),
         uri: point.uri.unwrap_or_default(),
         title: point.title.unwrap_or_default(),
         metadata: metadata_out(point.metadata),
         content_hash: point.content_hash,
-        space: point.space.to_string(),
     }
 }
 

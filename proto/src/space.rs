@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use onespace_core::{Calibration, EncoderInfo, Error, Reason, Result, Scale, Scoring, Space, Terms, TowerInfo, Usage};
+use onespace_core::{
+    Calibration, EncoderInfo, Error, Fingerprint, Modality, Reason, Result, Scale, Scoring, Space, Terms, TowerInfo,
+    Usage,
+};
 
 use crate::{
     convert::{modality_named, modality_out},
@@ -11,12 +14,13 @@ use crate::{
 
 /// A tower's description.
 #[must_use]
-pub fn tower_out(tower: &TowerInfo) -> v1::Tower {
+pub fn tower_out(tower: &TowerInfo, space: &Space) -> v1::Tower {
     v1::Tower {
         modality: modality_out(tower.modality),
         model: tower.model.clone(),
         logit_scale: tower.logit_scale,
         golden_cosine: tower.golden_cosine,
+        vectors: space.of_tower(tower.modality).to_string(),
         scoring: match tower.scoring {
             Scoring::Softmax => v1::Scoring::Softmax.into(),
             Scoring::Sigmoid { .. } => v1::Scoring::Sigmoid.into(),
@@ -115,6 +119,14 @@ fn calibration_in(pairs: &[v1::Calibration]) -> Result<Calibration> {
     Ok(calibration)
 }
 
+fn added_out((modality, fingerprint): (&Modality, &Fingerprint)) -> encoder::v1::AddedTower {
+    encoder::v1::AddedTower { modality: modality_out(*modality), fingerprint: fingerprint.to_string() }
+}
+
+fn added_in(added: &encoder::v1::AddedTower) -> Result<(Modality, Fingerprint)> {
+    Ok((modality_named(added.modality)?, added.fingerprint.parse()?))
+}
+
 /// An encoder's description.
 #[must_use]
 pub fn encoder_out(info: &EncoderInfo) -> encoder::v1::DescribeResponse {
@@ -123,11 +135,12 @@ pub fn encoder_out(info: &EncoderInfo) -> encoder::v1::DescribeResponse {
         dimension: dimension_out(info.space.dimension),
         name: info.space.name.clone(),
         licence: info.terms.licence.clone(),
-        towers: info.towers.iter().map(tower_out).collect(),
+        towers: info.towers.iter().map(|tower| tower_out(tower, &info.space)).collect(),
         matryoshka: matryoshka_out(&info.space),
         calibration: calibration_out(&info.space.calibration),
         usage: usage_out(info.terms.usage),
         notice: info.terms.notice.clone(),
+        added: info.space.added.iter().map(added_out).collect(),
     }
 }
 
@@ -142,6 +155,7 @@ pub fn encoder_in(info: encoder::v1::DescribeResponse) -> Result<EncoderInfo> {
         name: info.name,
         matryoshka: info.matryoshka.into_iter().map(|length| length as usize).collect(),
         calibration: calibration_in(&info.calibration)?,
+        added: info.added.iter().map(added_in).collect::<Result<_>>()?,
     };
     let terms = Terms { licence: info.licence, usage: usage_in(info.usage)?, notice: info.notice };
     let towers = info.towers.into_iter().map(tower_in).collect::<Result<_>>()?;
@@ -150,7 +164,7 @@ pub fn encoder_in(info: encoder::v1::DescribeResponse) -> Result<EncoderInfo> {
 
 #[cfg(test)]
 mod tests {
-    use onespace_core::{Fingerprint, Modality};
+    use std::collections::BTreeMap;
 
     use super::*;
 
@@ -171,7 +185,8 @@ mod tests {
         };
         let terms = Terms { licence: "MIT".into(), usage: Usage::Research, notice: "or not".into() };
         let (fingerprint, name) = (Fingerprint::of(b"one"), "one 1".to_owned());
-        let space = Space { fingerprint, dimension: 8, name, matryoshka: vec![4, 2], calibration };
+        let added = BTreeMap::from([(Modality::Audio, Fingerprint::of(b"two"))]);
+        let space = Space { fingerprint, dimension: 8, name, matryoshka: vec![4, 2], calibration, added };
         let info = EncoderInfo { space, terms, towers: vec![tower] };
         assert_eq!(encoder_in(encoder_out(&info)).unwrap(), info);
 

@@ -1,53 +1,121 @@
 //! An encoder's native vector into the shared space.
 //!
-//! An [`Alignment`] is what stands between two encoders that were not trained together: an affine map fitted
-//! from pairs, kept in a safetensors file with `weight` `[dimension, native]` and, where wanted, `bias`
-//! `[dimension]` and `mean` `[native]`, all float32: `shared = weight · (native − mean) + bias`, brought to unit
-//! length. A tower whose graph already ends in the shared space has the identity.
+//! An [`Alignment`] is what stands between two encoders that were not trained together: a map fitted from pairs
+//! ([`fit`]), kept in a safetensors file ([`mod@file`]). Its result is brought to unit length. A tower whose graph
+//! already ends in the shared space has the identity.
+
+mod affine;
+pub mod file;
+pub mod fit;
+mod mlp;
+
+pub use affine::Affine;
+pub use mlp::Mlp;
 
 use onespace_core::{Error, Reason, Result, vector};
-use safetensors::{Dtype, SafeTensors};
 
-/// An affine map from native vectors to unit vectors of the space.
+/// One map from vectors to vectors.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Map {
+    /// `weight · x + bias`.
+    Affine(Affine),
+    /// `w2 · relu(w1 · x + b1) + b2`.
+    Mlp(Mlp),
+}
+
+impl Map {
+    /// The length of what it takes.
+    #[must_use]
+    pub fn native(&self) -> usize {
+        match self {
+            Self::Affine(map) => map.native(),
+            Self::Mlp(map) => map.first.native(),
+        }
+    }
+
+    /// The length of what it gives.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        match self {
+            Self::Affine(map) => map.dimension(),
+            Self::Mlp(map) => map.second.dimension(),
+        }
+    }
+
+    /// The same map of vectors that `mean` is taken from first.
+    #[must_use]
+    pub fn less(self, mean: &[f32]) -> Self {
+        match self {
+            Self::Affine(map) => Self::Affine(map.less(mean)),
+            Self::Mlp(Mlp { first, second }) => Self::Mlp(Mlp { first: first.less(mean), second }),
+        }
+    }
+
+    /// The image of `native`, which must be as long as [`Map::native`]; of any length (norm).
+    #[must_use]
+    pub fn apply(&self, native: &[f32]) -> Vec<f32> {
+        match self {
+            Self::Affine(map) => map.apply(native),
+            Self::Mlp(map) => map.apply(native),
+        }
+    }
+}
+
+/// A way from native vectors to unit vectors of the space: the tower's own map, if it has one, then those that were
+/// fitted between whole spaces, each of which takes unit vectors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alignment {
     native: usize,
-    map: Option<Affine>,
-}
-
-/// `weight · native + bias`; the mean is folded into the bias.
-#[derive(Clone, Debug, PartialEq)]
-struct Affine {
-    /// Row-major, one row of `native` values for each value of the result.
-    weight: Vec<f32>,
-    bias: Vec<f32>,
+    own: Option<Map>,
+    then: Vec<Map>,
 }
 
 impl Alignment {
     /// The alignment of a graph that gives vectors of the space itself: only their length is brought to 1.
     #[must_use]
     pub fn identity(dimension: usize) -> Self {
-        Self { native: dimension, map: None }
+        Self { native: dimension, own: None, then: Vec::new() }
     }
 
-    /// Reads an alignment from `native` values to `dimension`.
+    /// The alignment that is one map.
+    #[must_use]
+    pub fn of(map: Map) -> Self {
+        Self { native: map.native(), own: Some(map), then: Vec::new() }
+    }
+
+    /// The length of what it takes.
+    #[must_use]
+    pub fn native(&self) -> usize {
+        self.native
+    }
+
+    /// The length of what it gives.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.then.last().or(self.own.as_ref()).map_or(self.native, Map::dimension)
+    }
+
+    /// The same, followed by a map between spaces: the tower's vectors move on into another space.
+    ///
+    /// Where both are one matrix and the second adds nothing, they become one matrix: the length between them does
+    /// not matter then. Otherwise both are kept, with unit length between them.
     ///
     /// # Errors
-    /// `BUNDLE_INVALID` naming the tensor and the fault: absent, unknown, of another shape or type, not finite.
-    pub fn from_safetensors(bytes: &[u8], native: usize, dimension: usize) -> Result<Self> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| invalid("", error))?;
-        if let Some(name) = file.names().into_iter().find(|name| !["weight", "bias", "mean"].contains(name)) {
-            return Err(invalid(name, "is none of weight, bias, mean"));
+    /// `FIELD_INVALID` when the map takes vectors of another length than these are.
+    pub fn followed_by(mut self, map: Map) -> Result<Self> {
+        if map.native() != self.dimension() {
+            let message =
+                format!("it takes vectors of {} values, those of the source have {}", map.native(), self.dimension());
+            return Err(Error::new(Reason::FieldInvalid, "alignment", message));
         }
-        let weight = read(&file, "weight", &[dimension, native])?.ok_or_else(|| invalid("weight", "is not there"))?;
-        let bias = read(&file, "bias", &[dimension])?.unwrap_or_else(|| vec![0.0; dimension]);
-        let mut map = Affine { weight, bias };
-        if let Some(mean) = read(&file, "mean", &[native])? {
-            // weight · (x − mean) + bias = weight · x + (bias − weight · mean)
-            let shift = Affine { weight: map.weight.clone(), bias: vec![0.0; dimension] }.apply(&mean);
-            map.bias.iter_mut().zip(shift).for_each(|(bias, shift)| *bias -= shift);
+        match (&self.own, &map) {
+            (None, Map::Affine(second)) if self.then.is_empty() && second.is_linear() => self.own = Some(map),
+            (Some(Map::Affine(first)), Map::Affine(second)) if self.then.is_empty() && second.is_linear() => {
+                self.own = Some(Map::Affine(second.after(first)));
+            }
+            _ => self.then.push(map),
         }
-        Ok(Self { native, map: Some(map) })
+        Ok(self)
     }
 
     /// The unit vector of the space for one native vector.
@@ -59,89 +127,28 @@ impl Alignment {
             let message = format!("a vector of {} values, {} are aligned", native.len(), self.native);
             return Err(Error::new(Reason::ModelFailed, "", message));
         }
-        let mut shared = match &self.map {
+        let mut shared = match &self.own {
             Some(map) => map.apply(&native),
             None => native,
         };
+        for map in &self.then {
+            vector::normalise(&mut shared)?;
+            shared = map.apply(&shared);
+        }
         vector::normalise(&mut shared)?;
         Ok(shared)
     }
 }
 
-impl Affine {
-    fn apply(&self, native: &[f32]) -> Vec<f32> {
-        // `native` is as long as a row: checked by the callers, and a row of a matrix is never empty.
-        self.weight
-            .chunks_exact(native.len().max(1))
-            .zip(&self.bias)
-            .map(|(row, bias)| inner(row, native) + bias)
-            .collect()
-    }
-}
-
-/// The inner product in eight sums side by side, which compiles to vector instructions; a single sum may not be
-/// reordered and would run one addition at a time.
-fn inner(a: &[f32], b: &[f32]) -> f32 {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let mut sums = [0.0_f32; 8];
-    for (a, b) in a.iter().zip(b) {
-        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
-    }
-    sums.iter().sum::<f32>() + vector::dot(a_rest, b_rest)
-}
-
-fn read(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Option<Vec<f32>>> {
-    let Ok(tensor) = file.tensor(name) else { return Ok(None) };
-    if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
-        return Err(invalid(name, format!("is {:?} {:?}, F32 {shape:?} is expected", tensor.dtype(), tensor.shape())));
-    }
-    let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-        return Err(invalid(name, format!("value {at} is not finite")));
-    }
-    Ok(Some(values))
-}
-
-fn invalid(tensor: &str, why: impl std::fmt::Display) -> Error {
-    Error::new(Reason::BundleInvalid, "alignment", format!("{tensor} {why}").trim_start().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashMap, time::Instant};
-
-    use safetensors::tensor::{TensorView, serialize};
+    use std::time::Instant;
 
     use super::*;
 
-    fn file(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
-        let bytes: Vec<Vec<u8>> = tensors
-            .iter()
-            .map(|(_, _, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect())
-            .collect();
-        let views: HashMap<String, TensorView<'_>> = tensors
-            .iter()
-            .zip(&bytes)
-            .map(|((name, shape, _), bytes)| {
-                ((*name).to_owned(), TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap())
-            })
-            .collect();
-        serialize(&views, None).unwrap()
-    }
-
-    #[test]
-    fn the_map_is_affine_and_ends_on_the_sphere() {
-        let bytes = file(&[
-            ("weight", &[2, 3], &[1.0, 2.0, 3.0, 0.0, -1.0, 1.0]),
-            ("bias", &[2], &[0.5, -0.5]),
-            ("mean", &[3], &[1.0, 1.0, 1.0]),
-        ]);
-        let alignment = Alignment::from_safetensors(&bytes, 3, 2).unwrap();
-        // weight · ((2, 3, 5) − (1, 1, 1)) + bias = (17, 2) + (0.5, −0.5)
-        let expected = [17.5_f32, 1.5].map(|value| value / (17.5_f32 * 17.5 + 1.5 * 1.5).sqrt());
-        let got = alignment.apply(vec![2.0, 3.0, 5.0]).unwrap();
-        assert!(got.iter().zip(expected).all(|(got, expected)| (got - expected).abs() < 1e-6), "{got:?}");
-        assert_eq!(Alignment::identity(2).apply(vec![3.0, 4.0]).unwrap(), [0.6, 0.8]);
+    fn affine(native: usize, dimension: usize, bias: f32) -> Map {
+        let weight = (0..native * dimension).map(|at| (at as f32 * 0.37).sin()).collect();
+        Map::Affine(Affine::new(native, weight, vec![bias; dimension]).unwrap())
     }
 
     #[test]
@@ -150,32 +157,35 @@ mod tests {
         for native in [vec![0.0, 0.0], vec![f32::NAN, 1.0], vec![f32::INFINITY, 1.0], vec![1.0]] {
             assert_eq!(alignment.apply(native).unwrap_err().reason, Reason::ModelFailed);
         }
+        assert_eq!(Alignment::identity(2).apply(vec![3.0, 4.0]).unwrap(), [0.6, 0.8]);
     }
 
+    /// Two maps in a row give what the space between them would have given, whether they became one or not.
     #[test]
-    fn each_fault_of_a_file_is_named() {
-        let weight: (&str, &[usize], &[f32]) = ("weight", &[2, 2], &[1.0, 0.0, 0.0, 1.0]);
-        for (bytes, message) in [
-            (b"not safetensors".to_vec(), ""),
-            (file(&[("bias", &[2], &[0.0, 0.0])]), "weight is not there"),
-            (file(&[("weight", &[1, 4], weight.2)]), "weight is F32 [1, 4], F32 [2, 2] is expected"),
-            (file(&[weight, ("bias", &[1], &[0.0])]), "bias is F32 [1], F32 [2] is expected"),
-            (file(&[weight, ("mean", &[2], &[0.0, f32::NAN])]), "mean value 1 is not finite"),
-            (file(&[weight, ("scale", &[1], &[0.0])]), "scale is none of weight, bias, mean"),
-        ] {
-            let error = Alignment::from_safetensors(&bytes, 2, 2).unwrap_err();
-            assert_eq!((error.reason, error.field.as_str()), (Reason::BundleInvalid, "alignment"));
-            assert!(error.message.contains(message), "{error}");
+    fn what_follows_takes_unit_vectors() {
+        let native = [2.0_f32, -3.0, 5.0];
+        for (first, second) in [(0.0, 0.0), (0.7, 0.0), (0.0, 0.4), (0.7, 0.4)] {
+            let (first, second) = (affine(3, 4, first), affine(4, 2, second));
+            let mut between = first.apply(&native);
+            vector::normalise(&mut between).unwrap();
+            let mut wanted = second.apply(&between);
+            vector::normalise(&mut wanted).unwrap();
+            let both = Alignment::of(first).followed_by(second).unwrap();
+            assert_eq!((both.native(), both.dimension()), (3, 2));
+            assert!(vector::dot(&both.apply(native.to_vec()).unwrap(), &wanted) > 0.999_999);
         }
+        // A graph that gives no unit vectors, and no map of its own.
+        let shifted = Alignment::identity(4).followed_by(affine(4, 2, 0.4)).unwrap();
+        let (short, long) = (vec![0.6, 0.0, 0.8, 0.0], vec![6.0, 0.0, 8.0, 0.0]);
+        assert!(vector::dot(&shifted.apply(short).unwrap(), &shifted.apply(long).unwrap()) > 0.999_999);
+        let refused = Alignment::identity(3).followed_by(affine(4, 2, 0.0)).unwrap_err();
+        assert!(refused.message.contains("4 values") && refused.message.contains("have 3"), "{refused}");
     }
 
     #[test]
     fn aligning_costs_nothing_that_matters() {
         let (native, dimension, rounds) = (1024, 1024, 50);
-        let weight: Vec<f32> = (0..native * dimension).map(|at| (at as f32 * 0.37).sin()).collect();
-        let alignment =
-            Alignment::from_safetensors(&file(&[("weight", &[dimension, native], &weight)]), native, dimension)
-                .unwrap();
+        let alignment = Alignment::of(affine(native, dimension, 0.0));
         let vector: Vec<f32> = (0..native).map(|at| (at as f32 * 0.11).cos()).collect();
         let start = Instant::now();
         for _ in 0..rounds {

@@ -32,6 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         name: "measure".into(),
         matryoshka: Vec::new(),
         calibration: Calibration::default(),
+        added: BTreeMap::new(),
     };
     let (spec_name, spec_space) = (name.clone(), space.clone());
     store
@@ -94,6 +95,7 @@ fn point(space: &Space, n: usize, state: &mut u64) -> Result<Point, Box<dyn Erro
         title: None,
         content_hash: format!("{n:064x}"),
         space: space.fingerprint,
+        tower: None,
         metadata: BTreeMap::from([("year".to_owned(), (n % 30 + 1990).into())]),
         vector: unit(state)?,
     })

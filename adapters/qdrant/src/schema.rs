@@ -34,6 +34,8 @@ pub(crate) const METADATA: &str = "metadata";
 const START_MS: &str = "start_ms";
 const END_MS: &str = "end_ms";
 const SPACE: &str = "space";
+/// The tower of the vector, where it is not one of the space's own.
+const TOWER: &str = "tower";
 
 /// The kinds a metadata field can be indexed as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,6 +205,9 @@ pub(crate) fn payload(tenant: &Tenant, point: &Point) -> Map<String, Value> {
         put(START_MS, span.start_ms.into());
         put(END_MS, span.end_ms.into());
     }
+    if let Some(tower) = point.tower {
+        put(TOWER, tower.to_string().into());
+    }
     if let Some(uri) = &point.uri {
         put(URI, uri.as_str().into());
     }
@@ -237,6 +242,7 @@ pub(crate) fn point(tenant: &Tenant, mut payload: Map<String, Value>, vector: Ve
         title: text(&payload, TITLE).map(str::to_owned),
         content_hash: text(&payload, CONTENT_HASH).ok_or_else(|| unreadable(CONTENT_HASH))?.to_owned(),
         space: parsed(&payload, SPACE)?,
+        tower: text(&payload, TOWER).map(|_| parsed(&payload, TOWER)).transpose()?,
         metadata,
         vector,
     })

@@ -5,6 +5,7 @@
 //! and the encoders read them. The [`Bundle`] a program holds has been verified: every file is there and has
 //! the digest that the manifest states, so its fingerprint speaks for the bytes.
 
+pub mod compose;
 mod format;
 pub mod graph;
 pub mod manifest;

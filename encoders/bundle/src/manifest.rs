@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    compose::BASE_FILE,
     format,
     reading::{self, PairScale},
     schema,
@@ -32,6 +33,10 @@ pub struct Manifest {
     /// A line for people.
     #[serde(default)]
     pub description: String,
+    /// The fingerprint of the bundle that towers were added to, whose space this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub base: Option<Fingerprint>,
     /// The length of the space's vectors.
     pub dimension: usize,
     /// How many leading values of a vector may be taken alone, scaled to unit length: each less than the one before.
@@ -120,11 +125,15 @@ impl Manifest {
     ///
     /// `calibration` and `matryoshka` are left out: they tell how vectors may be read and change none, and measuring
     /// them later, or better, must not part a bundle from the collections that it filled. So are `usage`, `notice` and
-    /// `provenance`: a statement that is corrected changes no vector either.
+    /// `provenance`: a statement that is corrected changes no vector either. A
+    /// composite has its base's.
     ///
     /// # Errors
     /// `INTERNAL` if the manifest cannot be written down, which no parsed one does.
     pub fn fingerprint(&self) -> Result<Fingerprint> {
+        if let Some(base) = self.base {
+            return Ok(base);
+        }
         let vectors_only = Self {
             calibration: Vec::new(),
             matryoshka: Vec::new(),
@@ -156,6 +165,7 @@ impl Manifest {
             self.check_dimension(),
             self.check_licence(),
             self.check_towers(),
+            self.check_base(),
             reading::check_matryoshka(&self.matryoshka, self.dimension),
             self.calibration().map(drop),
         ];
@@ -174,6 +184,13 @@ impl Manifest {
     fn check_licence(&self) -> Result<()> {
         if self.licence.trim().is_empty() {
             return Err(invalid("licence", "must name the licence of the weights"));
+        }
+        Ok(())
+    }
+
+    fn check_base(&self) -> Result<()> {
+        if self.base.is_some() && !self.files.contains_key(BASE_FILE) {
+            return Err(invalid("base", format!("the base's manifest, \"{BASE_FILE}\", is not listed in [files]")));
         }
         Ok(())
     }

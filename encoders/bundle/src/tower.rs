@@ -282,6 +282,21 @@ impl Towers {
         Modality::ALL.into_iter().filter_map(|modality| self.head(modality)).collect()
     }
 
+    /// One modality's tower alone.
+    #[must_use]
+    pub fn only(&self, modality: Modality) -> Self {
+        let Self { text, image, audio, video, point_cloud } = self.clone();
+        let none = Self::default();
+        match modality {
+            Modality::Text => Self { text, ..none },
+            Modality::Image => Self { image, ..none },
+            Modality::Audio => Self { audio, ..none },
+            Modality::Video => Self { video, ..none },
+            Modality::PointCloud => Self { point_cloud, ..none },
+            _ => none,
+        }
+    }
+
     /// One modality's tower.
     #[must_use]
     pub fn head(&self, modality: Modality) -> Option<TowerHead<'_>> {

@@ -1,6 +1,7 @@
 //! A bundle on disk, verified: no byte is used that the manifest does not vouch for.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
@@ -9,7 +10,10 @@ use std::{
 use onespace_core::{Error, Result, Space, vector};
 use sha2::{Digest, Sha256};
 
-use crate::manifest::{FileEntry, Manifest, check_path, invalid};
+use crate::{
+    compose::{self, BASE_FILE},
+    manifest::{FileEntry, Manifest, check_path, invalid},
+};
 
 /// The manifest's file name.
 pub const MANIFEST_FILE: &str = "bundle.toml";
@@ -25,6 +29,8 @@ const READ_BYTES: usize = 1 << 20;
 pub struct Bundle {
     directory: PathBuf,
     manifest: Manifest,
+    /// Of a composite, the base.
+    base: Option<Manifest>,
     space: Space,
 }
 
@@ -59,20 +65,30 @@ impl Bundle {
     }
 
     fn vouched(directory: &Path, manifest: Manifest) -> Result<Self> {
+        let claimed = manifest.base.map(|claimed| Ok((read_manifest(&directory.join(BASE_FILE))?, claimed)));
+        let base = claimed.transpose()?.map(|(text, claimed)| compose::checked_base(&text, &manifest, claimed));
+        let base = base.transpose()?;
         let space = Space {
             fingerprint: manifest.fingerprint()?,
             dimension: manifest.dimension,
             name: format!("{} {}", manifest.name, manifest.version),
             matryoshka: manifest.matryoshka.clone(),
             calibration: manifest.calibration()?,
+            added: base.as_ref().map_or(Ok(BTreeMap::new()), |base| compose::added(&manifest, base))?,
         };
-        Ok(Self { directory: directory.to_owned(), manifest, space })
+        Ok(Self { directory: directory.to_owned(), manifest, base, space })
     }
 
     /// What the manifest says.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// What the manifest of the base says; of a bundle that nothing was added to, its own.
+    #[must_use]
+    pub fn base(&self) -> &Manifest {
+        self.base.as_ref().unwrap_or(&self.manifest)
     }
 
     /// The space that the bundle defines.
@@ -128,6 +144,15 @@ fn read_manifest(path: &Path) -> Result<String> {
         .and_then(|file| file.take(MANIFEST_BYTES).read_to_string(&mut text))
         .map_err(|error| invalid(MANIFEST_FILE, format!("{}: {error}", path.display())))?;
     Ok(text)
+}
+
+/// What a manifest says of a file.
+///
+/// # Errors
+/// `BUNDLE_INVALID` when it cannot be read.
+pub(crate) fn file_entry(path: &Path) -> Result<FileEntry> {
+    let entry = fs::metadata(path).and_then(|file| Ok(FileEntry { sha256: file_digest(path)?, bytes: file.len() }));
+    entry.map_err(|error| invalid(path.display().to_string(), error.to_string()))
 }
 
 /// The files that are not what the manifest says, each told when it has been read.

@@ -39,7 +39,7 @@ impl Service {
         let encoder = self.encoder.get()?;
         let (request, admitted) = receive(&encoder, &mut stream).await?;
         let reply = encoder.encode_admitted(request, deadline, admitted).await?;
-        let space = &encoder.info().space.fingerprint;
+        let space = &encoder.info().space;
         Ok(EncodeResponse {
             embeddings: reply.embeddings.into_iter().map(|one| convert::embedding_out(one, space)).collect(),
             timings: Some(convert::timings_out(&reply.timings)),

@@ -142,11 +142,11 @@ fn collection_out(info: CollectionInfo) -> v1::Collection {
 
 fn embedding_out(point: Point) -> v1::Embedding {
     v1::Embedding {
+        space: point.carried().to_string(),
         vector: point.vector,
         modality: convert::modality_out(point.modality),
         track: convert::track_out(point.track),
         segment: point.segment,
         span: point.span.map(convert::span_out),
-        space: point.space.to_string(),
     }
 }

@@ -18,7 +18,7 @@ pub async fn encoders(roads: Vec<(Modality, Vec<String>)>) -> Result<Vec<(Modali
     for (modality, urls) in roads {
         let encoder = RemoteEncoder::new(&urls).await?;
         let info = described(&encoder, modality).await;
-        let encoder = encoder.of_space(info.space.fingerprint);
+        let encoder = encoder.of_space(info.space.clone());
         connected.push((modality, Arc::new(encoder), info));
     }
     Ok(connected)

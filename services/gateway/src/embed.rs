@@ -63,7 +63,7 @@ fn result_out(gateway: &Gateway, outcome: Result<EncodeReply>, timings: &mut Tim
     let outcome = match outcome {
         Ok(reply) => {
             timings.merge(&reply.timings);
-            let space = &gateway.space().fingerprint;
+            let space = gateway.space();
             let embeddings =
                 reply.embeddings.into_iter().map(|embedding| convert::embedding_out(embedding, space)).collect();
             Outcome::Embeddings(v1::Embeddings { embeddings })
@@ -167,7 +167,7 @@ async fn file(
     reply.shorten(dimension)?;
     let count = u32::try_from(reply.embeddings.len()).unwrap_or(u32::MAX);
     for embedding in reply.embeddings {
-        send(events, Event::Embedding(convert::embedding_out(embedding, &gateway.space().fingerprint))).await?;
+        send(events, Event::Embedding(convert::embedding_out(embedding, gateway.space()))).await?;
     }
     let timings = Some(convert::timings_out(&timed(started, reply.timings)));
     send(events, Event::Done(v1::FileDone { embeddings: count, timings })).await

@@ -37,6 +37,7 @@ impl Gateway {
         let (mut towers, mut roads) = (Vec::new(), BTreeMap::new());
         for (modality, encoder, info) in encoders {
             space.expect(&info.space.fingerprint, &format!("the {modality} encoder"))?;
+            same_towers(&space, &info.space, modality)?;
             agree(&mut space, &info.space, modality);
             let tower = info.towers.into_iter().find(|tower| tower.modality == modality).ok_or_else(|| {
                 Error::new(
@@ -152,6 +153,23 @@ impl Gateway {
     }
 }
 
+/// Two encoders of one base may have been composed with other towers; vectors of both would mix.
+fn same_towers(space: &Space, other: &Space, modality: Modality) -> Result<()> {
+    if space.added == other.added {
+        return Ok(());
+    }
+    let told = |space: &Space| {
+        let towers: Vec<_> = space.added.iter().map(|(tower, print)| format!("{tower} {}", print.short())).collect();
+        if towers.is_empty() { "none".to_owned() } else { towers.join(", ") }
+    };
+    let message = format!(
+        "the {modality} encoder's bundle has other added towers ({}) than the others' ({}): serve the same bundle everywhere",
+        told(other),
+        told(space)
+    );
+    Err(Error::new(Reason::SpaceMismatch, "space", message))
+}
+
 /// Of what the fingerprint does not cover, encoders of one space may know different things while their bundles are
 /// being replaced: only what all of them say counts.
 fn agree(space: &mut Space, other: &Space, modality: Modality) {
@@ -188,7 +206,8 @@ mod tests {
                 calibration.insert(Modality::Text, *item, Scale::new(0.0, *std).unwrap()).unwrap();
             }
             let (fingerprint, name) = (Fingerprint::of(b"one"), "one 1".to_owned());
-            Space { fingerprint, dimension: 8, name, matryoshka: matryoshka.to_vec(), calibration }
+            let (matryoshka, added) = (matryoshka.to_vec(), BTreeMap::new());
+            Space { fingerprint, dimension: 8, name, matryoshka, calibration, added }
         };
         let (image, audio) = (Modality::Image, Modality::Audio);
         let mut agreed = space(&[4, 2], &[(image, 0.1), (audio, 0.2)]);

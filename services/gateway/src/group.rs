@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use onespace_core::{CollectionName, Filter, Hit, Modality, Query, Result, Tenant, VectorStore, limits::SEARCH_POINTS};
+use onespace_core::{
+    CollectionName, Filter, Hit, Modality, Query, Result, Space, Tenant, VectorStore, limits::SEARCH_POINTS,
+};
 
 /// How many vectors are asked for to find one item, at first.
 const OVERFETCH: usize = 4;
@@ -15,6 +17,8 @@ pub struct Wanted<'a> {
     pub modalities: &'a [Modality],
     /// Further conditions.
     pub filter: &'a Filter,
+    /// The space of this server: what an added tower gave that has been replaced since is no answer.
+    pub space: &'a Space,
     /// Items, not vectors.
     pub limit: usize,
     /// The least score.
@@ -44,7 +48,7 @@ pub async fn items(
         };
         let hits = store.search(tenant, name, &query).await?;
         let exhausted = hits.len() < limit || limit == SEARCH_POINTS;
-        let best = best_of_each(hits, wanted.threshold);
+        let best = best_of_each(hits, wanted);
         if best.len() >= wanted.limit || exhausted {
             return Ok(best.into_iter().take(wanted.limit).collect());
         }
@@ -52,7 +56,8 @@ pub async fn items(
     }
 }
 
-fn best_of_each(hits: Vec<Hit>, threshold: f32) -> Vec<Hit> {
+fn best_of_each(hits: Vec<Hit>, wanted: &Wanted<'_>) -> Vec<Hit> {
     let mut seen = BTreeSet::new();
-    hits.into_iter().filter(|hit| hit.score >= threshold && seen.insert(hit.point.item.clone())).collect()
+    let fits = |hit: &Hit| hit.score >= wanted.threshold && wanted.space.meets(hit.point.tower.as_ref());
+    hits.into_iter().filter(|hit| fits(hit) && seen.insert(hit.point.item.clone())).collect()
 }

@@ -93,6 +93,7 @@ fn space_json(gateway: &Arc<Gateway>) -> Value {
             "logit_scale": tower.logit_scale,
             "heads": tower.heads.iter().map(|(target, head)| (target.name(), head)).collect::<BTreeMap<_, _>>(),
             "golden_cosine": tower.golden_cosine,
+            "vectors": gateway.space().of_tower(tower.modality),
         })).collect::<Vec<_>>(),
         "limits": space.limits.iter().map(|limit| json!({
             "name": limit.name, "value": limit.value, "unit": limit.unit, "about": limit.about,

@@ -189,6 +189,7 @@ async fn stored(
     event.modality = convert::modality_out(modality);
     let hash = ContentHash::of(modality, &bytes);
     let id = if item.item.is_empty() { hash.item() } else { item.item.parse()? };
+    let hash = hash.seen_by(gateway.space().added_on_the_way(modality));
     event.item = id.to_string();
     let metadata = convert::metadata_in(item.metadata)?;
 
@@ -216,6 +217,7 @@ async fn stored(
             title: convert::some(item.title.clone()),
             content_hash: hash.as_str().to_owned(),
             space: gateway.space().fingerprint,
+            tower: gateway.space().added_by(modality, embedding.track),
             metadata: metadata.clone(),
             vector: embedding.vector,
         })

@@ -239,6 +239,7 @@ async fn stored(gateway: &Gateway, shelf: &Shelf, item: &str) -> Result<Part> {
         .filter(|point| point.segment == 0)
         .min_by_key(|point| point.track != Track::Whole && point.track != Track::Visual);
     let whole = whole.ok_or_else(|| Error::internal(format!("item \"{item}\" has no whole")))?;
+    gateway.space().expect_vector(&whole.carried(), &format!("the vector of item \"{item}\""))?;
     Ok(Part::one(whole.vector.clone(), Some(whole.modality)))
 }
 
@@ -247,7 +248,7 @@ fn foreign(gateway: &Gateway, raw: v1::RawVector, length: usize) -> Result<Part>
     if raw.space.is_empty() {
         return Err(Error::new(Reason::FieldRequired, "space", "name the space that the vector came from"));
     }
-    gateway.space().expect(&raw.space.parse()?, "the vector")?;
+    gateway.space().expect_vector(&raw.space.parse()?, "the vector")?;
     let invalid = |message: String| Error::new(Reason::FieldInvalid, "values", message);
     let (mut vector, whole) = (raw.values, gateway.space().dimension);
     let found = vector.len();

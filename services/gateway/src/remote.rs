@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::stream;
 use onespace_core::{
-    Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Fingerprint, Reason, Result, Retry,
+    Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Fingerprint, Reason, Result, Retry, Space,
 };
 use onespace_kit::deadline;
 use onespace_proto::{
@@ -24,7 +24,7 @@ const ATTEMPTS: usize = 2;
 #[derive(Debug)]
 pub struct RemoteEncoder {
     replicas: Arc<Replicas>,
-    space: Option<Fingerprint>,
+    space: Option<Space>,
 }
 
 impl RemoteEncoder {
@@ -39,7 +39,7 @@ impl RemoteEncoder {
     /// The same encoder, of which every vector must be of a space: a replica that was restarted with another
     /// bundle must not mix its vectors in.
     #[must_use]
-    pub fn of_space(self, space: Fingerprint) -> Self {
+    pub fn of_space(self, space: Space) -> Self {
         Self { space: Some(space), ..self }
     }
 
@@ -63,14 +63,17 @@ impl RemoteEncoder {
     }
 
     fn accept(&self, response: EncodeResponse) -> Result<EncodeReply> {
-        for embedding in &response.embeddings {
-            let space: Fingerprint = embedding.space.parse()?;
-            if self.space.is_some_and(|expected| expected != space) {
-                let message = format!("an encoder answered with a vector of space {}", space.short());
+        let mut embeddings = Vec::with_capacity(response.embeddings.len());
+        for embedding in response.embeddings {
+            let carried: Fingerprint = embedding.space.parse()?;
+            let embedding = convert::embedding_in(embedding)?;
+            let expected = self.space.as_ref().map(|space| space.carried_by(embedding.modality, embedding.track));
+            if expected.is_some_and(|expected| expected != carried) {
+                let message = format!("an encoder answered with a vector of space {}", carried.short());
                 return Err(Error::new(Reason::SpaceMismatch, "space", message));
             }
+            embeddings.push(embedding);
         }
-        let embeddings = response.embeddings.into_iter().map(convert::embedding_in).collect::<Result<_>>()?;
         let timings = response.timings.as_ref().map(convert::timings_in).unwrap_or_default();
         Ok(EncodeReply { embeddings, timings })
     }

@@ -83,7 +83,7 @@ impl Asked {
 async fn found(gateway: &Gateway, shelf: &Shelf, question: &Question, asked: &Asked) -> Result<Vec<v1::SearchHit>> {
     let (filter, threshold) = (&asked.filter, asked.threshold);
     let find = |vector, modalities: Vec<Modality>, limit: usize| async move {
-        let wanted = Wanted { vector, modalities: &modalities, filter, limit, threshold };
+        let wanted = Wanted { vector, modalities: &modalities, filter, space: gateway.space(), limit, threshold };
         group::items(gateway.store(), &shelf.tenant, &shelf.collection, &wanted).await
     };
     let scales = |answers: Vec<Modality>| {

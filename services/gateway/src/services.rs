@@ -242,7 +242,7 @@ pub(crate) fn space(gateway: &Gateway) -> v1::GetSpaceResponse {
         dimension: wire::dimension_out(space.dimension),
         name: space.name.clone(),
         licence: gateway.terms().licence.clone(),
-        towers: gateway.towers().iter().map(wire::tower_out).collect(),
+        towers: gateway.towers().iter().map(|tower| wire::tower_out(tower, space)).collect(),
         limits: limits::ALL.iter().map(limit_out).collect(),
         formats: sniff::FORMATS.iter().map(format_out).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,6 +1,7 @@
 //! The command line. Every flag of a server has an environment variable; nothing else reads the environment.
 
 mod bundle;
+mod model;
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
@@ -11,6 +12,7 @@ use onespace_proto::v1::{FieldKind, Filter};
 use serde_json::Value;
 
 pub use bundle::{BundleCommand, PullArgs};
+pub use model::{ModelArgs, RuntimeArgs};
 
 /// One embedding space for text, images, audio, video and point clouds, served.
 #[derive(Debug, Parser)]
@@ -59,27 +61,6 @@ pub enum Command {
     Bundle(BundleCommand),
     #[command(flatten)]
     Client(ClientCommand),
-}
-
-/// Where models come from and how they run.
-#[derive(Debug, Args)]
-pub struct ModelArgs {
-    /// The bundle that defines the space.
-    #[arg(long, env = "ONESPACE_BUNDLE", default_value = "bundles/diorama", value_name = "DIR")]
-    pub bundle: PathBuf,
-    #[command(flatten)]
-    pub runtime: RuntimeArgs,
-}
-
-/// What runs models.
-#[derive(Debug, Args)]
-pub struct RuntimeArgs {
-    /// The ONNX Runtime shared library.
-    #[arg(long, env = "ONESPACE_ONNXRUNTIME", value_name = "FILE", default_value_os_t = beside_executable())]
-    pub onnxruntime: PathBuf,
-    /// Threads that one run of a graph may use; 0: all cores.
-    #[arg(long, env = "ONESPACE_THREADS", default_value_t = 0, value_name = "N")]
-    pub threads: usize,
 }
 
 /// Where vectors are kept.
@@ -371,12 +352,4 @@ fn index(pair: &str) -> Result<(String, FieldKind)> {
 /// Wrong usage that shows only when flags are seen together; it ends the process as every wrong usage does.
 pub fn usage(message: &str) -> anyhow::Error {
     Cli::command().error(ErrorKind::ArgumentConflict, message).into()
-}
-
-/// Where the setup puts ONNX Runtime: `target/onnxruntime/`, beside the folder of the executable.
-fn beside_executable() -> PathBuf {
-    const NAME: &str = "libonnxruntime.so";
-    let near = std::env::current_exe();
-    let near = near.ok().and_then(|exe| Some(exe.parent()?.parent()?.join("onnxruntime").join(NAME)));
-    near.filter(|path| path.exists()).unwrap_or_else(|| PathBuf::from(NAME))
 }

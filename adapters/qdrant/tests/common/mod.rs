@@ -44,6 +44,7 @@ pub fn space(label: &str, dimension: usize) -> Space {
         name: format!("{label} 1.0"),
         matryoshka: (1..dimension).rev().filter(|length| length.is_multiple_of(2)).collect(),
         calibration: Calibration::default(),
+        added: BTreeMap::new(),
     }
 }
 
@@ -77,6 +78,7 @@ pub fn point(space: &Space, name: &str, vector: Vec<f32>) -> Point {
         title: None,
         content_hash: format!("content of {name}"),
         space: space.fingerprint,
+        tower: None,
         metadata: BTreeMap::new(),
         vector,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use onespace_core::{Condition, Filter, Match, Modality, Point, Query, Reason, Scalar, Tenant, Track};
+use onespace_core::{Condition, Filter, Fingerprint, Match, Modality, Point, Query, Reason, Scalar, Tenant, Track};
 
 use crate::{Ground, common::*};
 
@@ -40,6 +40,7 @@ fn random_point(dice: &mut Dice) -> Point {
     random.track = dice.pick(&Track::ALL);
     random.segment = dice.roll(3) as u32;
     random.content_hash = format!("content {}", dice.roll(3));
+    random.tower = dice.one_in(2).then(|| Fingerprint::of(b"tower"));
     random.uri = dice.one_in(2).then(|| "tenant-1".to_owned());
     // Fields that look like ours must not be taken for ours.
     let colour = dice.pick(&["\"red\"", "\"blue\"", "null", "[\"red\",\"tenant-2\"]"]);

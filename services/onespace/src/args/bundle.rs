@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand, builder::FalseyValueParser};
 
 use super::{ModelArgs, RuntimeArgs};
+use crate::bundle::{compose::ComposeArgs, fit::FitArgs};
 
 /// `onespace bundle`.
 #[derive(Debug, Subcommand)]
@@ -25,6 +26,10 @@ pub enum BundleCommand {
     Pull(PullArgs),
     /// Print the JSON Schema of bundle.toml.
     Schema,
+    /// Fit a map from one space into another from pairs.
+    Fit(Box<FitArgs>),
+    /// Put towers of several bundles into one, around a base whose vectors stay what they are.
+    Compose(ComposeArgs),
 }
 
 /// `onespace bundle pull`. The environment is that of the hub's own tools.

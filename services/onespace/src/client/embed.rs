@@ -18,7 +18,7 @@ struct Source {
 }
 
 /// What is wanted of each.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Wanted {
     /// Also the stretches of long media.
     pub segments: bool,
@@ -84,7 +84,7 @@ fn push(rows: &mut Rows, name: &str, embedding: &v1::Embedding) {
 }
 
 /// Small media travel in one message, large files in chunks.
-async fn embed(client: &Client, media: v1::Media, wanted: Wanted) -> Result<Vec<v1::Embedding>, String> {
+pub async fn embed(client: &Client, media: v1::Media, wanted: Wanted) -> Result<Vec<v1::Embedding>, String> {
     match media.content {
         Some(v1::media::Content::Data(bytes)) if bytes.len() > CHUNK_BYTES => embed_file(client, bytes, wanted).await,
         content => embed_one(client, v1::Media { content, ..media }, wanted).await,

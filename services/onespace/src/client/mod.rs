@@ -7,7 +7,7 @@ mod embed;
 mod health;
 mod ingest;
 mod search;
-mod source;
+pub mod source;
 mod space;
 
 use anyhow::{Context, Result};
@@ -25,7 +25,8 @@ use tonic::{
 use crate::{args::ClientCommand, output::Outcome};
 
 pub use demo::run as demo;
-pub use space::lengths;
+pub use embed::{Wanted, embed};
+pub use space::{get as space, lengths};
 
 /// One connection, with a client for each service.
 #[derive(Clone)]

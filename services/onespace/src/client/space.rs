@@ -10,9 +10,14 @@ use serde_json::json;
 use super::{Client, modality_name, refused};
 use crate::output::{Outcome, Rows, print_line};
 
+/// What the server says of its space.
+pub async fn get(client: &Client) -> Result<v1::GetSpaceResponse> {
+    Ok(client.space().get_space(v1::GetSpaceRequest {}).await.map_err(refused)?.into_inner())
+}
+
 /// Prints the server's space, towers, formats and limits.
 pub async fn run(client: &Client, json: bool) -> Result<Outcome> {
-    let space = client.space().get_space(v1::GetSpaceRequest {}).await.map_err(refused)?.into_inner();
+    let space = get(client).await?;
     if json {
         print_line(&as_json(&space).to_string());
         return Ok(Outcome::AllWell);
@@ -31,6 +36,9 @@ pub async fn run(client: &Client, json: bool) -> Result<Outcome> {
         towers.push(cells, &json!(null));
     }
     towers.finish();
+    for tower in space.towers.iter().filter(|tower| tower.vectors != space.fingerprint) {
+        print_line(&format!("{} was added: its vectors carry {}", modality_name(tower.modality), tower.vectors));
+    }
     if !space.calibration.is_empty() {
         calibration(&space.calibration).finish();
     }
@@ -98,7 +106,7 @@ fn as_json(space: &v1::GetSpaceResponse) -> serde_json::Value {
         })).collect::<Vec<_>>(),
         "towers": space.towers.iter().map(|tower| json!({
             "modality": modality_name(tower.modality), "model": tower.model,
-            "logit_scale": tower.logit_scale, "golden_cosine": tower.golden_cosine,
+            "logit_scale": tower.logit_scale, "golden_cosine": tower.golden_cosine, "vectors": tower.vectors,
             "heads": heads(tower).collect::<BTreeMap<_, _>>(),
         })).collect::<Vec<_>>(),
         "formats": space.formats.iter().map(|format| json!({

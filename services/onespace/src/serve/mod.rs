@@ -4,7 +4,7 @@ pub mod encoder;
 pub mod gateway;
 pub mod up;
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use onespace_bundle::Bundle;
@@ -25,10 +25,19 @@ const STORE_WATCH: Duration = Duration::from_secs(2);
 /// Loads the towers of `modalities` (all that the bundle has and this build serves, where none is named) and proves
 /// them on their golden inputs. Takes seconds.
 pub async fn load(model: &ModelArgs, modalities: &[Modality]) -> Result<LocalEncoder> {
-    let directory = model.bundle.clone();
-    let bundle = tokio::task::spawn_blocking(move || Bundle::open(&directory)).await?;
-    let bundle = bundle.with_context(|| format!("--bundle {}", model.bundle.display()))?;
-    Ok(LocalEncoder::load(&runtime(&model.runtime)?, &bundle, modalities, &Options::default()).await?)
+    let bundle = open(&model.bundle).await.with_context(|| format!("--bundle {}", model.bundle.display()))?;
+    towers(&bundle, &model.runtime, modalities).await
+}
+
+/// Opens a bundle and checks every digest.
+pub async fn open(directory: &Path) -> Result<Bundle> {
+    let directory = directory.to_owned();
+    Ok(tokio::task::spawn_blocking(move || Bundle::open(&directory)).await??)
+}
+
+/// Loads towers of a bundle that is open, as [`load`] does.
+pub async fn towers(bundle: &Bundle, args: &RuntimeArgs, modalities: &[Modality]) -> Result<LocalEncoder> {
+    Ok(LocalEncoder::load(&runtime(args)?, bundle, modalities, &Options::default()).await?)
 }
 
 /// The ONNX Runtime that the flags name.
