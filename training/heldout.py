@@ -11,8 +11,8 @@ import torch
 import words
 from data import prepare
 from generate import company, heard, numbers, stored_cloud, stored_film, stored_photo, stored_scene
-from lessons import Told
 from model import SENSES
+from told import Told
 from world import captions
 from world.catalogue import MOTIONS, RELATIONS, instance, motion_split, split
 
@@ -64,9 +64,9 @@ def both(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @torch.no_grad()
-def look(space, tokenizer) -> dict[str, float]:
+def look(space, tokenizer, size: int) -> dict[str, float]:
     """R@1 of every sense against the captions (all, and the held-out pairs among themselves), between pictures
-    and films, of scenes against their captions, and how often a motion never seen of that kind is named."""
+    and films, of scenes against their captions, and how often a motion never seen of that kind is named. Pictures `size` wide."""
     arrays, held = media(), len(split()[1])
 
     def read(texts: list[str]) -> np.ndarray:
@@ -75,7 +75,7 @@ def look(space, tokenizer) -> dict[str, float]:
 
     def see(sense: str, name: str | None = None) -> np.ndarray:
         items = arrays[name or sense]
-        return np.concatenate([space.see(sense, prepare(name or sense, part)).numpy() for part in np.array_split(items, max(1, len(items) // 50))])
+        return np.concatenate([space.see(sense, prepare(name or sense, part, None, size)).numpy() for part in np.array_split(items, max(1, len(items) // 50))])
 
     text, seen, found = read([captions.plain(*pair) for pair in subjects()]), {}, {}
     for name in SENSES:

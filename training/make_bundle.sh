@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-STEPS="${STEPS:-3000}"
-SHARDS="${SHARDS:-6}"
+STEPS="${STEPS:-1500}"
+SHARDS="${SHARDS:-9}"
 RANKS="${RANKS:-2}"
 PYTHON="${PYTHON:-python3}"
 SERVICE="${SERVICE:-../target/release/onespace}"

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from preprocessing import AUDIO, DIMENSION, TEXT, VIDEO
+from world.catalogue import COLOURS, MOTIONS, NAMES
 
 NATIVE = 256
 
@@ -64,12 +65,14 @@ class Image(Picture):
 
 
 class Video(nn.Module):
-    """[B, frames, 3, 80, 80]: what is seen, by the image tower frame by frame; what moves, by a network over all
-    frames at half size, stacked as channels, less what stays the same in all of them.
+    """[B, frames, 3, 80, 80]: what is seen, by the image tower in every second frame; what moves, by a network over
+    all frames at half size, stacked as channels, less what stays the same in all of them.
 
-    The image tower is the same module as the image modality's and is not trained through here: eight views
+    The image tower is the same module as the image modality's and is not trained through here: four views
     of a thing are then named at least as surely as one.
     """
+
+    VIEWS = slice(None, None, 2)
 
     def __init__(self, image: Image):
         super().__init__()
@@ -78,11 +81,11 @@ class Video(nn.Module):
         self.head = nn.Sequential(nn.Linear(2 * NATIVE + 128, 384), nn.ReLU(), nn.Linear(384, NATIVE), nn.ReLU())
 
     def forward(self, x: Tensor) -> Tensor:
-        frames = self.image(x.flatten(0, 1)).unflatten(0, (-1, VIDEO["frames"]))
-        return self.mix(frames, x)
+        views = x[:, self.VIEWS]
+        return self.mix(self.image(views.flatten(0, 1)).unflatten(0, views.shape[:2]), x)
 
     def mix(self, frames: Tensor, x: Tensor) -> Tensor:
-        """`frames` [B, frames, NATIVE] are the image tower's vectors of `x`."""
+        """`frames` [B, views, NATIVE] are the image tower's vectors of the VIEWS of `x`."""
         small = F.avg_pool2d(x.flatten(1, 2), 2).unflatten(1, (VIDEO["frames"], -1))
         moving = (small - small.mean(1, keepdim=True)).flatten(1, 2)
         return self.head(torch.cat([frames.mean(1), frames.amax(1), self.motion(moving)], 1))
@@ -183,6 +186,9 @@ class Space(nn.Module):
         image = Image()
         self.towers = nn.ModuleDict({"image": image, "video": Video(image), "points": Points(), "speech": Audio()})
         self.align = nn.ModuleDict({name: nn.Linear(NATIVE, DIMENSION) for name in SENSES})
+        # Of training alone: kinds, colours and motions as plain classes.
+        self.guides = nn.ModuleDict({name: nn.Linear(NATIVE, len(NAMES) + len(COLOURS)) for name in SENSES})
+        self.moves = nn.Linear(NATIVE, len(MOTIONS))
         self.log_scale = nn.ParameterDict({name: nn.Parameter(torch.tensor(2.6)) for name in SENSES})
 
     def place(self, name: str, native: Tensor) -> Tensor:

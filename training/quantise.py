@@ -46,7 +46,7 @@ def shrink(source: Path, out: Path, tower: str, name: str):
         return
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder) / "ready.onnx"
-        quant_pre_process(str(source), str(ready))
+        quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)  # it cannot follow the video tower's views
         quantize_static(
             str(ready), str(out), Media(name, RANGES[tower]), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,

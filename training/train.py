@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +22,27 @@ from tqdm import tqdm
 import heldout
 import words
 from data import Shards
-from lessons import Lesson, Memory
+from lessons import Lesson, looking
 from model import SENSES, Space
+from objectives import Memory
 from preprocessing import IMAGE
+from reading import Reading, Sayings
 
 CACHE = Path(__file__).parent / ".cache"
 CHECKPOINT, LOG = CACHE / "checkpoint.pt", CACHE / "train.jsonl"
-RATE, WARM, DECAY, EMA = 2e-3, 100, 0.45, 0.998
-FILMS_FROM = 0.3  # of the steps: until then the image tower has too little to say
-# Until then nothing is remembered: while vectors still wander, old ones say nothing, and pushing away from them teaches nothing.
-MEMORY_FROM = 0.65
+RATE, WARM, DECAY, EMA = 1.2e-3, 100, 0.6, 0.998
+# The text tower learns first, by itself: words, then who stands where (steps, pairs and scenes of a batch). Then it
+# stands still and the senses are taught towards it.
+READING = ((700, 96, 40), (700, 40, 96))
+# Before that each of them learns plain classes by itself: shapes and words are found several times faster so.
+# (sense, steps, how wide pictures are)
+LOOKING = (("image", 1400, 48), ("speech", 700, 0), ("points", 600, 0), ("image", 500, 64), ("video", 400, 64))
+LOOKING_RATE = 2e-3
+# Until this part of the senses' steps nothing seen is remembered: while vectors still wander, old ones say nothing.
+MEMORY_FROM = 0.5
 # Pictures grow while it learns: (until this part of the steps, side). What is coarse is learnt at a third of the cost.
-SIDES = ((0.35, 48), (0.78, 64), (1.0, IMAGE["width"]))
-SAVE_EVERY, LOOK_EVERY = 50, 250
+SIDES = ((0.6, 64), (1.0, IMAGE["width"]))
+SAVE_EVERY, LOOK_EVERY = 50, 500
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
@@ -43,8 +52,8 @@ def pace(step: int, steps: int) -> float:
 
 
 def average(parameters):
-    """The mean gradient over the ranks; a parameter without one counts as zero."""
-    flat = torch.cat([(p.grad if p.grad is not None else torch.zeros_like(p)).flatten() for p in parameters])
+    """The mean gradient over the ranks, which have taught the same towers."""
+    flat = torch.cat([p.grad.flatten() for p in parameters])
     dist.all_reduce(flat)
     flat /= dist.get_world_size()
     offset = 0
@@ -76,68 +85,127 @@ def build(tokenizer) -> Space:
     return space.to(memory_format=torch.channels_last)
 
 
-def side(step: int, steps: int) -> int:
-    return next(width for until, width in SIDES if step < until * steps)
+def side(part: float) -> int:
+    """How wide pictures are shown when this part of the senses' steps is done."""
+    return next(width for until, width in SIDES if part < until)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Some steps of one kind."""
+
+    name: str
+    steps: int
+    what: tuple = ()  # of text, how many pairs and scenes; of looking, the sense and how wide pictures are
+
+    def parameters(self, space: Space) -> list:
+        """What may learn."""
+        reading = self.name == "text"
+        return [p for name, p in space.named_parameters() if name.startswith("text.") == reading]
+
+    def rate(self, step: int) -> float:
+        """Only where something is finished does the rate fall."""
+        if self.name == "looking":
+            return LOOKING_RATE * min(1.0, (step + 1) / WARM)
+        return RATE * pace(step, self.steps)
+
+
+def phases(steps: int) -> list[Phase]:
+    reading = [Phase("text", length, sizes) for length, *sizes in READING]
+    return [*reading, *(Phase("looking", length, (sense, width)) for sense, length, width in LOOKING), Phase("senses", steps)]
+
+
+def finish(space: Space, shadow: dict):
+    """The text tower takes its averaged weights."""
+    space.text.load_state_dict({name.removeprefix("text."): value for name, value in shadow.items() if name.startswith("text.")})
 
 
 def work(rank: int, ranks: int, steps: int):
+    """The text tower's steps, then `steps` of the senses."""
     ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)  # a rank that outlives its launcher would spoil the next run
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{CACHE}/rendezvous", rank=rank, world_size=ranks)
     tokenizer = words.load()
     space = build(tokenizer)
-    optimiser = torch.optim.AdamW(space.parameters(), lr=RATE, weight_decay=0.02, betas=(0.9, 0.98))
     shadow = {k: v.clone() for k, v in space.state_dict().items()}
-    step, spent = 0, 0.0
+    done, spent, saved = 0, 0.0, None
     if CHECKPOINT.exists():
         saved = torch.load(CHECKPOINT, weights_only=True)
         space.load_state_dict(saved["space"])
-        optimiser.load_state_dict(saved["optimiser"])
-        shadow, step, spent = saved["shadow"], saved["step"], saved["spent"]
-    shards, parameters = Shards(), list(space.parameters())
-    memories = {name: Memory() for name in ("text", *SENSES)}
-    bar = tqdm(total=steps, initial=step, disable=rank > 0, mininterval=5)
-    while step < steps:
-        began = time.time()
-        r = np.random.default_rng((step, rank, 3))
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * pace(step, steps)
-        optimiser.zero_grad(set_to_none=True)
-        remembered = memories if step >= MEMORY_FROM * steps else None
-        lesson = Lesson(space, tokenizer, shards, remembered, side(step, steps), r)
-        loss = lesson.loss(step, films=step % 2 == 0 and step >= FILMS_FROM * steps)
-        loss.backward()
-        average(parameters)
-        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
-        optimiser.step()
-        step += 1
-        follow(shadow, space, step)
-        spent += time.time() - began
-        bar.update()
-        bar.set_postfix(loss=f"{loss.item():.2f}")
-        if step % SAVE_EVERY == 0 or step == steps:
-            shards.refresh()
-            if rank == 0:
-                report(space, shadow, optimiser, tokenizer, step, spent, loss.item())
+        shadow, done, spent = saved["shadow"], saved["step"], saved["spent"]
+    last = 0
+    for phase in phases(steps):
+        first, last = last, last + phase.steps
+        if done >= last:
+            continue
+        if first > 0:
+            finish(space, shadow)
+        learning, lesson = phase.parameters(space), lessons(phase, space, tokenizer)
+        space.text.requires_grad_(phase.name == "text")
+        steering = torch.optim.AdamW(learning, lr=RATE, weight_decay=0.02, betas=(0.9, 0.98))
+        if saved is not None and done > first:
+            steering.load_state_dict(saved["optimiser"])
+        bar = tqdm(total=phase.steps, initial=done - first, disable=rank > 0, mininterval=5, desc=phase.name)
+        while done < last:
+            began = time.time()
+            part = (done - first) / phase.steps
+            for group in steering.param_groups:
+                group["lr"] = phase.rate(done - first)
+            steering.zero_grad(set_to_none=True)
+            loss = lesson(done - first, part, np.random.default_rng((done, rank, 3)))
+            loss.backward()
+            taught = [p for p in learning if p.grad is not None]  # the others rest
+            average(taught)
+            torch.nn.utils.clip_grad_norm_(taught, 5.0)
+            steering.step()
+            done += 1
+            follow(shadow, space, done - first)
+            spent += time.time() - began
+            bar.update()
+            bar.set_postfix(loss=f"{loss.item():.2f}")
+            if rank == 0 and (done % SAVE_EVERY == 0 or done == last):
+                save(space, shadow, steering, done, spent)
+                if phase.name == "senses" and ((done - first) % LOOK_EVERY == 0 or done == last):
+                    report(averaged(shadow, tokenizer.get_vocab_size()), tokenizer, done, side(part), spent, loss.item())
     dist.destroy_process_group()
 
 
-def report(space, shadow, optimiser, tokenizer, step, spent, loss):
-    """Saves a checkpoint and now and then looks at the held-out pairs."""
-    state = {"space": space.state_dict(), "optimiser": optimiser.state_dict(), "shadow": shadow, "step": step, "spent": spent}
+def lessons(phase: Phase, space: Space, tokenizer):
+    """What gives the loss of a step: (step of the phase, part of the phase that is done, generator)."""
+    if phase.name == "text":
+        return lambda step, part, r: Reading(space, tokenizer, r).loss(*phase.what)
+    shards = Shards()
+    if phase.name == "looking":
+        return lambda step, part, r: looking(space, shards, *phase.what, r)
+    memories, sayings = {name: Memory() for name in SENSES}, Sayings(space, tokenizer)
+
+    def lesson(step: int, part: float, r):
+        if step % SAVE_EVERY == 0:
+            shards.refresh()
+        memories["text"] = sayings.draw(r)
+        return Lesson(space, tokenizer, shards, memories, part >= MEMORY_FROM, side(part), r).loss(step, films=step % 2 == 0)
+
+    return lesson
+
+
+def save(space, shadow, steering, step, spent):
+    state = {"space": space.state_dict(), "optimiser": steering.state_dict(), "shadow": shadow, "step": step, "spent": spent}
     torch.save(state, CHECKPOINT.with_suffix(".partial"))
     os.replace(CHECKPOINT.with_suffix(".partial"), CHECKPOINT)
-    if step % LOOK_EVERY == 0:
-        found = heldout.look(averaged(shadow, tokenizer.get_vocab_size()), tokenizer)
-        line = {"step": step, "seconds": round(spent), "loss": round(loss, 3), **{k: round(v, 3) for k, v in found.items()}}
-        tqdm.write(json.dumps(line))
-        with LOG.open("a") as log:
-            log.write(json.dumps(line) + "\n")
+
+
+def report(space, tokenizer, step, size, spent, loss):
+    """A look at the held-out pairs."""
+    found = heldout.look(space, tokenizer, size)
+    line = {"step": step, "seconds": round(spent), "loss": round(loss, 3), **{k: round(v, 3) for k, v in found.items()}}
+    tqdm.write(json.dumps(line))
+    with LOG.open("a") as log:
+        log.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--ranks", type=int, default=2)
     arguments = parser.parse_args()
     random.seed(0)

@@ -77,7 +77,7 @@ def test_embed_stream_answers_by_id(stubs, embedding):
 
 def test_embed_file_tells_how_far_it_is(stubs, embedding):
     # Short enough that pictures and sound are one stretch each.
-    data = sample("videos", "pink-guitar-bouncing-01.mp4")
+    data = sample("videos", "purple-guitar-bouncing-01.mp4")
 
     def requests():
         yield stubs.EmbedFileRequest(header=stubs.FileHeader(total_bytes=len(data)))
@@ -96,25 +96,25 @@ def test_ingest_answers_every_item(stubs, channel, stored):
     assert all(event.status == stubs.INGEST_STATUS_STORED for name, event in stored.items() if name != "broken")
     collections = stubs.CollectionServiceStub(channel).ListCollections(stubs.ListCollectionsRequest()).collections
     assert COLLECTION in {collection.name for collection in collections}
-    request = stubs.GetItemRequest(collection=COLLECTION, item="images/red-teapot-01.jpg")
+    request = stubs.GetItemRequest(collection=COLLECTION, item="images/yellow-teapot-01.jpg")
     item = stubs.CollectionServiceStub(channel).GetItem(request).item
     assert item.metadata["folder"] == "images" and item.metadata["size"] > 1000
 
 
 def test_search_crosses_modalities(stubs, search, stored):
-    parts = [stubs.QueryPart(media=stubs.Media(data=sample("points", "blue-house-01.ply")))]
+    parts = [stubs.QueryPart(media=stubs.Media(data=sample("points", "white-house-01.ply")))]
     request = stubs.SearchRequest(collection=COLLECTION, parts=parts, limit_per_modality=3)
     hits = search.Search(request, timeout=PATIENCE).hits
     assert len(hits) == 15
-    best = [hit.item.item for hit in hits if "blue-house" in hit.item.item]
-    assert "points/blue-house-01.ply" in best and len(best) >= 3, [hit.item.item for hit in hits]
+    best = [hit.item.item for hit in hits if "white-house" in hit.item.item]
+    assert "points/white-house-01.ply" in best and len(best) >= 3, [hit.item.item for hit in hits]
 
 
 def test_search_filters_and_weighs(stubs, search, stored):
     condition = stubs.Condition(field="folder", any=stubs.MatchAny(values=[stubs.Scalar(text="videos")]))
     parts = [
         stubs.QueryPart(media=stubs.Media(text="a rocket"), weight=1.0),
-        stubs.QueryPart(item="images/black-piano-01.jpg", weight=-0.5),
+        stubs.QueryPart(item="images/orange-piano-01.jpg", weight=-0.5),
     ]
     request = stubs.SearchRequest(collection=COLLECTION, parts=parts, filter=stubs.Filter(must=[condition]), limit=5)
     hits = search.Search(request, timeout=PATIENCE).hits
@@ -124,10 +124,10 @@ def test_search_filters_and_weighs(stubs, search, stored):
 
 def test_classify_and_rank(stubs, search):
     labels = [stubs.Label(name=name) for name in ("a mug", "a tree", "a robot")]
-    media = stubs.Media(data=sample("images", "green-robot-01.webp"))
+    media = stubs.Media(data=sample("images", "black-robot-01.webp"))
     rows = search.Classify(stubs.ClassifyRequest(media=media, labels=labels), timeout=PATIENCE).labels
     assert rows[0].label == "a robot" and math.isclose(sum(row.probability for row in rows), 1, abs_tol=1e-3)
-    candidates = [stubs.Media(text=text) for text in ("a mug", "a green robot")] + [stubs.Media(data=b"\x00")]
+    candidates = [stubs.Media(text=text) for text in ("a mug", "a black robot")] + [stubs.Media(data=b"\x00")]
     request = stubs.RankRequest(parts=[stubs.QueryPart(media=media)], candidates=candidates)
     ranked = search.Rank(request, timeout=PATIENCE).candidates
     assert [candidate.index for candidate in ranked] == [1, 0, 2]

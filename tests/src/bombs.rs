@@ -250,7 +250,7 @@ pub fn broken_samples() -> Vec<Bomb> {
 
 /// A film with one of its boxes filled with ones: counts, sizes, offsets and dimensions beyond everything.
 fn broken_boxes() -> Vec<Bomb> {
-    let film = samples::named("videos/black-piano-spinning-01.mp4");
+    let film = samples::named("videos/orange-piano-spinning-01.mp4");
     let boxes = [
         "mvhd", "tkhd", "elst", "mdhd", "hdlr", "stsd", "avc1", "avcC", "mp4a", "esds", "stts", "stss", "ctts", "stsc",
         "stsz", "stco",

@@ -22,7 +22,7 @@ const FOLDERS: [(&str, Modality); 5] = [
 /// A file of `samples/`.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// Folder and file name: `images/red-teapot-01.jpg`.
+    /// Folder and file name: `images/yellow-teapot-01.jpg`.
     pub name: String,
     /// What it is.
     pub modality: Modality,

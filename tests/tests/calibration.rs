@@ -75,7 +75,7 @@ fn assert_near(found: Option<f32>, expected: f32) {
 }
 
 fn mug() -> v1::SearchRequest {
-    question(SAMPLES, vec![part(text("a pink mug"))])
+    question(SAMPLES, vec![part(text("a red mug"))])
 }
 
 #[tokio::test]
@@ -126,9 +126,9 @@ async fn no_modality_crowds_out_another() {
 #[tokio::test]
 async fn parts_weigh_their_statistics() {
     let client = client().await;
-    let picture = "images/pink-guitar-01.jpg";
+    let picture = "images/purple-guitar-01.jpg";
     let item = v1::QueryPart { part: Some(Part::Item(picture.to_owned())), weight: Some(-1.0) };
-    let parts = vec![weighted(text("a pink mug"), 3.0), item];
+    let parts = vec![weighted(text("a red mug"), 3.0), item];
     let hits = client.search(v1::SearchRequest { limit: 50, ..question(SAMPLES, parts) }).await;
     for hit in &hits {
         let (text, image) = (scale("text", modality(hit)), scale("image", modality(hit)));
@@ -161,7 +161,7 @@ async fn parts_weigh_their_statistics() {
 #[tokio::test]
 async fn a_pair_that_lacks_is_named_to_who_insists() {
     let client = client().await;
-    let cloud = || question(SAMPLES, vec![part(samples::named("points/pink-mug-01.ply").media())]);
+    let cloud = || question(SAMPLES, vec![part(samples::named("points/red-mug-01.ply").media())]);
     let hits = client.search(cloud()).await;
     assert!(hits.iter().all(|hit| hit.calibrated_score.is_none()));
     assert!(hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
@@ -177,7 +177,8 @@ async fn a_pair_that_lacks_is_named_to_who_insists() {
 #[tokio::test]
 async fn candidates_are_ranked_alike() {
     let client = client().await;
-    let names = ["videos/red-teapot-bouncing-01.mp4", "images/red-teapot-01.jpg", "sounds/spoken-yellow-bee-01.flac"];
+    let names =
+        ["videos/yellow-teapot-bouncing-01.mp4", "images/yellow-teapot-01.jpg", "sounds/spoken-brown-bee-01.flac"];
     let ask = |calibrate, question: v1::Media| {
         let candidates = names.iter().map(|name| samples::named(name).media()).collect();
         let request = v1::RankRequest { parts: vec![part(question)], candidates, calibrate };
@@ -185,16 +186,16 @@ async fn candidates_are_ranked_alike() {
         async move { client.searching().rank(request).await.map(|answer| answer.into_inner().candidates) }
     };
     let order = |ranked: &[v1::RankedCandidate]| ranked.iter().map(|one| one.index).collect::<Vec<_>>();
-    let ranked = ask(None, text("a red teapot")).await.unwrap();
+    let ranked = ask(None, text("a yellow teapot")).await.unwrap();
     assert_eq!(order(&ranked), [2, 1, 0], "sounds, then pictures, then films, as the scales have it");
     for (candidate, modality) in ranked.iter().zip([Modality::Audio, Modality::Image, Modality::Video]) {
         let Some(Outcome::Score(score)) = candidate.outcome else { panic!("{candidate:?}") };
         let (mean, std) = scale("text", modality);
         assert_near(candidate.calibrated_score, (score - mean) / std);
     }
-    let plain = ask(Some(false), text("a red teapot")).await.unwrap();
+    let plain = ask(Some(false), text("a yellow teapot")).await.unwrap();
     assert!(plain.iter().all(|one| one.calibrated_score.is_none()) && order(&plain)[2] == 2, "{plain:?}");
-    let sound = samples::named("sounds/spoken-red-teapot-01.wav");
+    let sound = samples::named("sounds/spoken-yellow-teapot-01.wav");
     assert!(ask(None, sound.media()).await.unwrap().iter().all(|one| one.calibrated_score.is_none()));
     let status = ask(Some(true), sound.media()).await.unwrap_err();
     assert_eq!(why(&status).0, "NOT_CALIBRATED");
@@ -222,7 +223,7 @@ async fn the_space_tells_its_calibration_and_stays_the_same_space() {
 async fn the_command_line_tells_both_scores() {
     let endpoint = ground().await.server.endpoint();
     let search = |more: &[&str]| {
-        let line = ["search", "-c", SAMPLES, "--text", "a pink mug", "--limit", "3", "--endpoint", &endpoint];
+        let line = ["search", "-c", SAMPLES, "--text", "a red mug", "--limit", "3", "--endpoint", &endpoint];
         let output = command().args(line).args(more).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()

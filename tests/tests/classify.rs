@@ -70,7 +70,7 @@ async fn a_label_may_be_shown_instead_of_told() {
     };
     let named = |name: &str, kind: &str| v1::Label { name: name.to_owned(), ..shown(kind) };
     let request = v1::ClassifyRequest {
-        media: Some(samples::named("points/pink-guitar-01.ply").media()),
+        media: Some(samples::named("points/purple-guitar-01.ply").media()),
         labels: vec![
             named("plays", "guitar"),
             named("grows", "tree"),
@@ -92,7 +92,7 @@ async fn a_label_may_be_shown_instead_of_told() {
 #[tokio::test]
 async fn templates_and_temperature_count() {
     let client = client().await;
-    let picture = samples::named("images/red-mushroom-01.jpg");
+    let picture = samples::named("images/yellow-mushroom-01.jpg");
     let labels = vec![label("mushroom", Vec::new()), label("table", Vec::new()), label("bell", Vec::new())];
     let ask = |templates: &[&str], logit_scale| v1::ClassifyRequest {
         media: Some(picture.media()),

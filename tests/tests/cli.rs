@@ -63,8 +63,8 @@ fn path(name: &str) -> String {
 
 #[tokio::test]
 async fn embed_prints_vectors_and_names_what_failed() {
-    let (picture, film) = (path("images/red-teapot-01.jpg"), path("videos/red-teapot-bouncing-01.mp4"));
-    let said = run(&["embed", "--json", "--text", "a red teapot", &picture, &film]).await.expect(0);
+    let (picture, film) = (path("images/yellow-teapot-01.jpg"), path("videos/yellow-teapot-bouncing-01.mp4"));
+    let said = run(&["embed", "--json", "--text", "a yellow teapot", &picture, &film]).await.expect(0);
     let lines = said.lines();
     for line in &lines {
         let all = BTreeSet::from(["source", "modality", "space", "span", "track", "segment", "vector"]);
@@ -75,16 +75,16 @@ async fn embed_prints_vectors_and_names_what_failed() {
     let sources: Vec<_> = lines.iter().map(|line| line["source"].as_str().unwrap()).collect();
     assert_eq!(
         sources[..3],
-        ["a red teapot", picture.as_str(), film.as_str()],
+        ["a yellow teapot", picture.as_str(), film.as_str()],
         "in the order in which they were named"
     );
     assert_eq!((lines[1]["modality"].as_str(), lines[2]["track"].as_str()), (Some("image"), Some("visual")));
-    let table = run(&["embed", "--text", "a red teapot"]).await.expect(0);
+    let table = run(&["embed", "--text", "a yellow teapot"]).await.expect(0);
     assert!(table.out.contains("modality") && table.out.contains("(256)"), "{}", table.out);
 
     let folder = tempfile::tempdir().unwrap();
     let (broken, empty) = (folder.path().join("broken.jpg"), folder.path().join("empty.wav"));
-    fs::write(&broken, &samples::named("images/red-teapot-01.jpg").bytes[..300]).unwrap();
+    fs::write(&broken, &samples::named("images/yellow-teapot-01.jpg").bytes[..300]).unwrap();
     fs::write(&empty, b"").unwrap();
     let (broken, empty, absent) = (
         broken.display().to_string(),
@@ -107,11 +107,11 @@ async fn embed_prints_vectors_and_names_what_failed() {
 async fn ingest_then_search_rank_and_classify() {
     let folder = tempfile::tempdir().unwrap();
     for (index, name) in [
-        "images/pink-mug-01.jpg",
-        "images/black-piano-01.jpg",
-        "points/pink-mug-01.ply",
+        "images/red-mug-01.jpg",
+        "images/orange-piano-01.jpg",
+        "points/red-mug-01.ply",
         "sounds/piano-01.flac",
-        "texts/pink-mug-01.txt",
+        "texts/red-mug-01.txt",
     ]
     .iter()
     .enumerate()
@@ -136,14 +136,14 @@ async fn ingest_then_search_rank_and_classify() {
     assert!(said.out.contains("unchanged: 5") && said.out.contains("failed: 1"), "{}", said.out);
     assert!(said.err.contains("broken.png") && said.err.contains("MEDIA_MALFORMED"), "{}", said.err);
 
-    let said = run(&["search", "--json", "-c", "cli", "--text", "a pink mug", "--limit", "3"]).await.expect(0);
+    let said = run(&["search", "--json", "-c", "cli", "--text", "a red mug", "--limit", "3"]).await.expect(0);
     let lines = said.lines();
     assert_eq!(lines.len(), 3);
     for (rank, line) in (1..).zip(&lines) {
         let all = ["rank", "item", "source", "modality", "score", "calibrated_score", "span"];
         assert_eq!(keys(line), BTreeSet::from(all));
         assert_eq!(line["rank"].as_u64(), Some(rank));
-        assert!(line["source"].as_str().unwrap().contains("pink-mug"), "{line}");
+        assert!(line["source"].as_str().unwrap().contains("red-mug"), "{line}");
     }
     let sound = path("sounds/piano-01.flac");
     let filter = "shop = diorama and shelf >= 7";
@@ -153,11 +153,11 @@ async fn ingest_then_search_rank_and_classify() {
     ])
     .await
     .expect(0);
-    assert!(said.lines()[0]["source"].as_str().unwrap().contains("black-piano"), "{}", said.out);
+    assert!(said.lines()[0]["source"].as_str().unwrap().contains("orange-piano"), "{}", said.out);
     let none =
         run(&["search", "--json", "-c", "cli", "--text", "a mug", "--filter", "shop != diorama"]).await.expect(0);
     assert!(none.out.is_empty());
-    let table = run(&["search", "-c", "cli", "--text", "a pink mug", "--each", "1"]).await.expect(0);
+    let table = run(&["search", "-c", "cli", "--text", "a red mug", "--each", "1"]).await.expect(0);
     assert!(
         ["rank", "score", "image", "point_cloud", "audio", "text"].iter().all(|word| table.out.contains(word)),
         "{}",
@@ -169,14 +169,14 @@ async fn ingest_then_search_rank_and_classify() {
 
 /// What stores nothing.
 async fn rank_and_classify(broken: &str) {
-    let (mug, piano) = (path("images/pink-mug-02.jpg"), path("images/black-piano-02.jpg"));
-    let said = run(&["rank", "--json", "--text", "a pink mug", &piano, &mug]).await.expect(0);
-    assert!(said.lines()[0]["source"].as_str().unwrap().contains("pink-mug"));
+    let (mug, piano) = (path("images/red-mug-02.jpg"), path("images/orange-piano-02.jpg"));
+    let said = run(&["rank", "--json", "--text", "a red mug", &piano, &mug]).await.expect(0);
+    assert!(said.lines()[0]["source"].as_str().unwrap().contains("red-mug"));
     assert_eq!(keys(&said.lines()[0]), BTreeSet::from(["rank", "source", "score", "calibrated_score"]));
-    let said = run(&["rank", "--text", "a pink mug", &piano, broken]).await.expect(1);
+    let said = run(&["rank", "--text", "a red mug", &piano, broken]).await.expect(1);
     assert!(said.err.contains("broken.png"), "{}", said.err);
 
-    let shown = format!("@{}", path("points/pink-mug-01.ply"));
+    let shown = format!("@{}", path("points/red-mug-01.ply"));
     let said = run(&["classify", "--json", &mug, "--label", &shown, "--label", "a piano", "--label", "a tree"])
         .await
         .expect(0);
@@ -195,7 +195,7 @@ async fn collections_and_items_are_managed() {
     assert_eq!(keys(&said.lines()[0]), BTreeSet::from(["collection", "space", "dimension", "points"]));
     assert!(run(&["collection", "create", "shelf"]).await.expect(1).err.contains("shelf"));
     assert!(run(&["collection", "list"]).await.expect(0).out.contains("shelf"));
-    run(&["ingest", &path("texts/pink-mug-01.txt"), "-c", "shelf"]).await.expect(0);
+    run(&["ingest", &path("texts/red-mug-01.txt"), "-c", "shelf"]).await.expect(0);
     let said = run(&["item", "list", "-c", "shelf", "--json"]).await.expect(0);
     let item = said.lines()[0]["item"].as_str().unwrap().to_owned();
     assert!(run(&["item", "delete", "-c", "shelf", &item]).await.expect(0).out.contains("deleted 1"));

@@ -239,10 +239,10 @@ async fn an_index_outlives_an_added_tower_and_its_successor() {
     ground.fit("lean.safetensors", &["--method", "ridge", "--pairs", &pairs]).well();
     ground.compose(&ground.base, &ground.audio(), "turn.safetensors", "first").well();
     ground.compose(&ground.at("first"), &ground.audio(), "lean.safetensors", "second").well();
-    let names = ["texts/pink-mug-01.txt", "images/pink-mug-01.jpg", "videos/red-teapot-bouncing-01.mp4"];
+    let names = ["texts/red-mug-01.txt", "images/red-mug-01.jpg", "videos/yellow-teapot-bouncing-01.mp4"];
     let seen = names.map(samples::named);
-    let sound = samples::named("sounds/spoken-pink-mug-01.mp3");
-    let ask = || v1::SearchRequest { limit: 10, ..question("mine", vec![part(text("a pink mug"))]) };
+    let sound = samples::named("sounds/spoken-red-mug-01.mp3");
+    let ask = || v1::SearchRequest { limit: 10, ..question("mine", vec![part(text("a red mug"))]) };
     let all = |more: &[&str]| names.iter().chain(more).map(ToString::to_string).collect::<BTreeSet<_>>();
 
     let server = Server::start_as(Topology::Single).await;

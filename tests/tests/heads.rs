@@ -49,13 +49,13 @@ async fn a_question_meets_each_modality_with_the_head_for_it() {
         media: Some(media),
         ..Default::default()
     };
-    let items = [("cat", text("red cat")), ("fish", picture("green-fish-01.png"))].map(item);
+    let items = [("cat", text("red cat")), ("fish", picture("green-fish-01.jpg"))].map(item);
     let stored = client.ingest("heads", items.into()).await;
     assert!(stored.iter().all(|event| event.error.is_none()), "{stored:?}");
     let asked = client.vector(text("a dog")).await;
     // What is stored is a document: its words come after "title".
     let cat = dot(&asked, &client.vector(text("title red cat")).await);
-    let fish = -dot(&asked, &client.vector(picture("green-fish-01.png")).await);
+    let fish = -dot(&asked, &client.vector(picture("green-fish-01.jpg")).await);
     for (modalities, expected) in [
         (vec![], vec![("cat", cat), ("fish", fish)]),
         (vec![Modality::Text, Modality::Image], vec![("cat", cat), ("fish", fish)]),
@@ -77,11 +77,11 @@ async fn a_question_meets_each_modality_with_the_head_for_it() {
 #[tokio::test]
 async fn a_question_of_several_parts_has_a_sum_for_each_head() {
     let client = client().await;
-    let candidates = vec![text("blue bird"), picture("green-fish-01.png")];
-    let parts = vec![part(text("a dog")), part(picture("orange-bottle-01.png"))];
+    let candidates = vec![text("blue bird"), picture("green-fish-01.jpg")];
+    let parts = vec![part(text("a dog")), part(picture("turquoise-bottle-01.png"))];
     let request = v1::RankRequest { parts, candidates: candidates.clone(), calibrate: None };
     let ranked = client.searching().rank(request).await.unwrap().into_inner().candidates;
-    let (words, bottle) = (client.vector(text("a dog")).await, client.vector(picture("orange-bottle-01.png")).await);
+    let (words, bottle) = (client.vector(text("a dog")).await, client.vector(picture("turquoise-bottle-01.png")).await);
     for (index, sign) in [(0, 1.0), (1, -1.0)] {
         let sum: Vec<f32> = words.iter().zip(&bottle).map(|(word, pixel)| sign * word + pixel).collect();
         let met = client.vector(candidates[index as usize].clone()).await;
@@ -90,7 +90,7 @@ async fn a_question_of_several_parts_has_a_sum_for_each_head() {
         assert_near(score, dot(&sum, &met) / dot(&sum, &sum).sqrt(), "a sum");
     }
     // Of one modality alone, the question decides which head of the candidates is asked.
-    let parts = vec![v1::QueryPart { part: Some(Part::Media(picture("orange-bottle-01.png"))), weight: None }];
+    let parts = vec![v1::QueryPart { part: Some(Part::Media(picture("turquoise-bottle-01.png"))), weight: None }];
     let request = v1::RankRequest { parts, candidates: vec![text("blue bird")], calibrate: None };
     let ranked = client.searching().rank(request).await.unwrap().into_inner().candidates;
     let Some(Outcome::Score(score)) = ranked[0].outcome else { panic!("{ranked:?}") };
@@ -107,7 +107,7 @@ async fn labels_stand_in_the_bundles_templates_and_are_judged_alone() {
         let mut search = client.searching();
         async move { search.classify(request).await.unwrap().into_inner().labels }
     };
-    let fish = || picture("green-fish-01.png");
+    let fish = || picture("green-fish-01.jpg");
     let own = classify(fish(), &[]).await;
     let given = classify(fish(), &["a photo of a {}", "{} drawn"]).await;
     assert_eq!(own, given, "the bundle's templates, where the caller has none");

@@ -60,9 +60,9 @@ async fn listed_lengths_are_embedded_and_no_others() {
     let space = client.space().get_space(v1::GetSpaceRequest {}).await.unwrap().into_inner();
     assert_eq!((space.dimension, space.matryoshka), (256, vec![128, 64]));
     for (modality, name) in [
-        (Modality::Text, "texts/pink-mug-01.txt"),
-        (Modality::Image, "images/red-teapot-01.jpg"),
-        (Modality::Video, "videos/red-teapot-bouncing-01.mp4"),
+        (Modality::Text, "texts/red-mug-01.txt"),
+        (Modality::Image, "images/yellow-teapot-01.jpg"),
+        (Modality::Video, "videos/yellow-teapot-bouncing-01.mp4"),
     ] {
         let media = samples::named(name).media();
         let whole = client.vector(media.clone()).await;
@@ -85,7 +85,7 @@ async fn listed_lengths_are_embedded_and_no_others() {
 async fn streams_and_files_are_cut_as_well() {
     let client = client().await;
     let ask = |id: &str, dimension| {
-        let media = Some(text("a pink mug"));
+        let media = Some(text("a red mug"));
         v1::EmbedStreamRequest { id: id.to_owned(), media, dimension, ..Default::default() }
     };
     let requests = stream::iter([ask("64", 64), ask("65", 65), ask("0", 0)]);
@@ -146,8 +146,8 @@ async fn a_collection_keeps_shorter_vectors_and_answers_right() {
         calibrate: Some(false),
         ..question("short", parts)
     };
-    let asked = cut(&client.vector(text("a pink mug")).await, 64);
-    let hits = client.search(images(vec![part(text("a pink mug"))])).await;
+    let asked = cut(&client.vector(text("a red mug")).await, 64);
+    let hits = client.search(images(vec![part(text("a red mug"))])).await;
     assert_eq!(hits.len(), stored.len());
     for hit in &hits {
         let (_, vector) = stored.iter().find(|(name, _)| *name == hit.item.as_ref().unwrap().item).unwrap();
@@ -156,7 +156,7 @@ async fn a_collection_keeps_shorter_vectors_and_answers_right() {
     assert!(hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
 
     // Stored items and media in one question, each as long as the others.
-    let name = "images/pink-guitar-01.jpg";
+    let name = "images/purple-guitar-01.jpg";
     let item = v1::QueryPart { part: Some(Part::Item(name.to_owned())), weight: None };
     let hits = client.search(images(vec![item, weighted(text("a guitar"), 0.5)])).await;
     assert_eq!(hits[0].item.as_ref().unwrap().item, name);
@@ -173,7 +173,7 @@ async fn vectors_meet_vectors_of_their_length() {
     let space = client.fingerprint().await;
     create(&client, "sixty-four", 64, false).await.unwrap();
     create(&client, "all", 0, false).await.unwrap();
-    let sample = samples::named("images/red-teapot-01.jpg");
+    let sample = samples::named("images/yellow-teapot-01.jpg");
     client.store("sixty-four", [sample]).await;
     client.store("all", [sample]).await;
     let whole = client.vector(sample.media()).await;

@@ -25,11 +25,11 @@ async fn server() -> &'static Server {
 }
 
 fn film() -> v1::Media {
-    samples::named("videos/white-sword-growing-01.mp4").media()
+    samples::named("videos/blue-sword-approaching-01.mp4").media()
 }
 
 fn ranking() -> v1::RankRequest {
-    v1::RankRequest { parts: vec![part(film())], candidates: vec![text("a white sword")], calibrate: None }
+    v1::RankRequest { parts: vec![part(film())], candidates: vec![text("a blue sword")], calibrate: None }
 }
 
 /// A refusal says so in every way that a client may listen to, and names the pause.

@@ -34,19 +34,19 @@ fn score(candidate: &v1::RankedCandidate) -> Option<f32> {
 async fn candidates_of_every_modality_come_in_order() {
     let client = client().await;
     let names = [
-        "images/red-teapot-01.jpg",
-        "points/red-teapot-01.ply",
-        "videos/red-teapot-bouncing-01.mp4",
-        "sounds/spoken-red-teapot-01.wav",
+        "images/yellow-teapot-01.jpg",
+        "points/yellow-teapot-01.ply",
+        "videos/yellow-teapot-bouncing-01.mp4",
+        "sounds/spoken-yellow-teapot-01.wav",
     ];
     let others = [
-        "images/black-piano-01.jpg",
+        "images/orange-piano-01.jpg",
         "points/green-fish-01.ply",
-        "videos/white-sword-growing-01.mp4",
-        "sounds/spoken-yellow-bee-01.flac",
+        "videos/blue-sword-approaching-01.mp4",
+        "sounds/spoken-brown-bee-01.flac",
     ];
     let media = names.iter().chain(&others).map(|name| samples::named(name).media()).collect();
-    let ranked = rank(&client, vec![part(text("a red teapot"))], media).await.unwrap();
+    let ranked = rank(&client, vec![part(text("a yellow teapot"))], media).await.unwrap();
     assert_eq!(ranked.len(), 8);
     assert!(ranked.windows(2).all(|pair| score(&pair[0]) >= score(&pair[1])));
     let teapots = ranked.iter().take(4).filter(|candidate| candidate.index < 4).count();
@@ -63,11 +63,11 @@ async fn weights_push_and_pull() {
     };
     let pulled = rank(&client, vec![part(text("a guitar"))], media.clone()).await.unwrap();
     let pushed =
-        rank(&client, vec![weighted(text("a guitar"), 1.0), weighted(text("a pink thing"), -0.8)], media.clone())
+        rank(&client, vec![weighted(text("a guitar"), 1.0), weighted(text("a purple thing"), -0.8)], media.clone())
             .await
             .unwrap();
     let against = rank(&client, vec![weighted(text("a guitar"), -1.0)], media).await.unwrap();
-    let guitar = "images/pink-guitar-01.jpg";
+    let guitar = "images/purple-guitar-01.jpg";
     let of = |ranked: &[v1::RankedCandidate]| score(&ranked[place(ranked, guitar)]).unwrap();
     assert!(of(&pushed) < of(&pulled), "{} and {}", of(&pushed), of(&pulled));
     assert!((of(&against) + of(&pulled)).abs() < 1e-4, "the opposite question gives the opposite score");

@@ -45,7 +45,7 @@ async fn collections(client: &Client) -> Vec<v1::Collection> {
 #[tokio::test]
 async fn data_of_another_bundle_is_refused_and_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let (mug, teapot) = (samples::named("images/pink-mug-01.jpg"), samples::named("images/red-teapot-01.jpg"));
+    let (mug, teapot) = (samples::named("images/red-mug-01.jpg"), samples::named("images/yellow-teapot-01.jpg"));
     let server = Server::start().await;
     let client = server.client().await;
     client.store(COLLECTION, [mug]).await;

@@ -18,7 +18,7 @@ LARGEST = 64 << 20
 
 
 def stubs():
-    """The modules that protoc makes of proto/onespace/v1: (embedding_pb2, embedding_pb2_grpc, types_pb2)."""
+    """The modules that protoc makes of proto/onespace/v1: (embedding_pb2, embedding_pb2_grpc, types_pb2, space_pb2, space_pb2_grpc)."""
     GENERATED.mkdir(parents=True, exist_ok=True)
     include = Path(importlib.import_module("grpc_tools").__file__).parent / "_proto"
     sources = [str(p) for p in sorted((ROOT / "proto/onespace/v1").glob("*.proto"))]
@@ -26,18 +26,18 @@ def stubs():
     if protoc.main(["protoc", f"-I{ROOT / 'proto'}", f"-I{include}", *out, *sources]):
         raise SystemExit("protoc failed")
     sys.path.insert(0, str(GENERATED))
-    return [importlib.import_module(f"onespace.v1.{name}") for name in ("embedding_pb2", "embedding_pb2_grpc", "types_pb2")]
+    return [importlib.import_module(f"onespace.v1.{name}") for name in ("embedding_pb2", "embedding_pb2_grpc", "types_pb2", "space_pb2", "space_pb2_grpc")]
 
 
 class Service:
     """Embeds files and texts; `name` is the fingerprint of the space."""
 
     def __init__(self, endpoint: str):
-        self.messages, services, self.types = stubs()
+        self.messages, services, self.types, space, space_services = stubs()
         options = [("grpc.max_send_message_length", LARGEST), ("grpc.max_receive_message_length", LARGEST)]
-        self.stub = services.EmbeddingServiceStub(grpc.insecure_channel(endpoint, options=options))
-        request = self.messages.EmbedRequest(items=[self.types.Media(text="a question")])
-        self.name = self.stub.Embed(request, timeout=30).results[0].embeddings.embeddings[0].space
+        channel = grpc.insecure_channel(endpoint, options=options)
+        self.stub = services.EmbeddingServiceStub(channel)
+        self.name = space_services.SpaceServiceStub(channel).GetSpace(space.GetSpaceRequest(), timeout=30).fingerprint
 
     def files(self, label: str, paths: list[str]) -> np.ndarray:
         return self._embed(label, paths, lambda path: self.types.Media(data=Path(path).read_bytes()))

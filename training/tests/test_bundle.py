@@ -8,8 +8,11 @@ import onnxruntime
 import pytest
 from tokenizers import Tokenizer
 
+import preprocessing as p
 import reference
+from data import FRAMES
 
+SIDES = (p.IMAGE["height"], p.IMAGE["width"])
 BUNDLE = Path(__file__).parent.parent.parent / "bundles" / "diorama"
 
 pytestmark = pytest.mark.skipif(not (BUNDLE / "bundle.toml").exists(), reason="no bundle yet")
@@ -27,7 +30,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 def test_padding_does_not_change_a_text(text):
     tokenizer, run = Tokenizer.from_file(str(BUNDLE / "tokenizer.json")), session("text").run
     ids, mask = reference.tokens(tokenizer.encode(text).ids)
-    wide = [np.pad(x, (0, 32 - len(x)))[None] for x in (ids, mask)]
+    wide = [np.pad(x, (0, p.TEXT["context"] - len(x)))[None] for x in (ids, mask)]
     narrow = run(None, {"input_ids": ids[None], "attention_mask": mask[None]})[0][0]
     padded = run(None, {"input_ids": wide[0], "attention_mask": wide[1]})[0][0]
     assert np.isfinite(narrow).all() and narrow.shape == (256,)
@@ -35,7 +38,8 @@ def test_padding_does_not_change_a_text(text):
 
 
 @pytest.mark.parametrize(
-    "tower, shape", [("image", (3, 64, 64)), ("audio", (64, 201)), ("video", (8, 3, 64, 64)), ("point_cloud", (512, 6))]
+    "tower, shape",
+    [("image", (3, *SIDES)), ("audio", (64, FRAMES)), ("video", (p.VIDEO["frames"], 3, *SIDES)), ("point_cloud", (p.POINT_CLOUD["points"], 6))],
 )
 def test_company_does_not_change_a_sample(tower, shape):
     model = session(tower)

@@ -291,7 +291,11 @@ def busy():
     """A service on loopback that is full now and then, and answers with the first bytes of what it got."""
     from eval.service import stubs
 
-    messages, services, types = stubs()
+    messages, services, types, space, space_services = stubs()
+
+    class Space(space_services.SpaceServiceServicer):
+        def GetSpace(self, request, context):
+            return space.GetSpaceResponse(fingerprint="s")
 
     class Busy(services.EmbeddingServiceServicer):
         calls = 0
@@ -314,6 +318,7 @@ def busy():
 
     server = grpc.server(ThreadPoolExecutor(4))
     services.add_EmbeddingServiceServicer_to_server(Busy(), server)
+    space_services.add_SpaceServiceServicer_to_server(Space(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     yield f"127.0.0.1:{port}"

@@ -83,7 +83,8 @@ def test_shards_hold_training_pairs_only(monkeypatch):
     for name in ("stored_photo", "stored_cloud", "stored_scene", "heard"):
         monkeypatch.setattr(generate, name, lambda *_, **__: nothing)
     for index in range(len(split()[0])):
-        generate._pair((0, index))
+        generate._seen((0, index))
+        generate._heard((0, index))
     assert pairs == set(split()[0])
     assert moves <= set(motion_split()[0])
     assert {kind for kind, _ in moves} == set(NAMES)

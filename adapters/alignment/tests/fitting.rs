@@ -1,5 +1,7 @@
 //! Maps are fitted to pairs whose answer is known.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // A test may fail.
+
 use onespace_alignment::{
     Alignment, Map,
     fit::{Fitted, Method, Options, Pairs, fit},

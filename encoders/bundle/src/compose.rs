@@ -4,7 +4,7 @@
 //! added tower in a folder of its modality's name. Its space *is* the base's: the same fingerprint, so that every
 //! collection that the base filled stays valid. That the base is really in it is checked when it is opened. What an
 //! added tower gives lies in the base's space too, but depends on that tower and its alignment: its vectors carry a
-//! fingerprint of their own ([`added`]), so that those of a refitted tower never meet those of the one before.
+//! fingerprint of their own (`added`), so that those of a refitted tower never meet those of the one before.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -99,7 +99,7 @@ pub struct Little {
 
 impl Little {
     pub fn new() -> Self {
-        let picture = fs::read(root().join("samples/images/green-fish-01.png")).unwrap();
+        let picture = fs::read(root().join("samples/images/green-fish-01.jpg")).unwrap();
         let manifest: String = LITTLE.into();
         let files = [("look.onnx", graph("look.onnx")), ("golden.png", picture), ("golden.f32", vec![0; 4 * 8])];
         let mut little = Self { files: BTreeMap::from(files), manifest };

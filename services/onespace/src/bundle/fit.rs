@@ -113,12 +113,12 @@ pub async fn run(args: FitArgs, json: bool) -> Result<Outcome> {
         report::print(&report);
     }
     if report.refused.is_none() {
-        let record = record(&args, &source, &target, told.clone());
+        let record = record(&args, &source, &target, told.clone().into());
         write_whole(&args.out, &Alignment::of(map).to_safetensors(Some(&record.to_string()))?)?;
-        told["written"] = args.out.display().to_string().into();
+        told.insert("written".to_owned(), args.out.display().to_string().into());
     }
     if json {
-        print_line(&told.to_string());
+        print_line(&Value::from(told).to_string());
     }
     match report.refused {
         Some(why) => bail!("{} is not written: {why}", args.out.display()),

@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 use onespace_alignment::fit::{Found, PLACES, Progress, Recall, Report};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::output::{Rows, print_line};
 
@@ -51,26 +51,29 @@ fn finds(report: &Report) -> Vec<(String, Found)> {
 }
 
 /// The report as one object.
-pub fn object(report: &Report) -> Value {
+pub fn object(report: &Report) -> Map<String, Value> {
     let way = |recall: &Recall| {
-        let mut object = json!({"questions": recall.questions, "pool": recall.pool, "mrr": recall.reciprocal});
-        for (places, share) in PLACES.iter().zip(recall.at) {
-            object[format!("r{places}")] = share.into();
-        }
-        object
+        let sizes =
+            [("questions", recall.questions.into()), ("pool", recall.pool.into()), ("mrr", recall.reciprocal.into())];
+        let found = PLACES.iter().zip(recall.at).map(|(places, share)| (format!("r{places}"), share.into()));
+        sizes.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(found).collect::<Map<_, _>>()
     };
     let both =
         |found: &Found| json!({"source_to_target": way(&found.forward), "target_to_source": way(&found.backward)});
-    json!({
-        "method": report.method.name(),
-        "chosen": report.chosen,
-        "pairs": {"fitted": report.fitted, "validation": report.validation, "held_out": report.test},
-        "chance": both(&report.chance),
-        "before": both(&report.before),
-        "after": both(&report.after),
-        "closed": report.closed.as_ref().map(|(method, found)| json!({"method": method.name(), "found": both(found)})),
-        "refused": report.refused,
-    })
+    let table = [
+        ("method", json!(report.method.name())),
+        ("chosen", json!(report.chosen)),
+        ("pairs", json!({"fitted": report.fitted, "validation": report.validation, "held_out": report.test})),
+        ("chance", json!(both(&report.chance))),
+        ("before", json!(both(&report.before))),
+        ("after", json!(both(&report.after))),
+        (
+            "closed",
+            json!(report.closed.as_ref().map(|(method, found)| json!({"method": method.name(), "found": both(found)}))),
+        ),
+        ("refused", json!(report.refused)),
+    ];
+    table.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }
 
 /// Prints the report for people.

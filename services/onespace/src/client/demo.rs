@@ -31,7 +31,7 @@ pub async fn run(endpoint: &str, folder: &Path) -> Result<()> {
         ask(&client, modality, &path).await?;
     }
     print_line(&format!(
-        "\nAsk the next one:\n  onespace search --collection {COLLECTION} --text \"a yellow key\" --to image,video"
+        "\nAsk the next one:\n  onespace search --collection {COLLECTION} --text \"a pink key\" --to image,video"
     ));
     print_line(&format!(
         "  onespace search --collection {COLLECTION} --file {} --to point_cloud",

@@ -1,0 +1,131 @@
+"""The text tower's own lessons, before anything is seen: what means the same lies together, whatever the words.
+
+It then stands still, and the senses are taught towards it (as in LiT, Zhai et al. 2022): what a thing is called is learnt
+in minutes, and whatever is seen has the names of all other things as wrong answers from its first step.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import words
+from generate import LANGUAGES, company
+from model import Space
+from objectives import COLOUR_NAMES, Memory, contrast, named, unmoved, unseen
+from told import Told
+from world import captions
+from world.catalogue import MATERIALS, MOTIONS, NAMES, RELATIONS, SIZES, motion_split, split
+
+TEXT_LANGUAGES = (0.64, 0.18, 0.18)
+SCALE = 20.0
+# How often a caption tells how large a thing is, what of, how it moves.
+ODDS = {"size": 0.3, "material": 0.3, "motion": 0.4}
+SAYINGS = 12  # captions of each pair that the finished tower reads once
+
+
+def language(r) -> str:
+    return str(r.choice(LANGUAGES, p=TEXT_LANGUAGES))
+
+
+def read(space: Space, tokenizer, texts: list[str]) -> torch.Tensor:
+    """Unit vectors of texts; those of one length together: most are short, and padding costs as much as words."""
+    vectors, places = [], []
+    for numbers, ids, mask in words.batches(tokenizer, texts):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            vectors.append(space.text(torch.from_numpy(ids), torch.from_numpy(mask)).float())
+        places += numbers
+    return F.normalize(torch.cat(vectors)[torch.from_numpy(np.argsort(places))], dim=-1)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a caption tells: a kind and a colour, and perhaps size, material and motion, as numbers; -1 if it does not."""
+
+    kind: int
+    colour: int
+    size: int = -1
+    material: int = -1
+    motion: int = -1
+
+    def caption(self, r) -> str:
+        told = [names[n] if n >= 0 else None for names, n in ((SIZES, self.size), (MATERIALS, self.material), (MOTIONS, self.motion))]
+        size, material, motion = told
+        return captions.caption(NAMES[self.kind], COLOUR_NAMES[self.colour], r, motion, size=size, material=material, language=language(r))
+
+
+class Reading:
+    """One batch: things told twice in other words, scenes told twice beside what is almost so."""
+
+    def __init__(self, space: Space, tokenizer, r):
+        self.space, self.tokenizer, self.r = space, tokenizer, r
+        self.pairs, self.unseen, self.unmoved = split()[0], unseen(), unmoved()
+
+    def loss(self, pairs: int, scenes: int) -> torch.Tensor:
+        return self._things(pairs) + self._scenes(scenes)
+
+    def _read(self, *groups: list[str]) -> tuple[torch.Tensor, ...]:
+        return read(self.space, self.tokenizer, [text for group in groups for text in group]).split([len(group) for group in groups])
+
+    def _meaning(self, row: int) -> Meaning:
+        kind, colour = self.pairs[row]
+        told = {name: self.r.random() < odds for name, odds in ODDS.items()}
+        moves = [MOTIONS.index(m) for k, m in motion_split()[0] if k == kind]
+        return Meaning(
+            NAMES.index(kind),
+            COLOUR_NAMES.index(colour),
+            int(self.r.integers(len(SIZES))) if told["size"] else -1,
+            int(self.r.integers(len(MATERIALS))) if told["material"] else -1,
+            int(self.r.choice(moves)) if told["motion"] else -1,
+        )
+
+    def _things(self, count: int) -> torch.Tensor:
+        r = self.r
+        rows = r.choice(len(self.pairs), count, replace=False)
+        meant = [self._meaning(row) for row in rows]
+        first, second, kinds, colours, sizes, materials, moves = self._read(
+            [m.caption(r) for m in meant],
+            [m.caption(r) for m in meant],
+            [captions.of_kind(k, r, sounding=r.random() < 0.3, language=language(r)) for k in NAMES],
+            [captions.of_colour(c, r, language=language(r)) for c in COLOUR_NAMES],
+            [f"something {word}" for word in SIZES],
+            [f"something {word}" for word in MATERIALS],
+            [captions.of_motion(m, r, language=language(r)) for m in MOTIONS],
+        )
+        numbers = {name: torch.tensor([getattr(m, name) for m in meant]) for name in ("kind", "colour", "size", "material", "motion")}
+        kind, colour = numbers["kind"], numbers["colour"]
+        total = contrast(first, second, SCALE, rows, (Memory(), Memory()))
+        total = total + named(first, kinds, SCALE, kind, self.unseen.T[colour]) + 0.5 * named(first, colours, SCALE, colour, self.unseen[kind])
+        for name, names, bias in (("size", sizes, None), ("material", materials, None), ("motion", moves, self.unmoved)):
+            told = numbers[name] >= 0
+            if told.any():
+                total = total + 0.3 * named(first[told], names, SCALE, numbers[name][told], 0.0 if bias is None else bias[kind[told]])
+        return total
+
+    def _scenes(self, count: int) -> torch.Tensor:
+        r = self.r
+        told = []
+        for row in r.choice(len(self.pairs), count, replace=False):
+            things = [self.pairs[row], *company(self.pairs, self.pairs[row][0], r)]
+            things = tuple((NAMES.index(k), COLOUR_NAMES.index(c)) for k, c in things)
+            told.append(Told(things, int(r.integers(len(RELATIONS)))))
+        wrong = [w for t in told for w in t.almost(r, self.unseen)]
+        first, second, other = self._read(*([t.caption(r, language(r)) for t in group] for group in (told, told, wrong)))
+        target = torch.arange(count)
+        return named(first, torch.cat([second, other]), SCALE, target) + named(second, first, SCALE, target)
+
+
+class Sayings:
+    """What every training pair may be called, read once by the finished tower."""
+
+    def __init__(self, space: Space, tokenizer):
+        r, pairs = np.random.default_rng(5), split()[0]
+        with torch.no_grad():
+            said = [read(space, tokenizer, [captions.caption(*pair, r, language=language(r)) for pair in pairs]) for _ in range(SAYINGS)]
+        self.vectors = torch.stack(said)
+
+    def draw(self, r) -> Memory:
+        """One caption of each pair."""
+        count = self.vectors.shape[1]
+        return Memory(self.vectors[torch.from_numpy(r.integers(SAYINGS, size=count)), torch.arange(count)], np.arange(count))
