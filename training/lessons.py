@@ -9,8 +9,8 @@ import torch.nn.functional as F
 
 from data import Shards, prepare
 from model import Space
-from objectives import COLOUR_NAMES, Memory, contrast, named, unmoved, unseen
-from reading import language, read
+from objectives import COLOUR_NAMES, Memory, contrast, named, numbered, unmoved, unseen
+from reading import language, moves, names, read
 from told import Told
 from world import captions
 from world.catalogue import MATERIALS, MOTIONS, NAMES, SIZES, SOUNDING, split
@@ -19,7 +19,7 @@ BATCH, SCENES, SPOKEN_SCENES, FILMS = 72, 24, 16, 48
 LOOKED_AT = 96
 BETWEEN, MOVING = 0.7, 2.0  # the weights of sense against sense, and of motions
 GUIDED = 1.0  # of the plain classes of kinds and colours, from which shapes are learnt long before words help
-# Pictures learn slowest, points by far the fastest: a cycle of four steps.
+# What the steps show, a cycle of four: pictures learn slowest, points by far the fastest.
 SENSES_BY_STEP = (("image", "speech"), ("image", "points", "speech"), ("image", "speech"), ("image", "points"))
 
 
@@ -53,8 +53,7 @@ def looking(space: Space, shards: Shards, sense: str, size: int, r) -> torch.Ten
     """One sense alone, in plain classes: what things look or sound like, before it is said what they are called."""
     pairs, apart = split()[0], unseen()
     rows = r.choice(len(pairs), FILMS if sense == "video" else LOOKED_AT, replace=False)
-    kind = torch.tensor([NAMES.index(pairs[row][0]) for row in rows])
-    colour = torch.tensor([COLOUR_NAMES.index(pairs[row][1]) for row in rows])
+    kind, colour = numbered([pairs[row] for row in rows])
     drawn, spots = shards.draw(sense, rows, r)
     x = prepare(sense, drawn, None, size)
     native = watch(space, x) if sense == "video" else see(space, sense, x)
@@ -75,8 +74,8 @@ class Lesson:
         self.pairs, self.unseen, self.unmoved = split()[0], unseen(), unmoved()
 
     @torch.no_grad()
-    def read(self, texts: list[str]) -> torch.Tensor:
-        return read(self.space, self.tokenizer, texts)
+    def read(self, *groups: list[str]) -> tuple[torch.Tensor, ...]:
+        return read(self.space, self.tokenizer, *groups)
 
     def loss(self, step: int, films: bool) -> torch.Tensor:
         """Everything of one step."""
@@ -86,9 +85,7 @@ class Lesson:
         drawn = {sense: self._items(sense, rows) for sense in senses[1:]}
         drawn["image"], looks = self._pictures(rows)
         first, second, kinds, colours, sizes, materials = self._names(pairs, looks)
-        truth = Truth(
-            torch.tensor([NAMES.index(k) for k, _ in pairs]), torch.tensor([COLOUR_NAMES.index(c) for _, c in pairs]), kinds, colours
-        )
+        truth = Truth(*numbered(pairs), kinds, colours)
         total, seen = torch.zeros(()), {}
         for sense in senses:
             seen[sense], loss = self._called(sense, see(self.space, sense, drawn[sense]), first if sense == "image" else second, rows, truth)
@@ -110,13 +107,8 @@ class Lesson:
 
     def _names(self, pairs, looks) -> tuple[torch.Tensor, ...]:
         """Vectors of a caption for each pair, of another, of all kinds, colours, sizes and materials."""
-        r = self.r
-        texts = [self._caption(pair, look) for pair, look in zip(pairs, looks)]
-        texts += [captions.caption(*pair, r, language=language(r)) for pair in pairs]
-        texts += [captions.of_kind(k, r, sounding=r.random() < 0.3, language=language(r)) for k in NAMES]
-        texts += [captions.of_colour(c, r, language=language(r)) for c in COLOUR_NAMES]
-        texts += [f"something {word}" for word in (*SIZES, *MATERIALS)]
-        return self.read(texts).split([len(pairs), len(pairs), len(NAMES), len(COLOUR_NAMES), len(SIZES), len(MATERIALS)])
+        told = [self._caption(pair, look) for pair, look in zip(pairs, looks)]
+        return self.read(told, [captions.caption(*pair, self.r, language=language(self.r)) for pair in pairs], *names(self.r))
 
     def _caption(self, pair, look) -> str:
         """What the picture shows; now and then with its size and material."""
@@ -159,12 +151,11 @@ class Lesson:
         motions = self.shards.facts("motion", spots)
         moving = np.flatnonzero(self.r.random(FILMS) < 0.5)
         texts = [captions.caption(*self.pairs[rows[i]], self.r, MOTIONS[motions[i]], language=language(self.r)) for i in moving]
-        texts += [captions.of_motion(m, self.r, language=language(self.r)) for m in MOTIONS]
-        told, moves = self.read(texts).split([len(moving), len(MOTIONS)])
+        told, motions_told = self.read(texts, moves(self.r))
         wanted = plain[:FILMS].clone()
         wanted[torch.from_numpy(moving)] = told
         v, loss = self._called("video", watch(self.space, prepare("video", drawn, self.r, self.size)), wanted, rows, truth)
-        return v, loss + MOVING * named(v, moves, self.space.scale("video"), torch.from_numpy(motions), self.unmoved[truth.kind[:FILMS]])
+        return v, loss + MOVING * named(v, motions_told, self.space.scale("video"), torch.from_numpy(motions), self.unmoved[truth.kind[:FILMS]])
 
     def _scenes(self, name: str, count: int, sense: str) -> torch.Tensor:
         """Scenes, seen or told, belong to what is said of them and not to what is almost so."""
@@ -173,7 +164,7 @@ class Lesson:
         told = [Told.of(row) for row in self.shards.facts(f"{name}_things", spots)]
         texts = [t.caption(self.r, language(self.r)) for t in told]
         texts += [wrong.caption(self.r, language(self.r)) for t in told for wrong in t.almost(self.r, self.unseen)]
-        said = self.read(texts)
+        (said,) = self.read(texts)
         v = self.space.place(sense, see(self.space, sense, prepare(name, drawn, self.r, self.size)))
         scale, target = self.space.scale(sense), torch.arange(count)
         return named(v, said, scale, target) + named(said[:count], v, scale, target)

@@ -1,5 +1,7 @@
 """What is asked of vectors: that what belongs together lies together, and what must not count as a wrong answer."""
 
+from functools import cache
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,6 +16,12 @@ NEVER = -1e4  # added to the score of what must not count as a wrong answer
 PREFIXES = ((DIMENSION, 1.0), *((d, 0.4) for d in MATRYOSHKA))
 
 
+def numbered(pairs) -> tuple[torch.Tensor, torch.Tensor]:
+    """Kinds and colours of pairs by their numbers in the catalogue."""
+    return torch.tensor([NAMES.index(kind) for kind, _ in pairs]), torch.tensor([COLOUR_NAMES.index(colour) for _, colour in pairs])
+
+
+@cache
 def unseen() -> torch.Tensor:
     """[kinds, colours] to add to scores: a pair that is held out must not serve as a wrong answer either, or the
     towers learn that a pink thing is never a mug."""
@@ -23,6 +31,7 @@ def unseen() -> torch.Tensor:
     return out
 
 
+@cache
 def unmoved() -> torch.Tensor:
     """[kinds, motions], the same of how things move."""
     out = torch.full((len(NAMES), len(MOTIONS)), NEVER)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 import words
 from generate import LANGUAGES, company
 from model import Space
-from objectives import COLOUR_NAMES, Memory, contrast, named, unmoved, unseen
+from objectives import COLOUR_NAMES, Memory, contrast, named, numbered, unmoved, unseen
 from told import Told
 from world import captions
 from world.catalogue import MATERIALS, MOTIONS, NAMES, RELATIONS, SIZES, motion_split, split
@@ -29,14 +29,30 @@ def language(r) -> str:
     return str(r.choice(LANGUAGES, p=TEXT_LANGUAGES))
 
 
-def read(space: Space, tokenizer, texts: list[str]) -> torch.Tensor:
-    """Unit vectors of texts; those of one length together: most are short, and padding costs as much as words."""
+def read(space: Space, tokenizer, *groups: list[str]) -> tuple[torch.Tensor, ...]:
+    """Unit vectors of the texts of each group; those of one length together: most are short, and padding costs as much
+    as words."""
     vectors, places = [], []
-    for numbers, ids, mask in words.batches(tokenizer, texts):
+    for numbers, ids, mask in words.batches(tokenizer, [text for group in groups for text in group]):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             vectors.append(space.text(torch.from_numpy(ids), torch.from_numpy(mask)).float())
         places += numbers
-    return F.normalize(torch.cat(vectors)[torch.from_numpy(np.argsort(places))], dim=-1)
+    return F.normalize(torch.cat(vectors)[torch.from_numpy(np.argsort(places))], dim=-1).split([len(group) for group in groups])
+
+
+def names(r) -> tuple[list[str], ...]:
+    """A text for every kind, every colour, every size and every material."""
+    return (
+        [captions.of_kind(k, r, sounding=r.random() < 0.3, language=language(r)) for k in NAMES],
+        [captions.of_colour(c, r, language=language(r)) for c in COLOUR_NAMES],
+        [f"something {word}" for word in SIZES],
+        [f"something {word}" for word in MATERIALS],
+    )
+
+
+def moves(r) -> list[str]:
+    """A text for every motion."""
+    return [captions.of_motion(m, r, language=language(r)) for m in MOTIONS]
 
 
 @dataclass(frozen=True)
@@ -66,7 +82,7 @@ class Reading:
         return self._things(pairs) + self._scenes(scenes)
 
     def _read(self, *groups: list[str]) -> tuple[torch.Tensor, ...]:
-        return read(self.space, self.tokenizer, [text for group in groups for text in group]).split([len(group) for group in groups])
+        return read(self.space, self.tokenizer, *groups)
 
     def _meaning(self, row: int) -> Meaning:
         kind, colour = self.pairs[row]
@@ -84,32 +100,25 @@ class Reading:
         r = self.r
         rows = r.choice(len(self.pairs), count, replace=False)
         meant = [self._meaning(row) for row in rows]
-        first, second, kinds, colours, sizes, materials, moves = self._read(
-            [m.caption(r) for m in meant],
-            [m.caption(r) for m in meant],
-            [captions.of_kind(k, r, sounding=r.random() < 0.3, language=language(r)) for k in NAMES],
-            [captions.of_colour(c, r, language=language(r)) for c in COLOUR_NAMES],
-            [f"something {word}" for word in SIZES],
-            [f"something {word}" for word in MATERIALS],
-            [captions.of_motion(m, r, language=language(r)) for m in MOTIONS],
+        first, second, kinds, colours, sizes, materials, motions = self._read(
+            [m.caption(r) for m in meant], [m.caption(r) for m in meant], *names(r), moves(r)
         )
         numbers = {name: torch.tensor([getattr(m, name) for m in meant]) for name in ("kind", "colour", "size", "material", "motion")}
         kind, colour = numbers["kind"], numbers["colour"]
         total = contrast(first, second, SCALE, rows, (Memory(), Memory()))
         total = total + named(first, kinds, SCALE, kind, self.unseen.T[colour]) + 0.5 * named(first, colours, SCALE, colour, self.unseen[kind])
-        for name, names, bias in (("size", sizes, None), ("material", materials, None), ("motion", moves, self.unmoved)):
+        for name, options, bias in (("size", sizes, None), ("material", materials, None), ("motion", motions, self.unmoved)):
             told = numbers[name] >= 0
             if told.any():
-                total = total + 0.3 * named(first[told], names, SCALE, numbers[name][told], 0.0 if bias is None else bias[kind[told]])
+                total = total + 0.3 * named(first[told], options, SCALE, numbers[name][told], 0.0 if bias is None else bias[kind[told]])
         return total
 
     def _scenes(self, count: int) -> torch.Tensor:
         r = self.r
         told = []
         for row in r.choice(len(self.pairs), count, replace=False):
-            things = [self.pairs[row], *company(self.pairs, self.pairs[row][0], r)]
-            things = tuple((NAMES.index(k), COLOUR_NAMES.index(c)) for k, c in things)
-            told.append(Told(things, int(r.integers(len(RELATIONS)))))
+            kinds, colours = numbered([self.pairs[row], *company(self.pairs, self.pairs[row][0], r)])
+            told.append(Told(tuple(zip(kinds.tolist(), colours.tolist())), int(r.integers(len(RELATIONS)))))
         wrong = [w for t in told for w in t.almost(r, self.unseen)]
         first, second, other = self._read(*([t.caption(r, language(r)) for t in group] for group in (told, told, wrong)))
         target = torch.arange(count)
@@ -122,7 +131,7 @@ class Sayings:
     def __init__(self, space: Space, tokenizer):
         r, pairs = np.random.default_rng(5), split()[0]
         with torch.no_grad():
-            said = [read(space, tokenizer, [captions.caption(*pair, r, language=language(r)) for pair in pairs]) for _ in range(SAYINGS)]
+            said = [read(space, tokenizer, [captions.caption(*pair, r, language=language(r)) for pair in pairs])[0] for _ in range(SAYINGS)]
         self.vectors = torch.stack(said)
 
     def draw(self, r) -> Memory:

@@ -200,6 +200,7 @@ mod tests {
         assert_eq!(error.reason, Reason::SpaceMismatch);
         assert!(error.message.contains(&one.short()));
     }
+
     #[test]
     fn vectors_of_added_towers_meet_the_base_until_the_tower_is_replaced() {
         let [base, first, second] = ["base", "first", "second"].map(|name| Fingerprint::of(name.as_bytes()));

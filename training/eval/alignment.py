@@ -39,10 +39,6 @@ INKS = {"procrustes": (214, 96, 77), "ridge": (67, 128, 180), "cca": (77, 146, 7
 SEED = 20261125
 
 
-def unit(v: np.ndarray) -> np.ndarray:
-    return v / np.linalg.norm(v, axis=-1, keepdims=True)
-
-
 def write_bundle(source: Path, out: Path, manifest: dict, files: dict[str, bytes | None]):
     """A bundle of these files: given bytes, or the source's own."""
     shutil.rmtree(out, ignore_errors=True)
@@ -63,7 +59,7 @@ def native_golden(bundle: Path, tower: dict) -> np.ndarray:
     bias = tensors.get("bias", np.zeros(len(weight))).astype(np.float64) - weight @ tensors.get("mean", np.zeros(weight.shape[1]))
     solved, *_ = np.linalg.lstsq(np.column_stack([weight, -golden]), -bias, rcond=None)
     assert solved[-1] > 0 and np.abs(np.column_stack([weight, -golden]) @ solved + bias).max() < 1e-3, "the golden input is more than one window"
-    return unit(solved[:-1]).astype("<f4")
+    return scores.unit(solved[:-1]).astype("<f4")
 
 
 def take_apart(bundle: Path) -> tuple[Path, Path]:
@@ -155,8 +151,8 @@ def placed(alignment: Path, heard: np.ndarray) -> np.ndarray:
     tensors = load_file(alignment)
     if "w1" in tensors:
         hidden = np.maximum(0, heard @ tensors["w1"].T + tensors.get("b1", 0))
-        return unit(hidden @ tensors["w2"].T + tensors.get("b2", 0))
-    return unit(heard @ tensors["weight"].T + tensors.get("bias", 0))
+        return scores.unit(hidden @ tensors["w2"].T + tensors.get("b2", 0))
+    return scores.unit(heard @ tensors["weight"].T + tensors.get("bias", 0))
 
 
 def found(heard: np.ndarray, named: np.ndarray) -> dict[str, float]:

@@ -125,8 +125,7 @@ impl Manifest {
     ///
     /// `calibration` and `matryoshka` are left out: they tell how vectors may be read and change none, and measuring
     /// them later, or better, must not part a bundle from the collections that it filled. So are `usage`, `notice` and
-    /// `provenance`: a statement that is corrected changes no vector either. A
-    /// composite has its base's.
+    /// `provenance`: a statement that is corrected changes no vector either. A composite has its base's.
     ///
     /// # Errors
     /// `INTERNAL` if the manifest cannot be written down, which no parsed one does.

@@ -191,7 +191,20 @@ pub fn fit(pairs: &Pairs, options: &Options, tell: &mut dyn FnMut(Progress)) -> 
 /// The mean of vectors that stand as columns.
 #[must_use]
 pub fn mean(columns: &Mat<f32>) -> Vec<f32> {
-    closed::mean(columns).into_iter().map(|value| value as f32).collect()
+    narrow(&closed::mean(columns))
+}
+
+fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|value| *value as f32).collect()
+}
+
+/// Some of the columns.
+fn picked(columns: &Mat<f32>, which: &[usize]) -> Mat<f32> {
+    let mut picked = Mat::zeros(columns.nrows(), which.len());
+    for (to, column) in which.iter().enumerate() {
+        picked.col_as_slice_mut(to).copy_from_slice(columns.col_as_slice(*column));
+    }
+    picked
 }
 
 /// Why a map should not be written.

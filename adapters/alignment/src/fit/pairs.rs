@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use faer::Mat;
 use onespace_core::{Result, vector};
 
-use super::{invalid, random::Random};
+use super::{invalid, picked, random::Random};
 
 /// How many different things pairs must show at least: below it a split says nothing.
 pub(crate) const THINGS_MIN: usize = 40;
@@ -106,17 +106,10 @@ impl Pairs {
 
     /// Some of the pairs.
     pub(crate) fn only(&self, rows: &[usize]) -> Self {
-        let take = |from: &Mat<f32>| {
-            let mut taken = Mat::zeros(from.nrows(), rows.len());
-            for (to, row) in rows.iter().enumerate() {
-                taken.col_as_slice_mut(to).copy_from_slice(from.col_as_slice(*row));
-            }
-            taken
-        };
         let of = |things: &[usize]| rows.iter().filter_map(|row| things.get(*row).copied()).collect();
         Self {
-            source: take(&self.source),
-            target: take(&self.target),
+            source: picked(&self.source, rows),
+            target: picked(&self.target, rows),
             source_thing: of(&self.source_thing),
             target_thing: of(&self.target_thing),
         }

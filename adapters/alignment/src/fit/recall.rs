@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use faer::Mat;
 
-use super::Pairs;
+use super::{Pairs, picked};
 
 /// The places that count: a right answer among the first 1, 5, 10.
 pub const PLACES: [usize; 3] = [1, 5, 10];
@@ -81,8 +81,8 @@ impl<'a> Gallery<'a> {
 
     /// What is found when the sources lie at `images`: unit columns, one for each pair.
     pub fn measure(&self, images: &Mat<f32>) -> Found {
-        let sources = shown(images, &self.sources.shown);
-        let targets = shown(self.pairs.target(), &self.targets.shown);
+        let sources = picked(images, &self.sources.shown);
+        let targets = picked(self.pairs.target(), &self.targets.shown);
         Found {
             forward: recall(&(targets.transpose() * &sources), &self.sources.right),
             backward: recall(&(sources.transpose() * &targets), &self.targets.right),
@@ -121,14 +121,6 @@ impl<'a> Gallery<'a> {
 fn number(known: &mut BTreeMap<usize, (usize, usize)>, thing: usize, column: usize) -> usize {
     let next = known.len();
     known.entry(thing).or_insert((next, column)).0
-}
-
-fn shown(columns: &Mat<f32>, which: &[usize]) -> Mat<f32> {
-    let mut shown = Mat::zeros(columns.nrows(), which.len());
-    for (to, column) in which.iter().enumerate() {
-        shown.col_as_slice_mut(to).copy_from_slice(columns.col_as_slice(*column));
-    }
-    shown
 }
 
 /// Column `i` of the scores is question `i`. Wrong answers of the same score stand before right ones: a map that puts

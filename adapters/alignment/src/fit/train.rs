@@ -4,13 +4,13 @@
 //! exactly that matrix, since `relu(a) − relu(−a) = a`. What training adds is measured against that start on the
 //! validation split after each epoch; the best epoch is kept.
 
-use faer::{Mat, Scale};
+use faer::Mat;
 use onespace_core::Result;
 
 use super::{
     Options, Pairs, Progress,
     closed::{Closed, Solver, centred_all, mean},
-    image, invalid,
+    image, invalid, narrow,
     pairs::{Choice, Split},
     random::Random,
     recall::Gallery,
@@ -127,8 +127,7 @@ impl Net {
         }
         let mean = mean(pairs.source());
         // The line takes vectors as they are; here the mean has been taken away.
-        let narrow: Vec<f32> = mean.iter().map(|value| *value as f32).collect();
-        let at_mean = line.apply(&narrow);
+        let at_mean = line.apply(&narrow(&mean));
         let b2 = Mat::from_fn(q, 1, |row, _| at_mean.get(row).copied().unwrap_or_default());
         let weights = [w1, Mat::zeros(width, 1), w2, b2];
         let moments =
@@ -148,8 +147,7 @@ impl Net {
             let values = (0..weight.nrows()).flat_map(|row| (0..weight.ncols()).map(move |at| weight[(row, at)]));
             Affine::new(weight.ncols(), values.collect(), bias.col_as_slice(0).to_vec())
         };
-        let narrow: Vec<f32> = self.mean.iter().map(|value| *value as f32).collect();
-        Ok(Map::Mlp(Mlp::new(layer(w1, b1)?.less(&narrow), layer(w2, b2)?)?))
+        Ok(Map::Mlp(Mlp::new(layer(w1, b1)?.less(&narrow(&self.mean)), layer(w2, b2)?)?))
     }
 
     /// Goes over the pairs until `watch`, asked after every epoch, has seen enough.
@@ -241,7 +239,7 @@ fn shifted(mut columns: Mat<f32>, bias: &Mat<f32>) -> Mat<f32> {
 
 /// The sum of the columns.
 fn sums(columns: &Mat<f32>) -> Mat<f32> {
-    Scale(1.0_f32) * (columns * Mat::<f32>::ones(columns.ncols(), 1))
+    columns * Mat::<f32>::ones(columns.ncols(), 1)
 }
 
 /// One step of Adam.
