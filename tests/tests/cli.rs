@@ -281,6 +281,15 @@ async fn space_and_bundles_are_shown() {
     assert_eq!(towers.len(), 5);
     assert!(towers.iter().all(|tower| tower["golden_cosine"].as_f64().unwrap() >= 0.999), "{}", verified.out);
 
+    // Nobody reads the log any more: the answer is given all the same.
+    let mut unheard = command();
+    unheard.args(["bundle", "verify", "--json", "--bundle", &shipped]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut unheard = unheard.spawn().unwrap();
+    drop(unheard.stderr.take());
+    let output = unheard.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), verified.out);
+
     let folder = tempfile::tempdir().unwrap();
     let copy = copied_bundle(folder.path());
     fs::write(copy.join("tokenizer.json"), b"{}").unwrap();

@@ -159,6 +159,12 @@ async fn a_map_is_fitted_and_one_that_is_worth_nothing_is_not_written() {
     fs::write(ground.at("gone.tsv"), "a mug\ta mug\n@gone.wav\ta bell\n").unwrap();
     let gone = ground.at("gone.tsv").display().to_string();
     ground.fit("bad.safetensors", &["--method", "ridge", "--pairs", &gone]).failed(1, &["gone.wav", "1 of 2"]);
+    fs::write(ground.at("empty.tsv"), "\n").unwrap();
+    let empty = ground.at("empty.tsv").display().to_string();
+    ground.fit("bad.safetensors", &["--method", "ridge", "--pairs", &empty]).failed(1, &["--pairs", "no source media"]);
+    ground
+        .fit("bad.safetensors", &["--method", "ridge", "--pairs", &pairs, "--lambda", "-1"])
+        .failed(2, &["--lambda", "0 or more"]);
     ground.fit("bad.safetensors", &["--method", "magic", "--pairs", &pairs]).failed(2, &["magic", "procrustes"]);
     assert!(!ground.at("bad.safetensors").exists() && !ground.at("bad.partial").exists());
 }

@@ -10,7 +10,8 @@ static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 /// Starts logging and metrics for this process; `filter` is a tracing directive such as `info` or `onespace=debug`.
 pub fn start(filter: &str, json: bool) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Where nobody reads stderr any more, a lost line is not worth the process: telling of it there would panic.
+    let logs = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
     // A process may already have a subscriber (tests do); the first one stays.
     let _ = if json { logs.json().try_init() } else { logs.try_init() };
     if let Ok(handle) = PrometheusBuilder::new().install_recorder() {

@@ -12,7 +12,7 @@ use std::{process::ExitCode, time::Duration};
 
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
-use output::Outcome;
+use output::{Outcome, print_error};
 
 /// How long the end waits for threads that are still in a decoder or load a graph. They must not hold it up for
 /// long, but to end under a library that is at work in another thread crashes.
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: {error}");
+            print_error(&format!("error: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         Err(error) => match error.downcast::<clap::Error>() {
             Ok(wrong_usage) => wrong_usage.exit(),
             Err(error) => {
-                eprintln!("error: {error:#}");
+                print_error(&format!("error: {error:#}"));
                 ExitCode::FAILURE
             }
         },

@@ -59,6 +59,11 @@ pub fn print_line(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
+/// Writes a line to stderr; what nobody reads is no failure.
+pub fn print_error(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// A span as people read it.
 pub fn span_text(span: Option<&onespace_proto::v1::Span>) -> String {
     #[expect(clippy::cast_precision_loss, reason = "for display")]

@@ -56,7 +56,7 @@ pub struct FitArgs {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
     /// ridge: λ as a share of the mean variance; 0: plain least squares. Default: what does best on validation pairs.
-    #[arg(long, value_name = "L")]
+    #[arg(long, allow_negative_numbers = true, value_name = "L")]
     pub lambda: Option<f64>,
     /// cca: directions kept. Default: what does best on validation pairs.
     #[arg(long, value_name = "N")]

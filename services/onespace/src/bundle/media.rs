@@ -12,7 +12,7 @@ use onespace_core::{Media, Modality};
 use serde_json::Value;
 
 use super::{report::Bar, space::Space};
-use crate::{args::RuntimeArgs, client::source};
+use crate::{args::RuntimeArgs, client::source, output::print_error};
 
 /// Media that are embedded at once.
 const AT_ONCE: usize = 8;
@@ -92,6 +92,9 @@ fn json_pair(line: &str) -> Result<(String, String)> {
 /// # Errors
 /// When any cannot be embedded; each is named on stderr with its reason.
 pub async fn vectors(space: &mut Space, items: &[Item], runtime: &RuntimeArgs, what: &str) -> Result<Vec<Vec<f32>>> {
+    if items.is_empty() {
+        bail!("there are no {what}");
+    }
     let distinct: BTreeSet<&Item> = items.iter().collect();
     let mut failures = 0;
     let mut modalities: BTreeSet<Modality> = BTreeSet::new();
@@ -132,6 +135,6 @@ pub async fn vectors(space: &mut Space, items: &[Item], runtime: &RuntimeArgs, w
 
 /// Says what is wrong with one media: one failure.
 fn told(item: &Item, error: &anyhow::Error) -> usize {
-    eprintln!("{item}: {error:#}");
+    print_error(&format!("{item}: {error:#}"));
     1
 }

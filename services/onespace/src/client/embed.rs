@@ -9,7 +9,7 @@ use onespace_proto::{convert, v1};
 use serde_json::json;
 
 use super::{Client, modality_name, reason, refused, source};
-use crate::output::{Outcome, Rows, span_json, span_text};
+use crate::output::{Outcome, Rows, print_error, span_json, span_text};
 
 /// What is to be embedded, and what the answer calls it.
 struct Source {
@@ -53,7 +53,7 @@ pub async fn run(
             Ok(embeddings) => embeddings.iter().for_each(|embedding| push(&mut rows, &name, embedding)),
             Err(reason) => {
                 failures += 1;
-                eprintln!("{name}: {reason}");
+                print_error(&format!("{name}: {reason}"));
             }
         }
     }

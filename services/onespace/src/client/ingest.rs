@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Client, modality_name, reason, refused, source};
-use crate::output::{Outcome, Rows, print_line};
+use crate::output::{Outcome, Rows, print_error, print_line};
 
 /// What came of an ingest.
 #[derive(Debug, Default)]
@@ -117,7 +117,7 @@ fn tell(tally: &mut Tally, rows: &mut Rows, bar: &ProgressBar, source: &str, eve
     };
     let why = event.error.as_ref().map(reason);
     if let Some(why) = &why {
-        bar.suspend(|| eprintln!("{source}: {why}"));
+        bar.suspend(|| print_error(&format!("{source}: {why}")));
     }
     rows.push(Vec::new(), &json!({"source": source, "item": event.item, "status": status, "reason": why}));
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Client, modality_name, reason, refused, source};
 use crate::{
     args::{Question, SearchArgs, usage},
-    output::{Outcome, Rows, span_json, span_text},
+    output::{Outcome, Rows, print_error, span_json, span_text},
 };
 
 /// Searches a collection.
@@ -86,7 +86,7 @@ pub async fn rank(
             }
             Some(ranked_candidate::Outcome::Error(error)) => {
                 failures += 1;
-                eprintln!("{source}: {}", reason(&error));
+                print_error(&format!("{source}: {}", reason(&error)));
             }
             None => {}
         }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use crate::output::print_line;
+use crate::output::{print_error, print_line};
 
 /// What happens in a pull.
 #[derive(Debug, Serialize)]
@@ -102,7 +102,7 @@ impl Progress {
 
     /// A line for people beside the bars.
     fn say(&self, line: &str) {
-        self.bars.suspend(|| eprintln!("{line}"));
+        self.bars.suspend(|| print_error(line));
     }
 
     fn bar(&self, bytes: u64, what: &str) -> ProgressBar {
