@@ -69,6 +69,8 @@ limits! {
     IMAGE_PIXELS: usize = 50_000_000, "pixels";
     /// What one decoded image may take.
     IMAGE_DECODED_BYTES: usize = 256 * MIB, "bytes";
+    /// How often a progressive JPEG goes over its pixels; cameras and libraries write ten scans.
+    IMAGE_SCANS: usize = 100, "scans";
     /// The duration of a recording.
     AUDIO_SECONDS: usize = 30 * 60, "seconds";
     /// Channels of a recording.

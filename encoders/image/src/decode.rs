@@ -5,11 +5,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, error::LimitErrorKind};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, error::LimitErrorKind};
 use onespace_core::{Error, Reason, Result, limits, sniff};
 
 use crate::{
-    jpeg::coefficient_bytes,
+    jpeg,
     picture::{Orientation, Picture},
 };
 
@@ -32,14 +32,18 @@ pub fn decode(bytes: &[u8], background: Option<[u8; 3]>) -> Result<Picture> {
 }
 
 fn decode_unguarded(bytes: &[u8], background: Option<[u8; 3]>) -> Result<Picture> {
-    let mut reader = ImageReader::new(Cursor::new(bytes));
     let format = image::guess_format(bytes).map_err(|_| unknown(bytes))?;
+    if format == ImageFormat::Jpeg {
+        let jpeg::Decoded { size: (width, height), pixels, orientation } = jpeg::decode(bytes)?;
+        return Ok(Picture::new(width, height, pixels)?.upright(orientation));
+    }
+    let mut reader = ImageReader::new(Cursor::new(bytes));
     reader.set_format(format);
     reader.limits(allocations());
     let mut decoder = reader.into_decoder().map_err(|error| explain(&error))?;
 
     let (width, height) = decoder.dimensions();
-    check_size(width, height, decoder.total_bytes().saturating_add(coefficient_bytes(bytes)))?;
+    check_size(width, height, decoder.total_bytes())?;
     let mut strict = allocations();
     strict.max_image_width = Some(limits::IMAGE_SIDE as u32);
     strict.max_image_height = Some(limits::IMAGE_SIDE as u32);
@@ -57,7 +61,8 @@ fn allocations() -> Limits {
     allocations
 }
 
-fn check_size(width: u32, height: u32, decoded: u64) -> Result<()> {
+/// Refuses an image whose header says that it is larger than the limits; `decoded` is what decoding it takes, in bytes.
+pub(crate) fn check_size(width: u32, height: u32, decoded: u64) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::malformed("bytes", format!("an image of {width} x {height} pixels has no content")));
     }

@@ -1,65 +1,77 @@
-//! What the header of a JPEG says about the memory that decoding takes.
+//! JPEG, to the pixels that libjpeg-turbo gives: what models were trained on came through it.
 
-const START_OF_SCAN: u8 = 0xda;
-const PROGRESSIVE_FRAME: u8 = 0xc2;
+use image::metadata::Orientation;
+use libjpeg_turbo_rs::{ComponentInfo, DecodeLimits, Decoder, JpegError, PixelFormat};
+use onespace_core::{Error, Result, limits};
 
-/// The bytes that hold a progressive JPEG's coefficients until its last scan has been read, beside the pixels;
-/// 0 for any other image. A decoder keeps 16 bits for each coefficient of each component.
-#[must_use]
-pub fn coefficient_bytes(bytes: &[u8]) -> u64 {
-    frame_header(bytes).and_then(coefficients).map_or(0, |count| count.saturating_mul(2))
+use crate::decode::check_size;
+
+/// A decoded JPEG, as it lies in the file.
+pub struct Decoded {
+    /// Pixels across and down.
+    pub size: (u32, u32),
+    /// Red, green, blue, a byte each.
+    pub pixels: Vec<u8>,
+    /// How the camera was held.
+    pub orientation: Orientation,
 }
 
-/// The body of the progressive frame's header, if the image has one.
-fn frame_header(bytes: &[u8]) -> Option<&[u8]> {
-    let mut rest = bytes.strip_prefix(b"\xff\xd8")?;
-    loop {
-        let [0xff, kind, after @ ..] = rest else { return None };
-        match *kind {
-            // A marker may be preceded by any number of fill bytes.
-            0xff => {
-                rest = rest.get(1..)?;
-                continue;
-            }
-            START_OF_SCAN => return None,
-            _ => {}
+/// Decodes any JPEG of eight bits: grey, colour or CMYK (over white paper), baseline, progressive or arithmetic.
+///
+/// # Errors
+/// `MEDIA_TOO_LARGE` before any pixel is allocated, `MEDIA_UNSUPPORTED`, `MEDIA_MALFORMED`.
+pub fn decode(bytes: &[u8]) -> Result<Decoded> {
+    let scans = DecodeLimits { max_scans: limits::IMAGE_SCANS, ..DecodeLimits::default() };
+    let mut decoder = Decoder::new_with_limits(bytes, scans).map_err(|error| explain(&error))?;
+    let (width, height) = (decoder.header().width, decoder.header().height);
+    let values = 3 * u64::from(width) * u64::from(height);
+    check_size(width.into(), height.into(), values.saturating_add(coefficient_bytes(&decoder)))?;
+    if decoder.header().precision != 8 {
+        return Err(Error::unsupported("bytes", format!("a JPEG of {} bits a channel", decoder.header().precision)));
+    }
+    if !usual(&decoder) {
+        return Err(Error::unsupported("bytes", "a JPEG whose four components are sampled as no program does it"));
+    }
+    // Broken metadata does not make the pixels unreadable.
+    let orientation = decoder.exif_orientation().and_then(Orientation::from_exif);
+    decoder.set_output_format(PixelFormat::Rgb);
+    let image = decoder.decode_image().map_err(|error| explain(&error))?;
+    Ok(Decoded {
+        size: (width.into(), height.into()),
+        pixels: image.data,
+        orientation: orientation.unwrap_or(Orientation::NoTransforms),
+    })
+}
+
+fn explain(error: &JpegError) -> Error {
+    match error {
+        JpegError::Unsupported(what) => Error::unsupported("bytes", format!("a JPEG with {what}")),
+        JpegError::LimitExceeded { what, actual, limit } => {
+            Error::too_large("bytes", &format!("the image's {what}"), actual, limit)
         }
-        let (length, _) = after.split_first_chunk()?;
-        let segment = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        if *kind == PROGRESSIVE_FRAME {
-            return segment.0.get(2..);
-        }
-        rest = segment.1;
+        _ => Error::malformed("bytes", format!("the image cannot be decoded: {error}")),
     }
 }
 
-/// Precision, height, width, then for each component its number, its sampling across and down, its table.
-fn coefficients(header: &[u8]) -> Option<u64> {
-    let [_, h1, h0, w1, w0, _, components @ ..] = header else { return None };
-    let pixels = u64::from(u16::from_be_bytes([*h1, *h0])) * u64::from(u16::from_be_bytes([*w1, *w0]));
-    let samplings = || components.as_chunks::<3>().0.iter().map(|[_, sampling, _]| (sampling >> 4, sampling & 15));
-    let across = u64::from(samplings().map(|(across, _)| across).max()?.max(1));
-    let down = u64::from(samplings().map(|(_, down)| down).max()?.max(1));
+/// Whether four components are sampled alike, or the second and third at half of the others. The decoder breaks on others.
+fn usual(decoder: &Decoder<'_>) -> bool {
+    let sampling = |of: &ComponentInfo| (of.horizontal_sampling, of.vertical_sampling);
+    let [first, second, third, fourth] = decoder.header().components.as_slice() else { return true };
+    let (most, less) = (sampling(first), sampling(second));
+    let half = |whole: u8, part: u8| part == whole || (whole == 2 && part == 1);
+    sampling(fourth) == most && sampling(third) == less && half(most.0, less.0) && half(most.1, less.1)
+}
+
+/// The bytes that hold coefficients until the last scan has been read, beside the pixels: 16 bits for each coefficient of
+/// each component, where there are several scans.
+fn coefficient_bytes(decoder: &Decoder<'_>) -> u64 {
+    if !decoder.has_multiple_scans() {
+        return 0;
+    }
+    let frame = decoder.header();
+    let samplings = || frame.components.iter().map(|of| (of.horizontal_sampling, of.vertical_sampling));
+    let across = u64::from(samplings().map(|(across, _)| across).max().unwrap_or(1).max(1));
+    let down = u64::from(samplings().map(|(_, down)| down).max().unwrap_or(1).max(1));
     let each: u64 = samplings().map(|(across, down)| u64::from(across) * u64::from(down)).sum();
-    Some(pixels.saturating_mul(each) / (across * down))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEADER: &[u8] =
-        b"\xff\xd8\xff\xe0\0\x04ab\xff\xff\xc2\0\x11\x08\0\x64\0\xc8\x03\x01\x22\0\x02\x11\x01\x03\x11\x01";
-
-    #[test]
-    fn progressive_images_keep_their_coefficients() {
-        // 200 x 100, colours at half the resolution: one and a half coefficients a pixel, two bytes each.
-        assert_eq!(coefficient_bytes(HEADER), 200 * 100 * 3);
-        let mut baseline = HEADER.to_vec();
-        baseline[10] = 0xc0;
-        assert_eq!(coefficient_bytes(&baseline), 0);
-        for length in 0..HEADER.len() - 9 {
-            assert_eq!(coefficient_bytes(&HEADER[..length]), 0, "cut to {length}");
-        }
-    }
+    2 * u64::from(frame.width) * u64::from(frame.height) * each / (across * down)
 }

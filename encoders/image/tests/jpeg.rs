@@ -1,4 +1,4 @@
-//! How far decoded JPEGs are from libjpeg-turbo's pixels, as Pillow hands them out (`golden/jpeg/make.py`).
+//! Decoded JPEGs are libjpeg-turbo's pixels to the last bit, as Pillow hands them out (`golden/jpeg/make.py`).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
 use std::{fs, path::Path};
@@ -29,25 +29,13 @@ fn decoded(name: &str) -> Vec<f32> {
 #[test]
 fn pixels_are_those_of_libjpeg_turbo() {
     let mut wrong = Vec::new();
-    for (name, allowed) in [
-        ("444", 2.0),
-        ("422", 3.0),
-        ("420", 3.0),
-        ("420-low", 3.0),
-        ("progressive-420", 3.0),
-        ("progressive-444", 2.0),
-        ("restart-420", 3.0),
-        ("grey", 1.0),
-        ("cmyk", 1.0),
-    ] {
+    for name in ["444", "422", "420", "420-low", "progressive-420", "progressive-444", "restart-420", "grey", "cmyk"] {
         let (ours, theirs) = (decoded(&format!("{name}.jpg")), read(&format!("{name}.rgb")));
         let plane = ours.len() / 3;
         let gap = |index: usize| (ours[index % 3 * plane + index / 3] * 255.0 - f32::from(theirs[index])).abs();
-        let gaps: Vec<f32> = (0..theirs.len()).map(gap).collect();
-        let (mean, most) = (gaps.iter().sum::<f32>() / gaps.len() as f32, gaps.iter().copied().fold(0.0, f32::max));
-        println!("{name:<16} mean {mean:.4}  most {most:.0}");
-        if most > allowed + 0.01 || mean > 0.5 {
-            wrong.push(format!("{name}: {mean} {most}"));
+        let most = (0..theirs.len()).map(gap).fold(0.0, f32::max);
+        if most > 0.01 {
+            wrong.push(format!("{name}: {most}"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
