@@ -13,7 +13,7 @@ use tokio::{sync::oneshot, time::timeout_at};
 use crate::{
     Runtime,
     graph::Graph,
-    policy::{Options, Policy},
+    policy::Options,
     queue::{Answer, Guard, Queue},
     session::Session,
     stats::Stats,
@@ -34,14 +34,13 @@ pub struct Run {
 /// A tower's graph that many callers share: what arrives together runs together.
 pub struct Engine {
     graph: Graph,
-    policy: Policy,
     queue: Arc<Queue>,
     workers: Vec<JoinHandle<()>>,
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("graph", &self.graph).field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Engine").field("graph", &self.graph).finish_non_exhaustive()
     }
 }
 
@@ -53,7 +52,7 @@ impl Engine {
     pub fn load(runtime: &Runtime, graph: Graph, options: &Options) -> Result<Self> {
         let count = options.workers.max(1);
         let queue = Arc::new(Queue::new(graph.tower, options.policy, count));
-        let mut engine = Self { graph, policy: options.policy, queue, workers: Vec::with_capacity(count) };
+        let mut engine = Self { graph, queue, workers: Vec::with_capacity(count) };
         for place in 0..count {
             let session = Session::load(runtime, &engine.graph)?;
             let worker = Worker {
@@ -93,7 +92,7 @@ impl Engine {
         let mut ticket = Ticket { queue: &self.queue, job: Some(job) };
         let answers = collect(receivers);
         tokio::pin!(answers);
-        let patience = arrived + self.policy.patience;
+        let patience = arrived + self.queue.patience();
         if patience < deadline.instant() {
             if let Ok(answers) = timeout_at(patience.into(), &mut answers).await {
                 let answers = answers?;

@@ -27,6 +27,11 @@ pub type Guard = Arc<dyn Any + Send + Sync>;
 /// The shortest and longest pause that a refused caller is told.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
+/// The part of a run's time that its callers are given to come back before the next run starts without them. A caller that
+/// is answered asks again within microseconds; a run that leaves as soon as the first of them is there takes two samples
+/// where sixteen were on their way.
+const RETURN: u32 = 16;
+
 /// The weight of the newest run in the moving average of what a sample takes.
 const NEWEST: f64 = 0.2;
 
@@ -77,6 +82,8 @@ struct State {
     running: Vec<Option<Running>>,
     /// Moving average; absent before the first run.
     sample_seconds: Option<f64>,
+    /// After a run: how many samples there will be when its callers have come back, and until when they may.
+    returning: Option<(usize, Instant)>,
     closed: bool,
 }
 
@@ -92,7 +99,7 @@ pub(crate) struct Queue {
 impl Queue {
     pub fn new(tower: Modality, policy: Policy, workers: usize) -> Self {
         let running = (0..workers).map(|_| None).collect();
-        let state = State { waiting: VecDeque::new(), running, sample_seconds: None, closed: false };
+        let state = State { waiting: VecDeque::new(), running, sample_seconds: None, returning: None, closed: false };
         Self {
             tower,
             policy,
@@ -149,6 +156,17 @@ impl Queue {
         Ok((job, receivers))
     }
 
+    /// How long a request may wait for its first sample's turn: as the policy says, or the time of one full batch where that
+    /// is longer. Before a model that takes a second for a picture, a second request is no overload.
+    pub fn patience(&self) -> Duration {
+        self.patience_of(&self.lock())
+    }
+
+    fn patience_of(&self, state: &State) -> Duration {
+        let slow = Duration::try_from_secs_f64(self.policy.samples as f64 * state.sample_seconds.unwrap_or(0.0));
+        self.policy.patience.max(slow.unwrap_or_default())
+    }
+
     /// Takes a request back if none of its samples has started; the error then says how long to wait.
     pub fn give_up(&self, job: u64, samples: usize) -> Option<Error> {
         let mut state = self.lock();
@@ -198,14 +216,19 @@ impl Queue {
         }
     }
 
-    /// How long the batch of the oldest sample should still wait for company; none when nothing waits.
+    /// How long the batch of the oldest sample should still wait for company; none when nothing waits. An idle tower waits
+    /// for nobody but the callers whom it has just answered.
     fn company_wait(&self, state: &State) -> Option<Duration> {
         let oldest = state.waiting.front()?;
         let idle = state.running.iter().all(Option::is_none);
         let mut bucket = Bucket::new(&self.policy, oldest.key.clone());
         let full = state.waiting.iter().any(|entry| !bucket.admits(entry) && bucket.full) || bucket.full;
-        if idle || full {
+        if full {
             return Some(Duration::ZERO);
+        }
+        if idle {
+            let expected = state.returning.filter(|(samples, _)| state.waiting.len() < *samples);
+            return Some(expected.map_or(Duration::ZERO, |(_, until)| until.saturating_duration_since(Instant::now())));
         }
         Some(self.policy.wait.saturating_sub(oldest.arrived.elapsed()))
     }
@@ -232,6 +255,7 @@ impl Queue {
         if let Some(running) = state.running.get_mut(place) {
             *running = None;
         }
+        state.returning = Some((state.waiting.len() + samples, Instant::now() + (took / RETURN).min(self.policy.wait)));
         let newest = took.as_secs_f64() / samples.max(1) as f64;
         state.sample_seconds = Some(state.sample_seconds.map_or(newest, |mean| mean + NEWEST * (newest - mean)));
     }
@@ -268,11 +292,11 @@ impl Queue {
             state.waiting.len() as f64 * state.sample_seconds.unwrap_or(0.0) / state.running.len().max(1) as f64;
         let pause = Duration::try_from_secs_f64(ahead).unwrap_or(most).clamp(least, most);
         let message = format!(
-            "{} samples wait for the {} tower, {samples} more pass the limit of {} (BATCH_QUEUE), or waited longer than {} ms (QUEUE_WAIT_MS)",
+            "{} samples wait for the {} tower, {samples} more pass the limit of {} (BATCH_QUEUE), or waited longer than {} ms (QUEUE_WAIT_MS, or the time of a full batch)",
             state.waiting.len(),
             self.tower,
             self.policy.queue,
-            self.policy.patience.as_millis()
+            self.patience_of(state).as_millis()
         );
         Error::new(Reason::QueueFull, "", message).retry_after(pause)
     }

@@ -6,7 +6,7 @@ mod common;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -14,7 +14,7 @@ use std::{
 
 use common::{Gate, bag, cosine, four, picture, pixels, runtime, tokens, until, x};
 use onespace_core::{Deadline, Reason, Sample};
-use onespace_runtime::{Engine, Graph, Guard, Observer, Options, Policy, Run, Session};
+use onespace_runtime::{BatchInfo, Engine, Graph, Guard, Observer, Options, Policy, Run, Session};
 use tokio::task::JoinHandle;
 
 fn engine(graph: Graph, policy: Policy, observer: Observer) -> Arc<Engine> {
@@ -155,6 +155,53 @@ async fn whoever_waits_too_long_is_turned_away() {
     assert_eq!(engine.stats().waiting, 0);
     gate.open();
     assert!(first.await.unwrap().is_ok(), "what runs is not turned away");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_a_slow_graph_the_time_of_a_batch_is_not_too_long() {
+    let (gate, observer) = Gate::new(false);
+    let engine = engine(bag(), Policy { patience: Duration::from_millis(1), ..Policy::default() }, observer);
+    let slow = ask(&engine, vec![tokens(&[1])]);
+    until("the first runs", || gate.sizes().len() == 1).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    gate.open();
+    assert!(slow.await.unwrap().is_ok());
+    gate.close();
+    let held = ask(&engine, vec![tokens(&[1])]);
+    until("the second runs", || gate.sizes().len() == 2).await;
+    let waiting = ask(&engine, vec![tokens(&[1])]);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(engine.stats().waiting, 1, "a hundred times its patience is less than a batch of such samples takes");
+    gate.open();
+    assert!(held.await.unwrap().is_ok() && waiting.await.unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_that_were_just_answered_share_the_next_run_again() {
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&sizes);
+    // Each run takes long enough for a sixteenth of it to be more than the way back takes.
+    let observer: Observer = Arc::new(move |info: BatchInfo| {
+        seen.lock().unwrap().push(info.samples);
+        std::thread::sleep(Duration::from_millis(200));
+    });
+    let engine = engine(bag(), Policy { wait: Duration::from_secs(1), ..patient() }, observer);
+    let callers: Vec<_> = (0..8)
+        .map(|_| {
+            let engine = Arc::clone(&engine);
+            tokio::spawn(async move {
+                for _ in 0..3 {
+                    engine.run(vec![tokens(&[1])], None, Deadline::default(), nobody()).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    // Whoever came first runs alone, the rest together; from then on all eight.
+    let sizes = sizes.lock().unwrap().clone();
+    assert!(sizes.len() <= 5, "the first to come back did not wait for the others: {sizes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! The proof that a tower computes what its authors computed, and its warm-up.
 
 use bytes::Bytes;
-use futures::future::try_join_all;
+use futures::future::join_all;
 use onespace_bundle::{Bundle, TowerHead};
 use onespace_core::{Deadline, EncodeRequest, Encoder, Error, Reason, Result, vector};
 
@@ -38,7 +38,10 @@ pub(crate) async fn check(encoder: &LocalEncoder, bundle: &Bundle, head: &TowerH
         );
         return Err(invalid(message));
     }
-    try_join_all((0..BURST).map(|_| ask())).await?;
+    for warmed in join_all((0..BURST).map(|_| ask())).await {
+        // One that finds no turn has warmed nothing, and says nothing against the tower.
+        warmed.map(drop).or_else(|error| if error.reason == Reason::QueueFull { Ok(()) } else { Err(error) })?;
+    }
     tracing::info!(tower = %modality, cosine, "golden check passed");
     Ok(cosine)
 }

@@ -102,6 +102,10 @@ impl Gate {
         self.changed.notify_all();
     }
 
+    pub fn close(&self) {
+        *self.open.lock().unwrap() = false;
+    }
+
     pub fn sizes(&self) -> Vec<usize> {
         self.batches.lock().unwrap().iter().map(|batch| batch.samples).collect()
     }
