@@ -8,15 +8,15 @@ import torch
 import torch.nn.functional as F
 
 from data import Shards, prepare
-from model import Space
+from model import STANDINGS, Space
 from objectives import COLOUR_NAMES, Memory, contrast, named, numbered, unmoved, unseen
 from reading import language, moves, names, read
 from told import Told
 from world import captions
 from world.catalogue import MATERIALS, MOTIONS, NAMES, SIZES, SOUNDING, split
 
-BATCH, SCENES, SPOKEN_SCENES, FILMS = 72, 24, 16, 48
-LOOKED_AT = 96
+BATCH, SCENES, SPOKEN_SCENES, FILMS = 72, 32, 16, 48
+LOOKED_AT, RECOLOURED = 72, 24
 BETWEEN, MOVING = 0.7, 2.0  # the weights of sense against sense, and of motions
 GUIDED = 1.0  # of the plain classes of kinds and colours, from which shapes are learnt long before words help
 # What the steps show, a cycle of four: pictures learn slowest, points by far the fastest.
@@ -27,6 +27,31 @@ def guided(space: Space, sense: str, native: torch.Tensor, kind: torch.Tensor, c
     """Cross-entropy of the plain classes of kinds and colours; `masks` are added to their scores."""
     kinds, colours = space.guides[sense](native).split([len(NAMES), len(COLOUR_NAMES)], 1)
     return F.cross_entropy(kinds + masks[0], kind) + 0.5 * F.cross_entropy(colours + masks[1], colour)
+
+
+def shaped(space: Space, sense: str, shards: Shards, size: int, r) -> tuple[torch.Tensor, torch.Tensor]:
+    """(native vectors, kinds) of things in strange colours, of which the kinds alone are asked: shape then has nothing to
+    do with colour, or a kind is known only in the colours that it was seen in."""
+    pairs = split()[0]
+    rows = r.choice(len(pairs), RECOLOURED, replace=False)
+    kind, _ = numbered([pairs[row] for row in rows])
+    return see(space, sense, prepare(sense, shards.draw(sense, rows, r)[0], r, size, recolour=True)), kind
+
+
+def shape_loss(space: Space, sense: str, native: torch.Tensor, kind: torch.Tensor) -> torch.Tensor:
+    return F.cross_entropy(space.guides[sense](native)[:, : len(NAMES)], kind)
+
+
+def stood(space: Space, native: torch.Tensor, told: list[Told]) -> torch.Tensor:
+    """Cross-entropy of plain classes: what stands above, left or in front, what else, and in which of these ways."""
+    first, second, way = zip(*(t.standing() for t in told))
+    apart, loss = unseen(), torch.zeros(())
+    kinds, colours = len(NAMES), len(COLOUR_NAMES)
+    *things, ways = space.standing(native).split([kinds, colours, kinds, colours, len(STANDINGS)], 1)
+    for (of_kind, of_colour), thing in zip((things[:2], things[2:]), (first, second)):
+        kind, colour = torch.tensor(thing).unbind(1)
+        loss = loss + F.cross_entropy(of_kind + apart.T[colour], kind) + 0.5 * F.cross_entropy(of_colour + apart[kind], colour)
+    return loss / 2 + F.cross_entropy(ways, torch.tensor(way))
 
 
 def see(space: Space, sense: str, x: torch.Tensor) -> torch.Tensor:
@@ -55,11 +80,17 @@ def looking(space: Space, shards: Shards, sense: str, size: int, r) -> torch.Ten
     rows = r.choice(len(pairs), FILMS if sense == "video" else LOOKED_AT, replace=False)
     kind, colour = numbered([pairs[row] for row in rows])
     drawn, spots = shards.draw(sense, rows, r)
-    x = prepare(sense, drawn, None, size)
+    x = prepare(sense, drawn, r, size)
     native = watch(space, x) if sense == "video" else see(space, sense, x)
     loss = guided(space, sense, native, kind, colour, (apart.T[colour], apart[kind]))
     if sense == "video":
-        loss = loss + F.cross_entropy(space.moves(native) + unmoved()[kind], torch.from_numpy(shards.facts("motion", spots)))
+        return loss + F.cross_entropy(space.moves(native) + unmoved()[kind], torch.from_numpy(shards.facts("motion", spots)))
+    if sense != "speech":
+        loss = loss + 0.5 * shape_loss(space, sense, *shaped(space, sense, shards, size, r))
+    if sense == "image":
+        drawn, spots = shards.draw("scene", r.choice(len(pairs), LOOKED_AT, replace=False), r)
+        told = [Told.of(row) for row in shards.facts("scene_things", spots)]
+        loss = loss + stood(space, see(space, "image", prepare("scene", drawn, r, size)), told)
     return loss
 
 
@@ -90,6 +121,8 @@ class Lesson:
         for sense in senses:
             seen[sense], loss = self._called(sense, see(self.space, sense, drawn[sense]), first if sense == "image" else second, rows, truth)
             total = total + loss
+            if sense != "speech":
+                total = total + self._shapes(sense, kinds)
         total = total + 0.1 * self._look(seen["image"], looks, sizes, materials)
         if films:
             seen["video"], loss = self._films(rows, second, truth)
@@ -140,6 +173,12 @@ class Lesson:
         loss = loss + 0.5 * named(v, truth.kinds, scale, kind, no_kind) + 0.3 * named(v, truth.colours, scale, colour, no_colour)
         return v, loss + GUIDED * guided(self.space, sense, native, kind, colour, (no_kind, no_colour))
 
+    def _shapes(self, sense: str, kinds: torch.Tensor) -> torch.Tensor:
+        """Things in strange colours belong to their kinds' names."""
+        native, kind = shaped(self.space, sense, self.shards, self.size, self.r)
+        near = named(self.space.place(sense, native), kinds, self.space.scale(sense), kind)
+        return 0.3 * near + 0.3 * GUIDED * shape_loss(self.space, sense, native, kind)
+
     def _look(self, v: torch.Tensor, looks: list, sizes: torch.Tensor, materials: torch.Tensor) -> torch.Tensor:
         rows = [i for i, look in enumerate(looks) if look is not None]
         facts, v, scale = torch.tensor(np.array([looks[i] for i in rows])), v[rows], self.space.scale("image")
@@ -165,9 +204,10 @@ class Lesson:
         texts = [t.caption(self.r, language(self.r)) for t in told]
         texts += [wrong.caption(self.r, language(self.r)) for t in told for wrong in t.almost(self.r, self.unseen)]
         (said,) = self.read(texts)
-        v = self.space.place(sense, see(self.space, sense, prepare(name, drawn, self.r, self.size)))
-        scale, target = self.space.scale(sense), torch.arange(count)
-        return named(v, said, scale, target) + named(said[:count], v, scale, target)
+        native = see(self.space, sense, prepare(name, drawn, self.r, self.size))
+        v, scale, target = self.space.place(sense, native), self.space.scale(sense), torch.arange(count)
+        loss = named(v, said, scale, target) + named(said[:count], v, scale, target)
+        return loss + 0.5 * GUIDED * stood(self.space, native, told) if sense == "image" else loss
 
     def _signatures(self, kinds: torch.Tensor) -> torch.Tensor:
         """What a sounding kind sounds like belongs to its name, whatever its colour."""

@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-STEPS="${STEPS:-1500}"
-SHARDS="${SHARDS:-9}"
+STEPS="${STEPS:-2000}"
+SEEN="${SEEN:-15}" HEARD="${HEARD:-10}"  # shards
 RANKS="${RANKS:-2}"
 PYTHON="${PYTHON:-python3}"
 SERVICE="${SERVICE:-../target/release/onespace}"
@@ -48,7 +48,8 @@ measure() {
 
 export OMP_NUM_THREADS=1
 .venv/bin/python -m pytest --quiet tests
-.venv/bin/python generate.py --shards "$SHARDS" --workers "$RANKS"
+.venv/bin/python generate.py --part seen --shards "$SEEN" --workers "$RANKS"
+.venv/bin/python generate.py --part heard --shards "$HEARD" --workers "$RANKS"
 .venv/bin/python train.py --steps "$STEPS" --ranks "$RANKS"
 .venv/bin/python export.py
 .venv/bin/python -m eval.calibration

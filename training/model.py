@@ -8,6 +8,7 @@ from preprocessing import AUDIO, DIMENSION, TEXT, VIDEO
 from world.catalogue import COLOURS, MOTIONS, NAMES
 
 NATIVE = 256
+STANDINGS = ("on", "left of", "in front of")  # "under" is "on" the other way round
 
 
 class Residual(nn.Module):
@@ -88,7 +89,8 @@ class Video(nn.Module):
         """`frames` [B, views, NATIVE] are the image tower's vectors of the VIEWS of `x`."""
         small = F.avg_pool2d(x.flatten(1, 2), 2).unflatten(1, (VIDEO["frames"], -1))
         moving = (small - small.mean(1, keepdim=True)).flatten(1, 2)
-        return self.head(torch.cat([frames.mean(1), frames.amax(1), self.motion(moving)], 1))
+        told = torch.cat([frames.mean(1), frames.amax(1), self.motion(moving)], 1)
+        return self.head(F.dropout(told, 0.2, self.training))  # films are few: without, the head learns them by heart
 
 
 class Audio(nn.Module):
@@ -186,9 +188,10 @@ class Space(nn.Module):
         image = Image()
         self.towers = nn.ModuleDict({"image": image, "video": Video(image), "points": Points(), "speech": Audio()})
         self.align = nn.ModuleDict({name: nn.Linear(NATIVE, DIMENSION) for name in SENSES})
-        # Of training alone: kinds, colours and motions as plain classes.
+        # Of training alone: kinds, colours, motions and who stands where as plain classes.
         self.guides = nn.ModuleDict({name: nn.Linear(NATIVE, len(NAMES) + len(COLOURS)) for name in SENSES})
         self.moves = nn.Linear(NATIVE, len(MOTIONS))
+        self.standing = nn.Linear(NATIVE, 2 * (len(NAMES) + len(COLOURS)) + len(STANDINGS))
         self.log_scale = nn.ParameterDict({name: nn.Parameter(torch.tensor(2.6)) for name in SENSES})
 
     def place(self, name: str, native: Tensor) -> Tensor:

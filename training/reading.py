@@ -4,7 +4,9 @@ It then stands still, and the senses are taught towards it (as in LiT, Zhai et a
 in minutes, and whatever is seen has the names of all other things as wrong answers from its first step.
 """
 
+import re
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -22,6 +24,7 @@ TEXT_LANGUAGES = (0.64, 0.18, 0.18)
 SCALE = 20.0
 # How often a caption tells how large a thing is, what of, how it moves.
 ODDS = {"size": 0.3, "material": 0.3, "motion": 0.4}
+COMPOUNDS = 0.2  # how often an English name gets one more word before it
 SAYINGS = 12  # captions of each pair that the finished tower reads once
 
 
@@ -55,6 +58,32 @@ def moves(r) -> list[str]:
     return [captions.of_motion(m, r, language=language(r)) for m in MOTIONS]
 
 
+@cache
+def modifiers() -> list[str]:
+    """The first words of all names of more than one."""
+    return sorted({name.split(" ")[0] for names in captions.KIND_NAMES.values() for name in names if " " in name})
+
+
+@cache
+def taken() -> set[str]:
+    """Every name of every kind, those that are held out too."""
+    return {name for table in (captions.KIND_NAMES, captions.MORE_KIND_NAMES) for names in table.values() for name in names}
+
+
+def compounded(text: str, kind: str, r) -> str:
+    """`a red key` -> `a red garden key`: the last word of a name says what it is, whatever stands before it. Never one of
+    the names that are held out to measure this."""
+    modifier = modifiers()[int(r.integers(len(modifiers())))]
+    for name in sorted(captions.KIND_NAMES[kind], key=len, reverse=True):
+        longer = f"{modifier} {name}"
+        if re.search(rf"\b{re.escape(name)}\b", text):
+            if any(other in longer and other not in name for other in taken()):
+                return text
+            text = re.sub(rf"\b(an? )?{re.escape(name)}\b", lambda m: ("a " if m[1] else "") + longer, text, count=1)
+            return captions.article(text)
+    return text
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What a caption tells: a kind and a colour, and perhaps size, material and motion, as numbers; -1 if it does not."""
@@ -66,9 +95,12 @@ class Meaning:
     motion: int = -1
 
     def caption(self, r) -> str:
+        """In English, the name may be a longer one of the same thing that nobody has said before."""
         told = [names[n] if n >= 0 else None for names, n in ((SIZES, self.size), (MATERIALS, self.material), (MOTIONS, self.motion))]
         size, material, motion = told
-        return captions.caption(NAMES[self.kind], COLOUR_NAMES[self.colour], r, motion, size=size, material=material, language=language(r))
+        kind, spoken = NAMES[self.kind], language(r)
+        text = captions.caption(kind, COLOUR_NAMES[self.colour], r, motion, size=size, material=material, language=spoken)
+        return compounded(text, kind, r) if spoken == "en" and r.random() < COMPOUNDS else text
 
 
 class Reading:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from model import STANDINGS
 from objectives import COLOUR_NAMES
 from world import captions
 from world.catalogue import NAMES, RELATIONS
@@ -21,6 +22,13 @@ class Told:
     def of(numbers: np.ndarray) -> "Told":
         flat = [int(n) for n in numbers]
         return Told(tuple((flat[i], flat[i + 1]) for i in (1, 3, 5) if i + 1 < len(flat) and flat[i] >= 0), flat[0])
+
+    def standing(self) -> tuple[tuple[int, int], tuple[int, int], int]:
+        """Who is where, whatever is said of it: the thing above, left or in front, the other one, and which of STANDINGS."""
+        first, second, *_ = self.things
+        if RELATIONS[self.relation] == "under":
+            return second, first, STANDINGS.index("on")
+        return first, second, STANDINGS.index(RELATIONS[self.relation])
 
     def caption(self, r, language: str) -> str:
         named_things = [(NAMES[k], COLOUR_NAMES[c]) for k, c in self.things]

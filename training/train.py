@@ -30,18 +30,7 @@ from reading import Reading, Sayings
 
 CACHE = Path(__file__).parent / ".cache"
 CHECKPOINT, LOG = CACHE / "checkpoint.pt", CACHE / "train.jsonl"
-RATE, WARM, DECAY, EMA = 1.2e-3, 100, 0.6, 0.998
-# The text tower learns first, by itself: words, then who stands where (steps, pairs and scenes of a batch). Then it
-# stands still and the senses are taught towards it.
-READING = ((700, 96, 40), (700, 40, 96))
-# Before that each of them learns plain classes by itself: shapes and words are found several times faster so.
-# (sense, steps, how wide pictures are)
-LOOKING = (("image", 1400, 48), ("speech", 700, 0), ("points", 600, 0), ("image", 500, 64), ("video", 400, 64))
-LOOKING_RATE = 2e-3
-# Until this part of the senses' steps nothing seen is remembered: while vectors still wander, old ones say nothing.
-MEMORY_FROM = 0.5
-# Pictures grow while it learns: (until this part of the steps, side). What is coarse is learnt at a third of the cost.
-SIDES = ((0.6, 64), (1.0, IMAGE["width"]))
+WARM, DECAY, EMA = 100, 0.6, 0.998
 SAVE_EVERY, LOOK_EVERY = 50, 500
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
@@ -85,34 +74,45 @@ def build(tokenizer) -> Space:
     return space.to(memory_format=torch.channels_last)
 
 
-def side(part: float) -> int:
-    """How wide pictures are shown when this part of the senses' steps is done."""
-    return next(width for until, width in SIDES if part < until)
-
-
 @dataclass(frozen=True)
 class Phase:
     """Some steps of one kind."""
 
     name: str
     steps: int
-    what: tuple = ()  # of text, how many pairs and scenes; of looking, the sense and how wide pictures are
+    what: tuple  # of text, pairs and scenes of a batch; of looking, the sense and how wide pictures are; of senses, MEMORY and GROW
+    rate: float
+    falls: bool = True  # to zero over the last part
 
     def parameters(self, space: Space) -> list:
         """What may learn."""
         reading = self.name == "text"
         return [p for name, p in space.named_parameters() if name.startswith("text.") == reading]
 
-    def rate(self, step: int) -> float:
-        """Only where something is finished does the rate fall."""
-        if self.name == "looking":
-            return LOOKING_RATE * min(1.0, (step + 1) / WARM)
-        return RATE * pace(step, self.steps)
+    def rate_at(self, step: int) -> float:
+        return self.rate * (pace(step, self.steps) if self.falls else min(1.0, (step + 1) / WARM))
+
+
+# The text tower learns first, by itself: words, then who stands where. Then it stands still and the senses are taught
+# towards it. Before that each of them learns plain classes by itself: shapes and words are found several times faster so.
+# Of the senses' steps, until MEMORY nothing seen is remembered: while vectors still wander, old ones say nothing; until
+# GROW pictures are 64 wide: what is coarse is learnt at two thirds of the cost.
+FIRST = (
+    Phase("text", 700, (96, 40), 1.2e-3), Phase("text", 700, (40, 96), 1.2e-3),
+    Phase("looking", 1400, ("image", 48), 2e-3, False), Phase("looking", 700, ("speech", 0), 2e-3, False),
+    Phase("looking", 600, ("points", 0), 2e-3, False), Phase("looking", 500, ("image", 64), 2e-3, False),
+    Phase("looking", 400, ("video", 64), 2e-3, False), Phase("senses", 1500, (0.5, 0.6), 1.2e-3),
+)  # fmt: skip
+# Once more, from what is there.
+AGAIN = (
+    Phase("text", 500, (64, 48), 6e-4), Phase("looking", 1500, ("image", 64), 1.2e-3, False),
+    Phase("looking", 500, ("speech", 0), 1.2e-3, False), Phase("looking", 300, ("points", 0), 1.2e-3, False),
+    Phase("looking", 300, ("video", 64), 1.2e-3, False),
+)  # fmt: skip
 
 
 def phases(steps: int) -> list[Phase]:
-    reading = [Phase("text", length, sizes) for length, *sizes in READING]
-    return [*reading, *(Phase("looking", length, (sense, width)) for sense, length, width in LOOKING), Phase("senses", steps)]
+    return [*FIRST, *AGAIN, Phase("senses", steps, (0.1, 0.5), 1.2e-3)]
 
 
 def finish(space: Space, shadow: dict):
@@ -121,7 +121,7 @@ def finish(space: Space, shadow: dict):
 
 
 def work(rank: int, ranks: int, steps: int):
-    """The text tower's steps, then `steps` of the senses."""
+    """All phases, the last of them `steps` long."""
     ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)  # a rank that outlives its launcher would spoil the next run
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{CACHE}/rendezvous", rank=rank, world_size=ranks)
@@ -142,7 +142,7 @@ def work(rank: int, ranks: int, steps: int):
             finish(space, shadow)
         learning, lesson = phase.parameters(space), lessons(phase, space, tokenizer)
         space.text.requires_grad_(phase.name == "text")
-        steering = torch.optim.AdamW(learning, lr=RATE, weight_decay=0.02, betas=(0.9, 0.98))
+        steering = torch.optim.AdamW(learning, lr=phase.rate, weight_decay=0.02, betas=(0.9, 0.98))
         if saved is not None and done > first:
             steering.load_state_dict(saved["optimiser"])
         bar = tqdm(total=phase.steps, initial=done - first, disable=rank > 0, mininterval=5, desc=phase.name)
@@ -150,7 +150,7 @@ def work(rank: int, ranks: int, steps: int):
             began = time.time()
             part = (done - first) / phase.steps
             for group in steering.param_groups:
-                group["lr"] = phase.rate(done - first)
+                group["lr"] = phase.rate_at(done - first)
             steering.zero_grad(set_to_none=True)
             loss = lesson(done - first, part, np.random.default_rng((done, rank, 3)))
             loss.backward()
@@ -166,8 +166,13 @@ def work(rank: int, ranks: int, steps: int):
             if rank == 0 and (done % SAVE_EVERY == 0 or done == last):
                 save(space, shadow, steering, done, spent)
                 if phase.name == "senses" and ((done - first) % LOOK_EVERY == 0 or done == last):
-                    report(averaged(shadow, tokenizer.get_vocab_size()), tokenizer, done, side(part), spent, loss.item())
+                    report(averaged(shadow, tokenizer.get_vocab_size()), tokenizer, done, side(phase, part), spent, loss.item())
     dist.destroy_process_group()
+
+
+def side(phase: Phase, part: float) -> int:
+    """How wide pictures are shown when this part of the senses' steps is done."""
+    return 64 if part < phase.what[1] else IMAGE["width"]
 
 
 def lessons(phase: Phase, space: Space, tokenizer):
@@ -177,13 +182,13 @@ def lessons(phase: Phase, space: Space, tokenizer):
     shards = Shards()
     if phase.name == "looking":
         return lambda step, part, r: looking(space, shards, *phase.what, r)
-    memories, sayings = {name: Memory() for name in SENSES}, Sayings(space, tokenizer)
+    (memory, grow), memories, sayings = phase.what, {name: Memory() for name in SENSES}, Sayings(space, tokenizer)
 
     def lesson(step: int, part: float, r):
         if step % SAVE_EVERY == 0:
             shards.refresh()
         memories["text"] = sayings.draw(r)
-        return Lesson(space, tokenizer, shards, memories, part >= MEMORY_FROM, side(part), r).loss(step, films=step % 2 == 0)
+        return Lesson(space, tokenizer, shards, memories, part >= memory, side(phase, part), r).loss(step, films=step % 2 == 0)
 
     return lesson
 
@@ -205,7 +210,7 @@ def report(space, tokenizer, step, size, spent, loss):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--ranks", type=int, default=2)
     arguments = parser.parse_args()
     random.seed(0)

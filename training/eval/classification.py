@@ -11,8 +11,11 @@ SHOWN = 5  # pictures that stand for a label
 
 
 def prompts(lab: Lab, fact: str, names) -> np.ndarray:
-    """[names, D]: the mean of the prompt ensemble."""
+    """[names, D]: the mean of the prompt ensemble; kinds are asked for as such and in every colour."""
     texts = [captions.zero_shot(**{fact: name}) for name in names]
+    if fact == "kind":
+        for name, group in zip(names, texts):
+            group += [text for colour in COLOURS for text in captions.zero_shot(kind=name, colour=colour)]
     vectors = lab.texts(f"prompts {fact}", [t for group in texts for t in group])
     return scores.mean_vectors(vectors, [name for name, group in zip(names, texts) for _ in group], names)
 

@@ -20,8 +20,8 @@ def marks_table(slots: dict) -> str:
     for mark, value, reached in judged(slots):
         bound = f"{'≥' if mark.at_least else '≤'} {mark.bound:g}{mark.unit}"
         digits = 3 if mark.at_least else 1
-        said = "not measured" if value is None else f"{value:.{digits}f}{mark.unit}"
-        rows.append([mark.name, bound, said, {True: "reached", False: "**not reached**", None: ""}[reached], WHY.get(mark.name, "")])
+        said = "not measured" if value is None else f"{round(value, digits) + 0.0:.{digits}f}{mark.unit}"
+        rows.append([mark.name, bound, said, {True: "reached", False: "**not reached**", None: ""}[reached], "" if reached else WHY.get(mark.name, "")])
     return _table(["mark", "bound", "measured", "", "why"], rows)
 
 
