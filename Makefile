@@ -16,7 +16,7 @@ SYSTEM_TESTS = $(patsubst tests/tests/%.rs,--test %,$(wildcard tests/tests/*.rs)
 
 export ONESPACE_ONNXRUNTIME ?= $(CURDIR)/target/onnxruntime/libonnxruntime.so
 
-.PHONY: help run test lint bench parity cluster cluster-test bundle clean-data
+.PHONY: help run test lint bench bench-models parity cluster cluster-test bundle clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,11 @@ parity: ## vectors of the service against the published models' own pipelines; w
 	@scripts/setup.sh
 	cargo build $(CARGO_FLAGS) -p onespace
 	@scripts/parity.sh
+
+bench-models: ## published models at full size, random weights, and their fp16 and int8 variants; writes docs/FULLSIZE.md
+	@scripts/setup.sh
+	cargo build $(CARGO_FLAGS) -p onespace
+	@scripts/bench_models.sh
 
 cluster: ## the whole cluster as processes on loopback, until Ctrl-C
 	@scripts/setup.sh

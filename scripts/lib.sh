@@ -21,3 +21,19 @@ as_root() {
 
 # sha256_is FILE HEX
 sha256_is() { [[ -f $1 ]] && printf '%s  %s\n' "$2" "$1" | sha256sum --check --status; }
+
+# exporter MODULE ARGUMENTS…: becomes this module of onespace_export, in a Python that has its requirements; made the first time
+# (PYTHON names the interpreter, PARITY_VENV an environment that is there already). The built service has to be there.
+exporter() {
+  local here=training/export
+  local venv="${PARITY_VENV:-$here/.venv}"
+  [[ -x target/release/onespace ]] || die "target/release/onespace is not there: cargo build --release --locked -p onespace"
+  if [[ ! -x $venv/bin/python ]]; then
+    say python "$venv"
+    "${PYTHON:-python3.11}" -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --requirement "$here/requirements.txt"
+  fi
+  venv="$(realpath "$venv")"
+  cd "$here" || die "$here is not there"
+  exec "$venv/bin/python" -m "onespace_export.$1" "${@:2}"
+}

@@ -11,15 +11,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
 source scripts/lib.sh
 
-readonly HERE=training/export
-venv="${PARITY_VENV:-$HERE/.venv}"
-
-[[ -x target/release/onespace ]] || die "target/release/onespace is not there: cargo build --release --locked -p onespace"
-if [[ ! -x $venv/bin/python ]]; then
-  say python "$venv"
-  "${PYTHON:-python3.11}" -m venv "$venv"
-  "$venv/bin/python" -m pip install --quiet --requirement "$HERE/requirements.txt"
-fi
-venv="$(realpath "$venv")"
-cd "$HERE"
-exec "$venv/bin/python" -m onespace_export.parity "$@"
+exporter parity "$@"

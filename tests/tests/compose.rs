@@ -1,7 +1,7 @@
 //! Separate spaces brought into one: `bundle fit`, `bundle compose`, and an index that outlives both.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Stdio,
@@ -14,6 +14,7 @@ use onespace_tests::{
     apart::{direction, npy},
     bundle,
     client::{part, question, text, why},
+    copied_bundle,
     process::command,
     root, samples,
 };
@@ -295,4 +296,33 @@ async fn an_index_outlives_an_added_tower_and_its_successor() {
     // Without the tower, what it gave is no answer either: no server takes a vector for one that it cannot vouch for.
     let server = server.with_bundle(&ground.base).await;
     assert_eq!(answers(&server.client().await, ask()).await, all(&[]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn golden_vectors_are_written_again_for_graphs_that_were_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let changed = copied_bundle(folder.path());
+    let manifest = fs::read_to_string(changed.join("bundle.toml")).unwrap();
+    let table: toml::Table = toml::from_str(&manifest).unwrap();
+    let digest = |file: &str| table["files"][file]["sha256"].as_str().unwrap().to_owned();
+    // As if the text tower had been changed: it no longer gives what is written.
+    fs::copy(changed.join("golden/image.f32"), changed.join("golden/text.f32")).unwrap();
+    let said_otherwise = manifest.replace(&digest("golden/text.f32"), &digest("golden/image.f32"));
+    fs::write(changed.join("bundle.toml"), said_otherwise).unwrap();
+    let command = |what: &str| said(&["bundle", what, "--json", "--bundle", changed.to_str().unwrap()]);
+    assert_eq!(command("verify").code, 1);
+
+    let golden = command("golden");
+    assert_eq!(golden.code, 0, "{}", golden.err);
+    let cosines: BTreeMap<String, f64> = golden
+        .out
+        .lines()
+        .map(|line| {
+            let row: Value = serde_json::from_str(line).unwrap();
+            (row["tower"].as_str().unwrap().to_owned(), row["cosine"].as_f64().unwrap())
+        })
+        .collect();
+    assert_eq!(cosines.len(), 5);
+    assert!(cosines.iter().all(|(tower, cosine)| (tower == "text") == (*cosine < 0.99)), "{cosines:?}");
+    assert_eq!(command("verify").code, 0);
 }

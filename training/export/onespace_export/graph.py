@@ -34,9 +34,9 @@ def write(graph: Graph, path: Path, half: bool = False, external_bytes: int = EX
             dynamic_axes={**axes, graph.output: {0: graph.rows}}, opset_version=OPSET, dynamo=False,
         )  # fmt: skip
     if half:
-        _halve(path)
-        weight //= 2
-    external = _gather(path) if weight > external_bytes else []
+        external = save(halved(onnx.load(str(path))), path, external_bytes)
+    else:
+        external = _gather(path) if weight > external_bytes else []
     onnx.checker.check_model(str(path))
     if graph.any_rank:
         _open_ranks(path, graph.any_rank)
@@ -58,25 +58,34 @@ def _gather(path: Path) -> list[str]:
     # Loading takes the places out of the tensors, so what lies scattered is read before.
     bare = onnx.load(str(path), load_external_data=False)
     scattered = {path.parent / e.value for t in bare.graph.initializer for e in t.external_data if e.key == "location"}
+    names = save(onnx.load(str(path)), path, 0)
+    for stray in scattered - {path.parent / name for name in names}:
+        stray.unlink(missing_ok=True)
+    return names
+
+
+def save(model: onnx.ModelProto, path: Path, external_bytes: int = EXTERNAL_BYTES) -> list[str]:
+    """Writes a graph whose tensors are in memory; returns the names of the external-data files beside it."""
+    if sum(len(t.raw_data) for t in model.graph.initializer) <= external_bytes:
+        onnx.save(model, str(path))
+        return []
     data = path.parent / (path.name + ".data")
     data.unlink(missing_ok=True)
-    onnx.save_model(onnx.load(str(path)), str(path), save_as_external_data=True, location=data.name, size_threshold=1024)
-    for stray in scattered - {data}:
-        stray.unlink(missing_ok=True)
+    onnx.save_model(model, str(path), save_as_external_data=True, location=data.name, size_threshold=1024)
     # onnx makes it readable for its owner alone.
     data.chmod(path.stat().st_mode)
     return [data.name]
 
 
-def _halve(path: Path):
+def halved(model: onnx.ModelProto) -> onnx.ModelProto:
     """Weights and arithmetic in float16; inputs and outputs stay float32."""
     from onnxruntime.transformers.float16 import convert_float_to_float16
     from onnxruntime.transformers.onnx_model import OnnxModel
 
-    halved = OnnxModel(convert_float_to_float16(onnx.load(str(path)), keep_io_types=True, disable_shape_infer=True))
+    half = OnnxModel(convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=True))
     # The casts at the inputs are appended behind what they feed.
-    halved.topological_sort()
-    onnx.save(halved.model, str(path))
+    half.topological_sort()
+    return half.model
 
 
 def check(name: str, graph: Graph, path: Path, half: bool = False) -> dict:

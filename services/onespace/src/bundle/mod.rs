@@ -2,6 +2,7 @@
 
 pub mod compose;
 pub mod fit;
+mod golden;
 mod inspect;
 mod media;
 mod report;
@@ -25,6 +26,7 @@ pub async fn run(command: BundleCommand, json: bool) -> Result<Outcome> {
     match command {
         BundleCommand::Inspect { directory } => inspect::run(&directory, json),
         BundleCommand::Verify { model } => verify::run(&model, json).await,
+        BundleCommand::Golden { model } => golden::run(&model, json).await,
         BundleCommand::Pull(args) => pull::run(args, json).await,
         BundleCommand::Schema => {
             print_line(manifest_schema()?.trim_end());
