@@ -16,6 +16,7 @@ mod fit;
 mod jpeg;
 mod patches;
 mod picture;
+mod pillow;
 mod prepare;
 mod resize;
 mod taps;

@@ -9,6 +9,7 @@ use onespace_core::{Error, Result};
 
 use crate::{
     fit::Fit,
+    pillow::{self, Weights},
     taps::{Side, cubic, resample},
 };
 
@@ -27,7 +28,14 @@ pub fn resize(spec: &Image, fit: &Fit, rgb: &[u8], width: u32) -> Result<Vec<f32
         return Err(internal(format!("{} bytes are not {wide} x {high} pixels", source.len())));
     }
     let resized = match spec.resample {
-        Resample::U8 => bytes(spec, fit, source, (wide, high))?.into_iter().map(f32::from).collect(),
+        Resample::U8 | Resample::U8Torch if spec.antialias && spec.filter != ResizeFilter::Nearest => {
+            let weights = if spec.resample == Resample::U8 { Weights::Pillow } else { Weights::Torch };
+            let resized = pillow::resize(source, wide as usize, (fit.across, fit.down), spec.filter, weights);
+            resized.into_iter().map(f32::from).collect()
+        }
+        Resample::U8 | Resample::U8Torch => {
+            bytes(spec, fit, source, (wide, high))?.into_iter().map(f32::from).collect()
+        }
         Resample::F32 => {
             let taps = |side: Side| side.taps(spec.filter, spec.antialias);
             resample(source, wide as usize, &taps(fit.across), &taps(fit.down))
@@ -47,7 +55,7 @@ fn cut_out(rgb: &[u8], width: u32, (left, top, wide, high): (u32, u32, u32, u32)
     rows.filter_map(|row| row.get(inner.clone())).flatten().copied().collect()
 }
 
-/// Across, then down, each rounded to a byte, as Pillow does: what rings over black or white is cut off between.
+/// Without antialias: across, then down, each rounded to a byte; what rings over black or white is cut off between.
 ///
 /// Cutting the source box and scaling it is the same as scaling the whole and cutting the result, because the
 /// filter reaches beyond the box.
@@ -85,21 +93,19 @@ fn internal(error: impl std::fmt::Display) -> Error {
     Error::internal(format!("a picture cannot be resized: {error}"))
 }
 
-/// With antialias the filter widens as the picture shrinks (Pillow); without, it always spans the same number of
-/// source pixels (torch's `interpolate`, whose cubic is sharper than Pillow's).
+/// The filter always spans the same number of source pixels, as in torch's `interpolate`, whose cubic is sharper than
+/// Pillow's.
 fn algorithm(spec: &Image) -> Result<ResizeAlg> {
-    let kind = match (spec.filter, spec.antialias) {
-        (ResizeFilter::Nearest, _) => return Ok(ResizeAlg::Nearest),
-        (ResizeFilter::Bilinear, _) => FilterType::Bilinear,
-        (ResizeFilter::Bicubic, true) => FilterType::CatmullRom,
-        (ResizeFilter::Bicubic, false) => {
+    Ok(ResizeAlg::Interpolation(match spec.filter {
+        ResizeFilter::Nearest => return Ok(ResizeAlg::Nearest),
+        ResizeFilter::Bilinear => FilterType::Bilinear,
+        ResizeFilter::Bicubic => {
             let sharp = |x: f64| f64::from(cubic(x as f32, -0.75));
             FilterType::Custom(Filter::new("torch bicubic", sharp, 2.0).map_err(internal)?)
         }
-        (ResizeFilter::Lanczos, _) => FilterType::Lanczos3,
-        (ResizeFilter::Box, _) => FilterType::Box,
-    };
-    Ok(if spec.antialias { ResizeAlg::Convolution(kind) } else { ResizeAlg::Interpolation(kind) })
+        ResizeFilter::Lanczos => FilterType::Lanczos3,
+        ResizeFilter::Box => FilterType::Box,
+    }))
 }
 
 /// The resized pixels at their place on a canvas of the background.

@@ -1,5 +1,7 @@
 //! The proof that a tower computes what its authors computed, and its warm-up.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use futures::future::join_all;
 use onespace_bundle::{Bundle, TowerHead};
@@ -9,6 +11,13 @@ use crate::local::LocalEncoder;
 
 /// The least cosine between what a tower gives for its golden input and its golden vector.
 const COSINE_MIN: f32 = 0.999;
+
+/// How long a golden input may take: fifteen views of a film take a model of two billion weights a minute on two cores, and
+/// nobody else waits.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What takes longer than this alone has nothing to gain from a warm-up that a start should wait for.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// How many times the golden input is embedded at once afterwards: what a first burst would otherwise pay for,
 /// larger batches and every thread's first allocations, is paid here.
@@ -27,7 +36,8 @@ pub(crate) async fn check(encoder: &LocalEncoder, bundle: &Bundle, head: &TowerH
     let media = Bytes::from(bundle.read(&head.golden.input).map_err(unusable)?);
     let expected = bundle.vector(&head.golden.vector).map_err(unusable)?;
     let request = EncodeRequest::new(modality, media);
-    let ask = || encoder.encode(request.clone(), Deadline::default());
+    let ask = || encoder.encode(request.clone(), Deadline::after(PATIENCE));
+    let started = Instant::now();
     let reply = ask().await.map_err(|error| invalid(format!("{} cannot be embedded: {error}", head.golden.input)))?;
     let cosine = reply.embeddings.first().map_or(f32::NAN, |first| cosine(&first.vector, &expected));
     // Not a number is below everything as well.
@@ -38,7 +48,8 @@ pub(crate) async fn check(encoder: &LocalEncoder, bundle: &Bundle, head: &TowerH
         );
         return Err(invalid(message));
     }
-    for warmed in join_all((0..BURST).map(|_| ask())).await {
+    let burst = if started.elapsed() < SLOW { BURST } else { 0 };
+    for warmed in join_all((0..burst).map(|_| ask())).await {
         // One that finds no turn has warmed nothing, and says nothing against the tower.
         warmed.map(drop).or_else(|error| if error.reason == Reason::QueueFull { Ok(()) } else { Err(error) })?;
     }
@@ -55,7 +66,7 @@ pub(crate) async fn vector(encoder: &LocalEncoder, bundle: &Bundle, head: &Tower
     let invalid = |message: String| Error::new(Reason::BundleInvalid, format!("towers.{modality}.golden"), message);
     let bytes = Bytes::from(bundle.read(&head.golden.input)?);
     let request = EncodeRequest::new(modality, bytes);
-    let reply = encoder.encode(request, Deadline::default()).await;
+    let reply = encoder.encode(request, Deadline::after(PATIENCE)).await;
     let reply = reply.map_err(|error| invalid(format!("{} cannot be embedded: {error}", head.golden.input)))?;
     let first = reply.embeddings.into_iter().next();
     first.map(|first| first.vector).ok_or_else(|| invalid("the tower gives no vector".to_owned()))

@@ -124,20 +124,23 @@ def family(name: str, kept: dict, keep, seconds: float, binary: Path):
         keep()
     for precision in ("fp32", *PRECISIONS):
         folder = whole if precision == "fp32" else CACHE / f"{name}-{precision}"
-        if precision in kept and (folder.with_suffix(".npz").exists() or "refused" in kept[precision]):
+        if precision in kept and "failed" not in kept[precision]:
             continue
-        made = {}
+        made = kept.get(precision, {})
+        made.pop("failed", None)
         if precision != "fp32" and not folder.exists():
-            made = stepped(["onespace_export.variant", whole, "--precision", precision, "--out", folder, "--binary", binary])
-        if "refused" not in made:
+            made["made"] = stepped(["onespace_export.variant", whole, "--precision", precision, "--out", folder, "--binary", binary])
+        if "refused" in made.get("made", {}):
+            made["refused"] = made["made"]["refused"]
+        else:
             try:
                 found, vectors = served(folder, seconds, binary)
             except Failed as failure:
-                made["refused"] = str(failure)
+                made["failed"] = str(failure)
             else:
                 np.savez(folder.with_suffix(".npz"), **vectors)
                 of_whole = dict(np.load(whole.with_suffix(".npz")))
-                made = {"made": made, **found, "cosines": beside(of_whole, vectors)}
+                made |= {**found, "cosines": beside(of_whole, vectors)}
         kept[precision] = made
         keep()
 
@@ -181,8 +184,8 @@ def table(results: dict) -> str:
         for precision, found in precisions.items():
             if precision == "export":
                 continue
-            if "refused" in found:
-                lines.append(f"| {name} | {precision} | refused: {found['refused'].replace('|', '/')} " + "| " * 8 + "|")
+            if why := found.get("refused") or found.get("failed"):
+                lines.append(f"| {name} | {precision} | {'refused' if 'refused' in found else 'failed'}: {why.replace('|', '/')} " + "| " * 8 + "|")
                 continue
             head = f"| {name} | {precision} | {found['bytes'] / 1e9:.2f} | {found['ready_s']:.1f} | {found['loaded']['held']:.2f} | {found['worked']['most']:.2f} "
             for modality, row in found["modalities"].items():

@@ -91,9 +91,11 @@ pub enum ResizeFilter {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resample {
-    /// Bytes: each of the two passes is rounded to 8 bits (Pillow, and torchvision on `uint8`).
+    /// Bytes as Pillow has them: each of the two passes is rounded to 8 bits, weights have 22 behind the point.
     #[default]
     U8,
+    /// Bytes as torchvision has them on `uint8`: weights have as many bits behind the point as fit into 16.
+    U8Torch,
     /// Floats that are never rounded, as `torch.nn.functional.interpolate` does on float tensors.
     F32,
 }
