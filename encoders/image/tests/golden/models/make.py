@@ -30,7 +30,7 @@ def picture(file):
         return image.convert("RGB")
 
 
-# One value of each is a step off, which was not explained.
+# Pillow 13 resizes these down before across; one value of each is then a step off. Earlier versions never do.
 ODD = ("open-clip-squash-tall", "lanczos-tall")
 
 
