@@ -20,6 +20,12 @@ pub fn norm(v: &[f32]) -> f32 {
     dot(v, v).sqrt()
 }
 
+/// The cosine of two vectors of any length but zero; NaN where they have not the same number of values.
+#[must_use]
+pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    if a.len() == b.len() { dot(a, b) / (norm(a) * norm(b)) } else { f32::NAN }
+}
+
 /// Scales `v` to unit length in place.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use crate::{
     Runtime,
     graph::Graph,
     policy::Options,
-    queue::{Answer, Guard, Queue},
+    queue::{Answer, Guard, Place, Queue},
     session::Session,
     stats::Stats,
     worker::Worker,
@@ -87,12 +87,12 @@ impl Engine {
         deadline.check(&format!("before the {} tower was asked", self.graph.tower))?;
         let arrived = Instant::now();
         let count = samples.len();
-        let (job, receivers) = self.queue.submit(samples, target, deadline, &guard)?;
+        let Place { job, answers, patience } = self.queue.submit(samples, target, deadline, &guard)?;
         drop(guard);
         let mut ticket = Ticket { queue: &self.queue, job: Some(job) };
-        let answers = collect(receivers);
+        let answers = collect(answers);
         tokio::pin!(answers);
-        let patience = arrived + self.queue.patience();
+        let patience = arrived + patience;
         if patience < deadline.instant() {
             if let Ok(answers) = timeout_at(patience.into(), &mut answers).await {
                 let answers = answers?;

@@ -62,6 +62,16 @@ impl Entry {
     }
 }
 
+/// A request's place in the queue.
+pub(crate) struct Place {
+    /// Its number.
+    pub job: u64,
+    /// Where the answers of its samples will come.
+    pub answers: Vec<oneshot::Receiver<Answer>>,
+    /// How long it may wait for its first sample's turn.
+    pub patience: Duration,
+}
+
 /// A batch that a worker has in hand.
 pub(crate) struct Batch {
     pub entries: Vec<Entry>,
@@ -115,7 +125,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the samples of one request at the end, all or none. Gives its number and where answers will come.
+    /// Puts the samples of one request at the end, all or none.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause; `DEADLINE_EXCEEDED` when there is less time left than a sample takes;
@@ -126,7 +136,7 @@ impl Queue {
         target: Option<Modality>,
         deadline: Deadline,
         guard: &Guard,
-    ) -> Result<(u64, Vec<oneshot::Receiver<Answer>>)> {
+    ) -> Result<Place> {
         let mut state = self.lock();
         if state.closed {
             return Err(Error::new(Reason::NotReady, "", format!("the {} tower is stopping", self.tower)));
@@ -144,25 +154,22 @@ impl Queue {
         }
         let job = self.jobs.fetch_add(1, Ordering::Relaxed);
         let arrived = Instant::now();
-        let receivers = samples.into_iter().map(|sample| {
+        let patience = self.patience(&state);
+        let answers = samples.into_iter().map(|sample| {
             let (reply, receiver) = oneshot::channel();
             let key = Key::of(&sample);
             let guard = Arc::clone(guard);
             state.waiting.push_back(Entry { sample, target, job, key, deadline, arrived, reply, _guard: guard });
             receiver
         });
-        let receivers = receivers.collect();
+        let answers = answers.collect();
         self.changed.notify_all();
-        Ok((job, receivers))
+        Ok(Place { job, answers, patience })
     }
 
     /// How long a request may wait for its first sample's turn: as the policy says, or the time of one full batch where that
     /// is longer. Before a model that takes a second for a picture, a second request is no overload.
-    pub fn patience(&self) -> Duration {
-        self.patience_of(&self.lock())
-    }
-
-    fn patience_of(&self, state: &State) -> Duration {
+    fn patience(&self, state: &State) -> Duration {
         let slow = Duration::try_from_secs_f64(self.policy.samples as f64 * state.sample_seconds.unwrap_or(0.0));
         self.policy.patience.max(slow.unwrap_or_default())
     }
@@ -296,7 +303,7 @@ impl Queue {
             state.waiting.len(),
             self.tower,
             self.policy.queue,
-            self.patience_of(state).as_millis()
+            self.patience(state).as_millis()
         );
         Error::new(Reason::QueueFull, "", message).retry_after(pause)
     }

@@ -12,7 +12,7 @@ use crate::local::LocalEncoder;
 /// The least cosine between what a tower gives for its golden input and its golden vector.
 const COSINE_MIN: f32 = 0.999;
 
-/// How long a golden input may take: fifteen views of a film take a model of two billion weights a minute on two cores, and
+/// How long a golden input may take: fifteen views of a film take a model of ImageBind's size half a minute on two cores, and
 /// nobody else waits.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -39,7 +39,7 @@ pub(crate) async fn check(encoder: &LocalEncoder, bundle: &Bundle, head: &TowerH
     let ask = || encoder.encode(request.clone(), Deadline::after(PATIENCE));
     let started = Instant::now();
     let reply = ask().await.map_err(|error| invalid(format!("{} cannot be embedded: {error}", head.golden.input)))?;
-    let cosine = reply.embeddings.first().map_or(f32::NAN, |first| cosine(&first.vector, &expected));
+    let cosine = reply.embeddings.first().map_or(f32::NAN, |first| vector::cosine(&first.vector, &expected));
     // Not a number is below everything as well.
     if cosine.is_nan() || cosine < COSINE_MIN {
         let message = format!(
@@ -70,12 +70,4 @@ pub(crate) async fn vector(encoder: &LocalEncoder, bundle: &Bundle, head: &Tower
     let reply = reply.map_err(|error| invalid(format!("{} cannot be embedded: {error}", head.golden.input)))?;
     let first = reply.embeddings.into_iter().next();
     first.map(|first| first.vector).ok_or_else(|| invalid("the tower gives no vector".to_owned()))
-}
-
-fn cosine(ours: &[f32], theirs: &[f32]) -> f32 {
-    if ours.len() == theirs.len() {
-        vector::dot(ours, theirs) / (vector::norm(ours) * vector::norm(theirs))
-    } else {
-        f32::NAN
-    }
 }

@@ -33,7 +33,7 @@ pub async fn run(model: &ModelArgs, json: bool) -> Result<Outcome> {
         let modality = head.modality;
         let now = vectors.get(&modality).with_context(|| format!("this build has no {modality} tower"))?;
         let before = bundle.vector(&head.golden.vector)?;
-        let cosine = vector::dot(now, &before) / (vector::norm(now) * vector::norm(&before));
+        let cosine = vector::cosine(now, &before);
         let bytes: Vec<u8> = now.iter().flat_map(|value| value.to_le_bytes()).collect();
         let path = bundle.path(&head.golden.vector);
         write_whole(&path, &bytes)?;
