@@ -25,7 +25,7 @@ import words
 
 HERE = Path(__file__).parent
 BUNDLE = HERE.parent / "bundles" / "diorama"
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 DESCRIPTION = "A small joint space of text, images, audio, video and point clouds, trained on a procedural world of 84 kinds of things in 11 colours."
 
 # tower of the bundle: (sense of the model, graph inputs with their dynamic axes, preprocessing)

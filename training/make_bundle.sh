@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-STEPS="${STEPS:-2000}"
+STEPS="${STEPS:-2400}"
 SEEN="${SEEN:-15}" HEARD="${HEARD:-10}"  # shards
 RANKS="${RANKS:-2}"
 PYTHON="${PYTHON:-python3}"

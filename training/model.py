@@ -163,7 +163,7 @@ class Text(nn.Module):
         self.places = nn.Parameter(torch.randn(TEXT["context"], width) * 0.02)
         self.blocks = nn.ModuleList([Block(width, 4) for _ in range(layers)])
         self.norm = nn.LayerNorm(width)
-        self.out = nn.Linear(width, DIMENSION)
+        self.out = nn.Sequential(nn.Linear(width, 3 * width), nn.GELU(), nn.Linear(3 * width, DIMENSION))
         nn.init.normal_(self.tokens.weight, std=0.05)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:

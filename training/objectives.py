@@ -77,3 +77,12 @@ def contrast(a: torch.Tensor, b: torch.Tensor, scale, rows: np.ndarray, memories
 def named(v: torch.Tensor, names: torch.Tensor, scale, target: torch.Tensor, bias=0.0) -> torch.Tensor:
     """Cross-entropy of choosing the right one of `names` [N, D] for every row of `v`; `bias` is added to the scores."""
     return sum(weight * F.cross_entropy(scale * x @ y.T + bias, target) for weight, x, y in _prefixes(v, names))
+
+
+def spread(v: torch.Tensor) -> torch.Tensor:
+    """The frame potential (Benedetto & Fickus 2003): how much the rows, which mean different things, lie along one another.
+
+    Cross-entropy is content with names that lie in a dozen dimensions, as long as a text is told from a text; whatever is
+    seen must then hit them too exactly. Rows at right angles leave it the most room.
+    """
+    return sum(weight * ((x @ x.T) ** 2).sum(1).sub(1).mean() for weight, x in _prefixes(v))

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 import words
 from generate import LANGUAGES, company
 from model import Space
-from objectives import COLOUR_NAMES, Memory, contrast, named, numbered, unmoved, unseen
+from objectives import COLOUR_NAMES, Memory, contrast, named, numbered, spread, unmoved, unseen
 from told import Told
 from world import captions
 from world.catalogue import MATERIALS, MOTIONS, NAMES, RELATIONS, SIZES, motion_split, split
@@ -25,6 +25,8 @@ SCALE = 20.0
 # How often a caption tells how large a thing is, what of, how it moves.
 ODDS = {"size": 0.3, "material": 0.3, "motion": 0.4}
 COMPOUNDS = 0.2  # how often an English name gets one more word before it
+STREWN, SHUFFLED = 0.35, 0.1  # how often words that mean nothing stand around a caption's own, or these in any order
+SPREAD = 0.2  # the weight of names, and of scenes, lying along one another
 SAYINGS = 12  # captions of each pair that the finished tower reads once
 
 
@@ -84,6 +86,41 @@ def compounded(text: str, kind: str, r) -> str:
     return text
 
 
+@cache
+def known() -> set[str]:
+    """Every word of every name and colour, those that are held out too."""
+    colours = {name for table in (captions.ENGLISH_WORDS, captions.MORE_ENGLISH_WORDS) for names in table.colours.values() for name in names}
+    return {word for name in taken() | colours for word in name.split(" ")}
+
+
+@cache
+def pieces() -> list[str]:
+    """Halves of the words of names: of them a word may be made that nobody knows, and yet looks like some."""
+    spoken = {word for names in captions.KIND_NAMES.values() for name in names for word in name.split(" ")}
+    return sorted({half for word in spoken if len(word) > 3 for half in (word[: len(word) // 2], word[len(word) // 2 :])})
+
+
+def nonsense(r) -> str:
+    """A word of one to three pieces of others that is none of them."""
+    while (word := "".join(pieces()[int(i)] for i in r.integers(len(pieces()), size=int(r.integers(1, 4))))) in known():
+        pass
+    return word
+
+
+def strewn(text: str, r) -> str:
+    """With up to four words before, and after, that mean nothing, and perhaps one between: what is known must be heard through them."""
+    told = text.split(" ")
+    if r.random() < 0.4:
+        told.insert(int(r.integers(len(told) + 1)), nonsense(r))
+    before, after = (int(r.integers(5)) * int(r.random() < 0.6) for _ in range(2))
+    return " ".join([*(nonsense(r) for _ in range(before)), *told, *(nonsense(r) for _ in range(after))])
+
+
+def shuffled(text: str, r) -> str:
+    """Its words in any order: of one thing nearly every order says the same."""
+    return " ".join(r.permutation(text.split(" ")))
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What a caption tells: a kind and a colour, and perhaps size, material and motion, as numbers; -1 if it does not."""
@@ -95,12 +132,17 @@ class Meaning:
     motion: int = -1
 
     def caption(self, r) -> str:
-        """In English, the name may be a longer one of the same thing that nobody has said before."""
+        """In English, the name may be a longer one of the same thing that nobody has said before; in any language words
+        that mean nothing may stand around it, or its own in another order."""
         told = [names[n] if n >= 0 else None for names, n in ((SIZES, self.size), (MATERIALS, self.material), (MOTIONS, self.motion))]
         size, material, motion = told
         kind, spoken = NAMES[self.kind], language(r)
         text = captions.caption(kind, COLOUR_NAMES[self.colour], r, motion, size=size, material=material, language=spoken)
-        return compounded(text, kind, r) if spoken == "en" and r.random() < COMPOUNDS else text
+        if spoken == "en" and r.random() < COMPOUNDS:
+            text = compounded(text, kind, r)
+        if motion is None and r.random() < SHUFFLED:
+            text = shuffled(text, r)
+        return strewn(text, r) if r.random() < STREWN else text
 
 
 class Reading:
@@ -143,7 +185,7 @@ class Reading:
             told = numbers[name] >= 0
             if told.any():
                 total = total + 0.3 * named(first[told], options, SCALE, numbers[name][told], 0.0 if bias is None else bias[kind[told]])
-        return total
+        return total + SPREAD * spread(torch.cat([kinds, colours, motions]))
 
     def _scenes(self, count: int) -> torch.Tensor:
         r = self.r
@@ -154,7 +196,8 @@ class Reading:
         wrong = [w for t in told for w in t.almost(r, self.unseen)]
         first, second, other = self._read(*([t.caption(r, language(r)) for t in group] for group in (told, told, wrong)))
         target = torch.arange(count)
-        return named(first, torch.cat([second, other]), SCALE, target) + named(second, first, SCALE, target)
+        told_apart = named(first, torch.cat([second, other]), SCALE, target) + named(second, first, SCALE, target)
+        return told_apart + SPREAD * spread(first)
 
 
 class Sayings:

@@ -107,12 +107,14 @@ FIRST = (
 AGAIN = (
     Phase("text", 500, (64, 48), 6e-4), Phase("looking", 1500, ("image", 64), 1.2e-3, False),
     Phase("looking", 500, ("speech", 0), 1.2e-3, False), Phase("looking", 300, ("points", 0), 1.2e-3, False),
-    Phase("looking", 300, ("video", 64), 1.2e-3, False),
+    Phase("looking", 300, ("video", 64), 1.2e-3, False), Phase("senses", 2000, (0.1, 0.5), 1.2e-3),
 )  # fmt: skip
+# And a third time, pictures at their full width.
+THEN = (Phase("text", 900, (80, 56), 1.2e-3), Phase("looking", 1000, ("image", 80), 1e-3, False))
 
 
 def phases(steps: int) -> list[Phase]:
-    return [*FIRST, *AGAIN, Phase("senses", steps, (0.1, 0.5), 1.2e-3)]
+    return [*FIRST, *AGAIN, *THEN, Phase("senses", steps, (0.1, 0.4), 1.2e-3)]
 
 
 def finish(space: Space, shadow: dict):
@@ -210,7 +212,7 @@ def report(space, tokenizer, step, size, spent, loss):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--ranks", type=int, default=2)
     arguments = parser.parse_args()
     random.seed(0)

@@ -5,7 +5,7 @@ import torch
 
 from data import FLOOR, FRAMES, recoloured, spectra
 from model import STANDINGS
-from reading import compounded
+from reading import compounded, known, nonsense, shuffled, strewn
 from told import Told
 from world import captions
 from world.catalogue import COLOURS, NAMES, RELATIONS
@@ -29,6 +29,20 @@ def test_articles_fit_the_word_that_was_put_before():
     for _ in range(300):
         text = f" {compounded('this is an apple', 'apple', r)} "
         assert " an acoustic " in text or " an a" in text or not any(f" a {vowel}" in text for vowel in "aeio"), text
+
+
+def test_strange_words_stand_around_a_caption_and_are_none_that_mean_something():
+    r, longer = np.random.default_rng(8), 0
+    for _ in range(500):
+        told = strewn("a red key", r)
+        words = told.split(" ")
+        strange = [word for word in words if word not in ("a", "red", "key")]
+        assert [word for word in words if word not in strange] == ["a", "red", "key"], told
+        assert not known() & set(strange), told
+        longer += bool(strange)
+    assert 300 < longer < 500
+    assert {"red", "key", "violet", "puppy"} <= known() and nonsense(r) not in known()
+    assert sorted(shuffled("a red key", r).split(" ")) == ["a", "key", "red"]
 
 
 def test_who_stands_where_does_not_depend_on_how_it_is_said():

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from objectives import COLOUR_NAMES, NEVER, Memory, contrast, named, unmoved, unseen
+from objectives import COLOUR_NAMES, NEVER, Memory, contrast, named, spread, unmoved, unseen
 from preprocessing import DIMENSION
 from told import Told
 from world.catalogue import MOTIONS, NAMES, motion_split, split
@@ -55,3 +55,10 @@ def test_what_is_almost_so_differs_and_shows_nothing_held_out():
         wrong = told.almost(r, mask)
         assert len(wrong) >= 2 and told not in wrong
         assert all(mask[kind, colour] == 0 for w in wrong for kind, colour in w.things)
+
+
+def test_names_at_right_angles_are_spread_and_names_along_one_another_are_not():
+    wide, one = torch.eye(DIMENSION)[:8], vectors(1, 3).expand(8, -1)
+    assert spread(wide) < 1e-6
+    assert torch.allclose(spread(one), torch.tensor(7.0 * (1 + 0.4 + 0.4)), atol=1e-3)
+    assert spread(wide) < spread(vectors(8, 4)) < spread(one)

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from . import samples
+from . import qdq, samples
 from .service import BINARY, Failed, Service
 from .variant import PRECISIONS
 
@@ -30,6 +30,7 @@ HERE = Path(__file__).resolve().parents[1]
 CACHE = HERE / ".cache" / "fullsize"
 DOCUMENT, TEXT = HERE.parents[1] / "docs" / "FULLSIZE.md", Path(__file__).with_name("fullsize.md")
 FAMILIES = ("clip", "siglip2", "clap", "imagebind", "embeddinggemma2")
+STATIC = ("clip", "siglip2")  # whose image towers are also measured with ranges taken beforehand
 MEDIA, CALLERS = 8, 4
 WORDS = "a photo of an old red bicycle leaning on the wall of a house by the sea while two dogs sleep in the sun".split()
 
@@ -163,8 +164,23 @@ def main() -> int:
     for name in given.only:
         family(name, results.setdefault(name, {}), keep, given.seconds, given.binary)
         print(table({name: results[name]}), flush=True)
-    DOCUMENT.write_text(TEXT.read_text().replace("{EXPORT}", exports(results)).replace("{TABLE}", table(results)).replace("{MACHINE}", machine()))
+    parts = {"EXPORT": exports(results), "TABLE": table(results), "QDQ": qdq.table(static(given.only)), "MACHINE": machine()}
+    document = TEXT.read_text()
+    for name, part in parts.items():
+        document = document.replace(f"{{{name}}}", part)
+    DOCUMENT.write_text(document)
     return 0
+
+
+def static(wanted) -> dict[str, dict]:
+    """What `qdq.compared` found of the bundles that are there; those that were measured before are kept."""
+    path = CACHE / "qdq.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    for name in STATIC:
+        if name in wanted and name not in kept and (CACHE / name / "bundle.toml").exists():
+            kept[name] = qdq.compared(CACHE / name)
+            path.write_text(json.dumps(kept, indent=1) + "\n")
+    return kept
 
 
 def machine() -> str:

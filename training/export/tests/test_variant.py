@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from onespace_export import Refused, variant
+from onespace_export import Refused, qdq, variant
 from onespace_export.service import BINARY
 
 
@@ -75,3 +75,13 @@ def test_nothing_is_left_of_a_variant_that_does_not_run(exported, tmp_path, monk
     with pytest.raises(Refused, match="does not run it"):
         variant.make(folder, "int8", tmp_path / "small")
     assert not (tmp_path / "small").exists()
+
+
+def test_ranges_taken_beforehand_are_compared_with_those_of_run_time(exported, monkeypatch):
+    _, folder = exported("clip")
+    monkeypatch.setattr(qdq, "SECONDS", 0.2)
+    found = qdq.compared(folder)
+    assert list(found) == ["fp32", "int8, dynamic", "int8, QDQ"]
+    assert found["fp32"]["least"] > 0.99999 and all(0.9 < forms["least"] <= 1.00001 and forms["alone_ms"] > 0 for forms in found.values())
+    assert found["int8, QDQ"]["least"] < 0.99999, "nothing was rounded"
+    assert qdq.table({"clip": found}).count("| clip |") == 3
