@@ -1,5 +1,6 @@
 """The lessons: what is shown together in one step and what must be near what."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -18,6 +19,7 @@ from world.catalogue import MATERIALS, MOTIONS, NAMES, SIZES, SOUNDING, split
 BATCH, SCENES, SPOKEN_SCENES, FILMS = 72, 32, 16, 48
 LOOKED_AT, RECOLOURED = 72, 24
 BETWEEN, MOVING = 0.7, 2.0  # the weights of sense against sense, and of motions
+KEPT = 10.0  # the weight of pictures of one thing staying where they are while scenes are placed
 GUIDED = 1.0  # of the plain classes of kinds and colours, from which shapes are learnt long before words help
 # What the steps show, a cycle of four: pictures learn slowest, points by far the fastest.
 SENSES_BY_STEP = (("image", "speech"), ("image", "points", "speech"), ("image", "speech"), ("image", "points"))
@@ -52,6 +54,24 @@ def stood(space: Space, native: torch.Tensor, told: list[Told]) -> torch.Tensor:
         kind, colour = torch.tensor(thing).unbind(1)
         loss = loss + F.cross_entropy(of_kind + apart.T[colour], kind) + 0.5 * F.cross_entropy(of_colour + apart[kind], colour)
     return loss / 2 + F.cross_entropy(ways, torch.tensor(way))
+
+
+def scenes(shards: Shards, name: str, count: int, r) -> tuple[np.ndarray, list[Told]]:
+    """Scenes of the array `name`, with what is told of them."""
+    drawn, spots = shards.draw(name, r.choice(len(split()[0]), count, replace=False), r)
+    return drawn, [Told.of(row) for row in shards.facts(f"{name}_things", spots)]
+
+
+def said_of(told: list[Told], r) -> list[str]:
+    """A caption of each scene, then of everything that is almost so."""
+    wrong = [w for t in told for w in t.almost(r, unseen())]
+    return [t.caption(r, language(r)) for t in (*told, *wrong)]
+
+
+def meant(v: torch.Tensor, said: torch.Tensor, scale) -> torch.Tensor:
+    """Scenes belong to their captions, the first of `said`, and these to them."""
+    target = torch.arange(len(v))
+    return named(v, said, scale, target) + named(said[: len(v)], v, scale, target)
 
 
 def see(space: Space, sense: str, x: torch.Tensor) -> torch.Tensor:
@@ -198,21 +218,40 @@ class Lesson:
 
     def _scenes(self, name: str, count: int, sense: str) -> torch.Tensor:
         """Scenes, seen or told, belong to what is said of them and not to what is almost so."""
-        rows = self.r.choice(len(self.pairs), count, replace=False)
-        drawn, spots = self.shards.draw(name, rows, self.r)
-        told = [Told.of(row) for row in self.shards.facts(f"{name}_things", spots)]
-        texts = [t.caption(self.r, language(self.r)) for t in told]
-        texts += [wrong.caption(self.r, language(self.r)) for t in told for wrong in t.almost(self.r, self.unseen)]
-        (said,) = self.read(texts)
+        drawn, told = scenes(self.shards, name, count, self.r)
+        (said,) = self.read(said_of(told, self.r))
         native = see(self.space, sense, prepare(name, drawn, self.r, self.size))
-        v, scale, target = self.space.place(sense, native), self.space.scale(sense), torch.arange(count)
-        loss = named(v, said, scale, target) + named(said[:count], v, scale, target)
+        loss = meant(self.space.place(sense, native), said, self.space.scale(sense))
         return loss + 0.5 * GUIDED * stood(self.space, native, told) if sense == "image" else loss
 
     def _signatures(self, kinds: torch.Tensor) -> torch.Tensor:
         """What a sounding kind sounds like belongs to its name, whatever its colour."""
         v = self.space.place("speech", see(self.space, "speech", self._items("signature", np.arange(len(SOUNDING)))))
         return named(v, kinds, self.space.scale("speech"), torch.tensor([NAMES.index(k) for k in SOUNDING]))
+
+
+class Placing:
+    """Of the alignment of pictures alone: many scenes a step, for nothing else learns. Pictures of one thing stay where they
+    were when this began."""
+
+    def __init__(self, space: Space, tokenizer, shards: Shards, count: int, kept: int):
+        self.space, self.tokenizer, self.shards = space, tokenizer, shards
+        self.count, self.kept, self.before = count, kept, deepcopy(space.align["image"])
+
+    @torch.no_grad()
+    def _seen(self, name: str, drawn: np.ndarray, r) -> torch.Tensor:
+        self.space.towers["image"].eval()
+        return see(self.space, "image", prepare(name, drawn, r))
+
+    def loss(self, r) -> torch.Tensor:
+        drawn, told = scenes(self.shards, "scene", self.count, r)
+        native = self._seen("scene", drawn, r)
+        with torch.no_grad():
+            (said,) = read(self.space, self.tokenizer, said_of(told, r))
+        loss = meant(self.space.place("image", native), said, self.space.scale("image"))
+        alone = self._seen("image", self.shards.draw("image", r.choice(len(split()[0]), self.kept, replace=False), r)[0], r)
+        there = F.normalize(self.before(alone), dim=-1)
+        return loss + KEPT * (1 - (self.space.place("image", alone) * there).sum(1)).mean()
 
 
 @dataclass

@@ -22,7 +22,7 @@ from tqdm import tqdm
 import heldout
 import words
 from data import Shards
-from lessons import Lesson, looking
+from lessons import Lesson, Placing, looking
 from model import SENSES, Space
 from objectives import Memory
 from preprocessing import IMAGE
@@ -80,12 +80,16 @@ class Phase:
 
     name: str
     steps: int
-    what: tuple  # of text, pairs and scenes of a batch; of looking, the sense and how wide pictures are; of senses, MEMORY and GROW
+    # Of text, pairs and scenes of a batch; of looking, the sense and how wide pictures are; of senses, MEMORY and GROW; of
+    # placing, scenes and pictures of a batch.
+    what: tuple
     rate: float
     falls: bool = True  # to zero over the last part
 
     def parameters(self, space: Space) -> list:
         """What may learn."""
+        if self.name == "placing":
+            return list(space.align["image"].parameters())
         reading = self.name == "text"
         return [p for name, p in space.named_parameters() if name.startswith("text.") == reading]
 
@@ -109,16 +113,19 @@ AGAIN = (
     Phase("looking", 500, ("speech", 0), 1.2e-3, False), Phase("looking", 300, ("points", 0), 1.2e-3, False),
     Phase("looking", 300, ("video", 64), 1.2e-3, False), Phase("senses", 2000, (0.1, 0.5), 1.2e-3),
 )  # fmt: skip
-# And a third time, pictures at their full width.
+# And a third time, pictures at their full width. In the end towers stand still and the alignment of pictures alone is taught
+# who stands where: among a few dozen scenes a step it had not learnt what the towers had.
 THEN = (Phase("text", 900, (80, 56), 1.2e-3), Phase("looking", 1000, ("image", 80), 1e-3, False))
 
 
 def phases(steps: int) -> list[Phase]:
-    return [*FIRST, *AGAIN, *THEN, Phase("senses", steps, (0.1, 0.4), 1.2e-3)]
+    return [*FIRST, *AGAIN, *THEN, Phase("senses", steps, (0.1, 0.4), 1.2e-3), Phase("placing", 200, (192, 256), 1e-3)]
 
 
-def finish(space: Space, shadow: dict):
-    """The text tower takes its averaged weights."""
+def finish(space: Space, shadow: dict, phase: Phase):
+    """What stands still in this phase takes its averaged weights: the text tower, or everything."""
+    if phase.name == "placing":
+        space.load_state_dict(shadow)
     space.text.load_state_dict({name.removeprefix("text."): value for name, value in shadow.items() if name.startswith("text.")})
 
 
@@ -141,9 +148,11 @@ def work(rank: int, ranks: int, steps: int):
         if done >= last:
             continue
         if first > 0:
-            finish(space, shadow)
+            finish(space, shadow, phase)
         learning, lesson = phase.parameters(space), lessons(phase, space, tokenizer)
-        space.text.requires_grad_(phase.name == "text")
+        space.requires_grad_(False)
+        for parameter in learning:
+            parameter.requires_grad_(True)
         steering = torch.optim.AdamW(learning, lr=phase.rate, weight_decay=0.02, betas=(0.9, 0.98))
         if saved is not None and done > first:
             steering.load_state_dict(saved["optimiser"])
@@ -167,8 +176,9 @@ def work(rank: int, ranks: int, steps: int):
             bar.set_postfix(loss=f"{loss.item():.2f}")
             if rank == 0 and (done % SAVE_EVERY == 0 or done == last):
                 save(space, shadow, steering, done, spent)
-                if phase.name == "senses" and ((done - first) % LOOK_EVERY == 0 or done == last):
-                    report(averaged(shadow, tokenizer.get_vocab_size()), tokenizer, done, side(phase, part), spent, loss.item())
+                if phase.name in ("senses", "placing") and ((done - first) % LOOK_EVERY == 0 or done == last):
+                    size = side(phase, part) if phase.name == "senses" else IMAGE["width"]
+                    report(averaged(shadow, tokenizer.get_vocab_size()), tokenizer, done, size, spent, loss.item())
     dist.destroy_process_group()
 
 
@@ -184,6 +194,9 @@ def lessons(phase: Phase, space: Space, tokenizer):
     shards = Shards()
     if phase.name == "looking":
         return lambda step, part, r: looking(space, shards, *phase.what, r)
+    if phase.name == "placing":
+        placing = Placing(space, tokenizer, shards, *phase.what)
+        return lambda step, part, r: placing.loss(r)
     (memory, grow), memories, sayings = phase.what, {name: Memory() for name in SENSES}, Sayings(space, tokenizer)
 
     def lesson(step: int, part: float, r):
