@@ -95,9 +95,10 @@ async fn a_repository_without_recipe_is_read_from_its_own_configuration() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn siglip_2_and_clap_are_derived_and_serve() {
-    for (files, other, sample) in
-        [(siglip2(), Modality::Image, samples::with_extension("jpg")), (clap(), Modality::Audio, samples::with_extension("wav"))]
-    {
+    for (files, other, sample) in [
+        (siglip2(), Modality::Image, samples::with_extension("jpg")),
+        (clap(), Modality::Audio, samples::with_extension("wav")),
+    ] {
         let setting = published(files).await;
         let space = run(setting.derive("pulled", &[])).await.expect(0).space();
         let server = Server::launch(Topology::Single, &setting.path("pulled")).await;
@@ -118,7 +119,10 @@ async fn siglip_2_and_clap_are_derived_and_serve() {
             assert_eq!(towers["text"]["preprocess"]["context"].as_integer(), Some(24));
         } else {
             let audio = &towers["audio"]["preprocess"];
-            assert_eq!((audio["sample_rate"].as_integer(), audio["window_ms"].as_integer()), (Some(16_000), Some(5_000)));
+            assert_eq!(
+                (audio["sample_rate"].as_integer(), audio["window_ms"].as_integer()),
+                (Some(16_000), Some(5_000))
+            );
             assert_eq!(audio["front_end"]["f_max"].as_float(), Some(7_000.0));
         }
     }
