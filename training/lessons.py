@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -19,7 +20,7 @@ from world.catalogue import MATERIALS, MOTIONS, NAMES, SIZES, SOUNDING, split
 BATCH, SCENES, SPOKEN_SCENES, FILMS = 72, 32, 16, 48
 LOOKED_AT, RECOLOURED = 72, 24
 BETWEEN, MOVING = 0.7, 2.0  # the weights of sense against sense, and of motions
-KEPT = 10.0  # the weight of pictures of one thing staying where they are while scenes are placed
+KEPT = {"image": 10.0, "speech": 60.0}  # the weight of what stays where it is while scenes, and sounds, are placed
 GUIDED = 1.0  # of the plain classes of kinds and colours, from which shapes are learnt long before words help
 # What the steps show, a cycle of four: pictures learn slowest, points by far the fastest.
 SENSES_BY_STEP = (("image", "speech"), ("image", "points", "speech"), ("image", "speech"), ("image", "points"))
@@ -231,27 +232,52 @@ class Lesson:
 
 
 class Placing:
-    """Of the alignment of pictures alone: many scenes a step, for nothing else learns. Pictures of one thing stay where they
-    were when this began."""
+    """Of one alignment alone, at the end, when a step costs little: many of what a lesson shows too few of, while the sense's
+    other media stay where they were when this began."""
 
-    def __init__(self, space: Space, tokenizer, shards: Shards, count: int, kept: int):
-        self.space, self.tokenizer, self.shards = space, tokenizer, shards
-        self.count, self.kept, self.before = count, kept, deepcopy(space.align["image"])
-
-    @torch.no_grad()
-    def _seen(self, name: str, drawn: np.ndarray, r) -> torch.Tensor:
-        self.space.towers["image"].eval()
-        return see(self.space, "image", prepare(name, drawn, r))
+    def __init__(self, space: Space, tokenizer, shards: Shards, sense: str, count: int, kept: int):
+        self.space, self.tokenizer, self.shards = space.eval(), tokenizer, shards
+        self.sense, self.count, self.kept = sense, count, kept
+        self.before = deepcopy(space.align[sense])
 
     def loss(self, r) -> torch.Tensor:
-        drawn, told = scenes(self.shards, "scene", self.count, r)
-        native = self._seen("scene", drawn, r)
-        with torch.no_grad():
-            (said,) = read(self.space, self.tokenizer, said_of(told, r))
-        loss = meant(self.space.place("image", native), said, self.space.scale("image"))
-        alone = self._seen("image", self.shards.draw("image", r.choice(len(split()[0]), self.kept, replace=False), r)[0], r)
+        alone = self._seen(self.sense, self._pictured(self.sense, r.choice(len(split()[0]), self.kept, replace=False), r))
         there = F.normalize(self.before(alone), dim=-1)
-        return loss + KEPT * (1 - (self.space.place("image", alone) * there).sum(1)).mean()
+        stays = (1 - (self.space.place(self.sense, alone) * there).sum(1)).mean()
+        return (self._scenes(r) if self.sense == "image" else self._signatures(r)) + KEPT[self.sense] * stays
+
+    @torch.no_grad()
+    def _seen(self, sense: str, x: torch.Tensor) -> torch.Tensor:
+        return see(self.space, sense, x)
+
+    @torch.no_grad()
+    def _read(self, texts: list[str]) -> torch.Tensor:
+        return read(self.space, self.tokenizer, texts)[0]
+
+    def _pictured(self, name: str, rows, r) -> torch.Tensor:
+        return prepare(name, self.shards.draw(name, rows, r)[0], r)
+
+    def _scenes(self, r) -> torch.Tensor:
+        drawn, told = scenes(self.shards, "scene", self.count, r)
+        native = self._seen("image", prepare("scene", drawn, r))
+        return meant(self.space.place("image", native), self._read(said_of(told, r)), self.space.scale("image"))
+
+    def _signatures(self, r) -> torch.Tensor:
+        """What a kind sounds like belongs to its name, and to one picture and one scan of it in any colour."""
+        rows = r.integers(len(SOUNDING), size=self.count)
+        v = self.space.place("speech", self._seen("speech", self._pictured("signature", rows, r)))
+        target, scale = torch.tensor([NAMES.index(SOUNDING[row]) for row in rows]), self.space.scale("speech").detach()
+        one = [int(r.choice(mine)) for mine in pairs_of_kinds()]
+        things = [self._read(names(r)[0])]
+        things += [self.space.place(sense, self._seen(sense, self._pictured(sense, one, r))) for sense in ("image", "points")]
+        return sum(named(v, w, scale, target) for w in things)
+
+
+@cache
+def pairs_of_kinds() -> list[list[int]]:
+    """The rows of every kind's training pairs."""
+    pairs = split()[0]
+    return [[row for row, (kind, _) in enumerate(pairs) if kind == name] for name in NAMES]
 
 
 @dataclass

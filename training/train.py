@@ -81,7 +81,7 @@ class Phase:
     name: str
     steps: int
     # Of text, pairs and scenes of a batch; of looking, the sense and how wide pictures are; of senses, MEMORY and GROW; of
-    # placing, scenes and pictures of a batch.
+    # placing, the sense, how many scenes or sounds, and how many of its other media.
     what: tuple
     rate: float
     falls: bool = True  # to zero over the last part
@@ -89,7 +89,7 @@ class Phase:
     def parameters(self, space: Space) -> list:
         """What may learn."""
         if self.name == "placing":
-            return list(space.align["image"].parameters())
+            return list(space.align[self.what[0]].parameters())
         reading = self.name == "text"
         return [p for name, p in space.named_parameters() if name.startswith("text.") == reading]
 
@@ -113,13 +113,14 @@ AGAIN = (
     Phase("looking", 500, ("speech", 0), 1.2e-3, False), Phase("looking", 300, ("points", 0), 1.2e-3, False),
     Phase("looking", 300, ("video", 64), 1.2e-3, False), Phase("senses", 2000, (0.1, 0.5), 1.2e-3),
 )  # fmt: skip
-# And a third time, pictures at their full width. In the end towers stand still and the alignment of pictures alone is taught
-# who stands where: among a few dozen scenes a step it had not learnt what the towers had.
+# And a third time, pictures at their full width. In the end towers stand still; the alignment of pictures alone is taught
+# who stands where, that of recordings what kinds sound like: of few a step they had not learnt what the towers had.
 THEN = (Phase("text", 900, (80, 56), 1.2e-3), Phase("looking", 1000, ("image", 80), 1e-3, False))
 
 
 def phases(steps: int) -> list[Phase]:
-    return [*FIRST, *AGAIN, *THEN, Phase("senses", steps, (0.1, 0.4), 1.2e-3), Phase("placing", 200, (192, 256), 1e-3)]
+    placing = Phase("placing", 200, ("image", 192, 256), 1e-3), Phase("placing", 150, ("speech", 128, 192), 1e-3)
+    return [*FIRST, *AGAIN, *THEN, Phase("senses", steps, (0.1, 0.4), 1.2e-3), *placing]
 
 
 def finish(space: Space, shadow: dict, phase: Phase):
@@ -149,6 +150,7 @@ def work(rank: int, ranks: int, steps: int):
             continue
         if first > 0:
             finish(space, shadow, phase)
+        space.train()
         learning, lesson = phase.parameters(space), lessons(phase, space, tokenizer)
         space.requires_grad_(False)
         for parameter in learning:
