@@ -104,6 +104,8 @@ pub struct Query {
     pub vector: Vec<f32>,
     /// Modalities of the answers; empty for all.
     pub modalities: Vec<Modality>,
+    /// Tracks of the answers; empty for all.
+    pub tracks: Vec<Track>,
     /// Further conditions.
     pub filter: Filter,
     /// How many points at most.

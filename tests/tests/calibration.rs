@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use onespace_proto::v1::{self, Modality, query_part::Part, ranked_candidate::Outcome};
+use onespace_core::vector::dot;
+use onespace_proto::v1::{self, Modality, Track, query_part::Part, ranked_candidate::Outcome};
 use onespace_tests::{
     Client, Server, Topology, bundle,
     client::{part, question, text, weighted, why},
@@ -63,6 +64,15 @@ fn name(hit: &v1::SearchHit) -> &str {
     &hit.item.as_ref().unwrap().item
 }
 
+/// On whose scale it answers.
+fn heard_as(track: Track, modality: Modality) -> Modality {
+    if track == Track::Audio { Modality::Audio } else { modality }
+}
+
+fn heard(hit: &v1::SearchHit) -> Modality {
+    heard_as(hit.track(), modality(hit))
+}
+
 /// Mean and deviation of a pair.
 fn scale(query: &str, item: Modality) -> (f32, f32) {
     let item = onespace_proto::convert::modality_in(item.into()).unwrap().unwrap();
@@ -84,7 +94,7 @@ async fn answers_come_by_calibrated_score_unless_that_is_refused() {
     let all = client.search(v1::SearchRequest { limit: 1000, ..mug() }).await;
     assert_eq!(all.len(), samples::all().len());
     for hit in &all {
-        let (mean, std) = scale("text", modality(hit));
+        let (mean, std) = scale("text", heard(hit));
         assert_near(hit.calibrated_score, (hit.score - mean) / std);
     }
     assert!(all.windows(2).all(|pair| pair[0].calibrated_score >= pair[1].calibrated_score), "best first");
@@ -101,22 +111,52 @@ async fn answers_come_by_calibrated_score_unless_that_is_refused() {
 }
 
 #[tokio::test]
+async fn a_film_stands_at_the_better_of_its_pictures_and_its_sound() {
+    let client = client().await;
+    let asked = client.vector(text("a red mug")).await;
+    let films = v1::SearchRequest { modalities: vec![Modality::Video.into()], limit: 1000, ..mug() };
+    let found = client.search(films.clone()).await;
+    let mut tracks = [0, 0];
+    for film in samples::all().iter().filter(|sample| sample.modality == Modality::Video) {
+        let parts = client.embed(vec![film.media()]).await.remove(0).unwrap();
+        let placed = parts.iter().map(|part| {
+            let (mean, std) = scale("text", heard_as(part.track(), Modality::Video));
+            (dot(&asked, &part.vector) - mean) / std
+        });
+        let hits: Vec<_> = found.iter().filter(|hit| name(hit) == film.name).collect();
+        assert_eq!(hits.len(), 1, "{} stands once", film.name);
+        assert_near(hits[0].calibrated_score, placed.reduce(f32::max).unwrap());
+        tracks[usize::from(hits[0].track() == Track::Audio)] += 1;
+    }
+    assert!(tracks.iter().all(|count| *count > 0), "by their pictures and by their sound: {tracks:?}");
+    let few = client.search(v1::SearchRequest { limit: 3, ..films.clone() }).await;
+    assert_eq!(few, found[..3]);
+    let each = client.search(v1::SearchRequest { limit_per_modality: 4, ..films }).await;
+    assert_eq!(each, found[..4]);
+}
+
+#[tokio::test]
 async fn no_modality_crowds_out_another() {
     let client = client().await;
     let plain = client.search(v1::SearchRequest { calibrate: Some(false), limit: 5, ..mug() }).await;
     assert!(plain.iter().any(|hit| modality(hit) != Modality::Audio), "{plain:?}");
     let found = client.search(v1::SearchRequest { limit: 5, ..mug() }).await;
-    let sounds = v1::SearchRequest { modalities: vec![Modality::Audio.into()], limit: 5, ..mug() };
+    let sounding = vec![Modality::Audio.into(), Modality::Video.into()];
+    let sounds = v1::SearchRequest { modalities: sounding, limit: 5, ..mug() };
     assert_eq!(found, client.search(sounds).await, "sounds are ahead of all, however low their cosines");
+    assert!(found.iter().all(|hit| heard(hit) == Modality::Audio));
 
     // A threshold is one of cosines, and quotas are kept.
     let threshold = found[2].score;
     let above = client.search(v1::SearchRequest { score_threshold: Some(threshold), limit: 1000, ..mug() }).await;
     assert!(above.iter().all(|hit| hit.score >= threshold) && above.len() < samples::all().len());
     let each = client.search(v1::SearchRequest { limit_per_modality: 2, ..mug() }).await;
-    let order: Vec<_> = each.iter().map(modality).collect();
-    assert_eq!((order.len(), order[..2].to_vec()), (10, vec![Modality::Audio; 2]));
-    assert_eq!(order[8..], [Modality::Video; 2]);
+    let mut order: Vec<_> = each.iter().map(modality).collect();
+    assert_eq!(heard(&each[0]), Modality::Audio);
+    assert!(each.windows(2).all(|pair| pair[0].calibrated_score >= pair[1].calibrated_score));
+    order.sort_unstable_by_key(|modality| *modality as i32);
+    let all = [Modality::Text, Modality::Image, Modality::Audio, Modality::Video, Modality::PointCloud];
+    assert_eq!(order, all.map(|modality| [modality; 2]).concat(), "two of each, whichever of a film answered");
     let twice = vec![Modality::Image.into(); 2];
     let hits = client.search(v1::SearchRequest { modalities: twice, limit: 4, ..mug() }).await;
     assert_eq!(hits.len(), 4);
@@ -131,7 +171,7 @@ async fn parts_weigh_their_statistics() {
     let parts = vec![weighted(text("a red mug"), 3.0), item];
     let hits = client.search(v1::SearchRequest { limit: 50, ..question(SAMPLES, parts) }).await;
     for hit in &hits {
-        let (text, image) = (scale("text", modality(hit)), scale("image", modality(hit)));
+        let (text, image) = (scale("text", heard(hit)), scale("image", heard(hit)));
         let (mean, std) = ((3.0 * text.0 + image.0) / 4.0, (3.0 * text.1 + image.1) / 4.0);
         assert_near(hit.calibrated_score, (hit.score - mean) / std);
     }
@@ -144,11 +184,11 @@ async fn parts_weigh_their_statistics() {
         v1::QueryPart { part: Some(Part::Vector(raw)), weight: None }
     };
     let named = client.search(question(SAMPLES, vec![vector(Modality::Image)])).await;
-    let (mean, std) = scale("image", modality(&named[0]));
+    let (mean, std) = scale("image", heard(&named[0]));
     assert_near(named[0].calibrated_score, (named[0].score - mean) / std);
     let unsaid = || vector(Modality::Unspecified);
     let with_text = client.search(question(SAMPLES, vec![unsaid(), part(text("pink"))])).await;
-    let (mean, std) = scale("text", modality(&with_text[0]));
+    let (mean, std) = scale("text", heard(&with_text[0]));
     assert_near(with_text[0].calibrated_score, (with_text[0].score - mean) / std);
     let alone = client.search(question(SAMPLES, vec![unsaid()])).await;
     assert!(alone.iter().all(|hit| hit.calibrated_score.is_none()) && name(&alone[0]) == picture);

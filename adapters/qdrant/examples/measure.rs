@@ -62,6 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let query = Query {
             vector: unit(&mut state)?,
             modalities: vec![Modality::Image],
+            tracks: vec![],
             filter: Filter::default(),
             limit: 10,
         };

@@ -1,6 +1,6 @@
 //! What may be asked of a payload, in the words that both Qdrants share.
 
-use onespace_core::{Condition, Error, Filter, Match, Modality, Reason, Result, Scalar, Tenant};
+use onespace_core::{Condition, Error, Filter, Match, Modality, Reason, Result, Scalar, Tenant, Track};
 
 use crate::schema::{CONTENT_HASH, ITEM, MODALITY, TENANT, TITLE, TRACK, URI, metadata_key};
 
@@ -68,6 +68,14 @@ impl Clauses {
             return self;
         }
         self.and_texts(MODALITY, modalities.iter().map(|modality| modality.name().to_owned()).collect())
+    }
+
+    /// The same, narrowed to some tracks; none means all.
+    pub(crate) fn and_tracks(self, tracks: &[Track]) -> Self {
+        if tracks.is_empty() {
+            return self;
+        }
+        self.and_texts(TRACK, tracks.iter().map(|track| track.name().to_owned()).collect())
     }
 
     /// The same, narrowed by what a user asks for.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use onespace_core::{
-    CollectionName, Filter, Hit, Modality, Query, Result, Space, Tenant, VectorStore, limits::SEARCH_POINTS,
+    CollectionName, Filter, Hit, Modality, Query, Result, Space, Tenant, Track, VectorStore, limits::SEARCH_POINTS,
 };
 
 /// How many vectors are asked for to find one item, at first.
@@ -15,6 +15,8 @@ pub struct Wanted<'a> {
     pub vector: &'a [f32],
     /// Modalities of the answers; empty: all.
     pub modalities: &'a [Modality],
+    /// Tracks of the answers; empty: all.
+    pub tracks: &'a [Track],
     /// Further conditions.
     pub filter: &'a Filter,
     /// The space of this server: what an added tower gave that has been replaced since is no answer.
@@ -43,6 +45,7 @@ pub async fn items(
         let query = Query {
             vector: wanted.vector.to_vec(),
             modalities: wanted.modalities.to_vec(),
+            tracks: wanted.tracks.to_vec(),
             filter: wanted.filter.clone(),
             limit,
         };

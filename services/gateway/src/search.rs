@@ -1,14 +1,17 @@
 //! Search: the stored items nearest to a question.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use futures::future::try_join_all;
-use onespace_core::{Deadline, Error, Filter, Hit, Modality, Reason, Result, Tenant, limits::RESULTS};
+use onespace_core::{Deadline, Error, Filter, Hit, Modality, Reason, Result, Tenant, Track, limits::RESULTS};
 use onespace_proto::{convert, v1};
 
 use crate::{
     Gateway,
-    calibrate::{self, Scales},
+    calibrate::{self, Scales, heard_as},
     gateway::{micros, timed},
     group::{self, Wanted},
     query::{self, Question, Shelf},
@@ -78,12 +81,13 @@ impl Asked {
     }
 }
 
-/// The answers, best first. Where they are calibrated, each modality is asked for as many as are wanted in all: its
-/// cosines say nothing of its place among the others.
+/// The answers, best first. Where they are calibrated, everything that has a scale of its own is asked for as many as are
+/// wanted in all: its cosines say nothing of its place among the others.
 async fn found(gateway: &Gateway, shelf: &Shelf, question: &Question, asked: &Asked) -> Result<Vec<v1::SearchHit>> {
     let (filter, threshold) = (&asked.filter, asked.threshold);
-    let find = |vector, modalities: Vec<Modality>, limit: usize| async move {
-        let wanted = Wanted { vector, modalities: &modalities, filter, space: gateway.space(), limit, threshold };
+    let find = |vector, modalities: Vec<Modality>, tracks: &'static [Track], limit: usize| async move {
+        let wanted =
+            Wanted { vector, modalities: &modalities, tracks, filter, space: gateway.space(), limit, threshold };
         group::items(gateway.store(), &shelf.tenant, &shelf.collection, &wanted).await
     };
     let scales = |answers: Vec<Modality>| {
@@ -93,21 +97,45 @@ async fn found(gateway: &Gateway, shelf: &Shelf, question: &Question, asked: &As
     let expected = if asked.modalities.is_empty() { served() } else { asked.modalities.clone() };
     let calibrated = scales(expected)?.is_some();
     if let (Some(vector), false, None) = (question.one_for_all(), calibrated, asked.each) {
-        return Ok(sorted(find(vector, asked.modalities.clone(), asked.limit).await?, None));
+        return Ok(sorted(find(vector, asked.modalities.clone(), &[], asked.limit).await?, None));
     }
-    let each = asked
-        .of()
-        .iter()
-        .map(|modality| find(question.vector(*modality), vec![*modality], asked.each.unwrap_or(asked.limit)));
+    let each = asked.of().iter().flat_map(|modality| {
+        let limit = asked.each.unwrap_or(asked.limit);
+        apart(*modality, calibrated)
+            .iter()
+            .map(move |tracks| find(question.vector(*modality), vec![*modality], tracks, limit))
+    });
     let hits = try_join_all(each).await?.concat();
     // What was stored through another server may be of a modality that is not served here.
-    let there = || hits.iter().map(|hit| hit.point.modality).collect();
+    let there = || hits.iter().map(|hit| heard_as(hit.point.modality, hit.point.track)).collect();
     let scales = if calibrated { scales(there())? } else { None };
     let mut hits = sorted(hits, scales.as_ref());
+    keep_best(&mut hits, asked);
+    Ok(hits)
+}
+
+/// The tracks of a modality's vectors that lie on one scale, one group after the other: where answers are calibrated, the
+/// sound of films is asked for apart from their pictures.
+const fn apart(modality: Modality, calibrated: bool) -> &'static [&'static [Track]] {
+    match (modality, calibrated) {
+        (Modality::Video, true) => &[&[Track::Whole, Track::Visual], &[Track::Audio]],
+        _ => &[&[]],
+    }
+}
+
+/// Of sorted hits each item's best, and as many as are asked for.
+fn keep_best(hits: &mut Vec<v1::SearchHit>, asked: &Asked) {
+    let (mut seen, mut counts) = (BTreeSet::new(), BTreeMap::new());
+    hits.retain(|hit| {
+        let Some(item) = &hit.item else { return false };
+        let count: &mut usize = counts.entry(item.modality).or_default();
+        let wanted = asked.each.is_none_or(|each| *count < each) && seen.insert(item.item.clone());
+        *count += usize::from(wanted);
+        wanted
+    });
     if asked.each.is_none() {
         hits.truncate(asked.limit);
     }
-    Ok(hits)
 }
 
 /// Each once, however often it is named.
@@ -141,7 +169,7 @@ fn sorted(hits: Vec<Hit>, scales: Option<&Scales>) -> Vec<v1::SearchHit> {
         track: convert::track_out(hit.point.track),
         segment: hit.point.segment,
         span: hit.point.span.map(convert::span_out),
-        calibrated_score: calibrate::score(scales, hit.point.modality, hit.score),
+        calibrated_score: calibrate::score(scales, heard_as(hit.point.modality, hit.point.track), hit.score),
         item: Some(convert::item_out(hit.point)),
     };
     let mut hits: Vec<_> = hits.into_iter().map(hit_out).collect();

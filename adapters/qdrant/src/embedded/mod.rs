@@ -247,7 +247,8 @@ impl VectorStore for EmbeddedStore {
     }
 
     async fn search(&self, tenant: &Tenant, name: &CollectionName, query: &Query) -> Result<Vec<Hit>> {
-        let clauses = Clauses::of(tenant).and_modalities(&query.modalities).and(&query.filter)?;
+        let clauses =
+            Clauses::of(tenant).and_modalities(&query.modalities).and_tracks(&query.tracks).and(&query.filter)?;
         let (filter, tenant) = (filter::filter(&clauses)?, tenant.clone());
         let (vector, limit) = (query.vector.clone(), query.limit);
         self.read(name, move |engine| {

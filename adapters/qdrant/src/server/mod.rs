@@ -187,7 +187,8 @@ impl VectorStore for ServerStore {
     }
 
     async fn search(&self, tenant: &Tenant, name: &CollectionName, query: &Query) -> Result<Vec<Hit>> {
-        let clauses = Clauses::of(tenant).and_modalities(&query.modalities).and(&query.filter)?;
+        let clauses =
+            Clauses::of(tenant).and_modalities(&query.modalities).and_tracks(&query.tracks).and(&query.filter)?;
         let description = self.resolve(name).await?;
         description.check_vector(&query.vector)?;
         if query.limit == 0 {

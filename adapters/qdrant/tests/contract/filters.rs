@@ -43,7 +43,13 @@ async fn filled(ground: &Ground) -> onespace_core::CollectionName {
 /// Asks by search and by list, and compares both with the model.
 async fn agrees(ground: &Ground, name: &onespace_core::CollectionName, filter: &Filter) -> usize {
     let expected: Vec<_> = shelf().into_iter().filter(|thing| lets_through(filter, thing)).collect();
-    let query = Query { vector: Dice(6).vector(SIDES), modalities: Vec::new(), filter: filter.clone(), limit: 100 };
+    let query = Query {
+        vector: Dice(6).vector(SIDES),
+        modalities: Vec::new(),
+        tracks: Vec::new(),
+        filter: filter.clone(),
+        limit: 100,
+    };
     let hits = ground.store.search(&tenant("me"), name, &query).await.unwrap();
     let found: Vec<_> = hits.into_iter().map(|hit| hit.point).collect();
     assert_eq!(names(&found), names(&expected), "searching {filter:?}");
@@ -61,6 +67,7 @@ pub async fn modalities_narrow(ground: Ground) {
         let query = Query {
             vector: Dice(6).vector(SIDES),
             modalities: modalities.clone(),
+            tracks: Vec::new(),
             filter: Filter::default(),
             limit: 100,
         };
@@ -164,7 +171,13 @@ pub async fn what_cannot_be_evaluated_is_refused(ground: Ground) {
         (field("colour", Match::Any(vec![])), "colour"),
     ] {
         let filter = must(vec![Condition::Nested(Filter { must_not: vec![matches], ..Filter::default() })]);
-        let query = Query { vector: Dice(6).vector(SIDES), modalities: Vec::new(), filter: filter.clone(), limit: 1 };
+        let query = Query {
+            vector: Dice(6).vector(SIDES),
+            modalities: Vec::new(),
+            tracks: Vec::new(),
+            filter: filter.clone(),
+            limit: 1,
+        };
         let searched = ground.store.search(&tenant("me"), &name, &query).await.unwrap_err();
         let listed = ground.store.list_items(&tenant("me"), &name, &filter, 1, None).await.unwrap_err();
         for error in [searched, listed] {

@@ -5,7 +5,7 @@ use onespace_core::{ContentHash, Filter, Modality, Query, Reason, Span, Track};
 use crate::{Ground, common::*};
 
 fn nearest(vector: Vec<f32>, limit: usize) -> Query {
-    Query { vector, modalities: Vec::new(), filter: Filter::default(), limit }
+    Query { vector, modalities: Vec::new(), tracks: Vec::new(), filter: Filter::default(), limit }
 }
 
 pub async fn what_is_written_comes_back(ground: Ground) {

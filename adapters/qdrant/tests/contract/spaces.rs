@@ -5,7 +5,7 @@ use onespace_core::{CollectionSpec, Filter, Point, Query, Reason};
 use crate::{Ground, common::*};
 
 fn nearest(vector: Vec<f32>) -> Query {
-    Query { vector, modalities: Vec::new(), filter: Filter::default(), limit: 10 }
+    Query { vector, modalities: Vec::new(), tracks: Vec::new(), filter: Filter::default(), limit: 10 }
 }
 
 pub async fn vectors_that_do_not_belong_are_refused(ground: Ground) {
