@@ -96,6 +96,7 @@ def align(space, sense: str, path: Path):
     layer = space.align[sense]
     arrays = {"weight": layer.weight, "bias": layer.bias}
     save_file({k: np.ascontiguousarray(v.detach().numpy(), np.float32) for k, v in arrays.items()}, str(path))
+    path.chmod(0o644)  # safetensors writes for its owner alone
 
 
 def digest(out: Path) -> dict:

@@ -100,6 +100,13 @@ def test_everything_that_is_copied_is_there_and_sent_to_the_builder():
                 assert any(source == k or source.startswith(f"{k}/") for k in kept), source
 
 
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_files_of_the_checkout_are_made_readable_before_they_are_in_an_image(target):
+    copies = [rest for instruction, rest in line_of(target) if instruction == "COPY"]
+    assert copies and all(rest.startswith("--from=") for rest in copies), copies
+    assert ("RUN", "chmod -R a+rX /out") in stages()["data"].lines
+
+
 def test_the_compiler_of_the_image_is_the_pinned_one():
     channel = re.search(r'channel = "([\d.]+)"', (ROOT / "rust-toolchain.toml").read_text())[1]
     assert stages()["source"].parent.startswith(f"rust:{channel}-")
