@@ -23,7 +23,9 @@ from safetensors.numpy import load_file
 from tqdm import tqdm
 
 import media
+import reference
 from eval import scores
+from eval.offline import Tower
 from eval.service import Service
 from export import digest, one_line_arrays
 from world import captions
@@ -49,17 +51,9 @@ def write_bundle(source: Path, out: Path, manifest: dict, files: dict[str, bytes
 
 
 def native_golden(bundle: Path, tower: dict) -> np.ndarray:
-    """What the graph gives for the golden input, up to its length: the alignment is injective, so its golden vector tells.
-
-    weight · n + bias = s · golden is solved for n and s; the graph's own vector is n.
-    """
-    tensors = load_file(bundle / tower["alignment"])
-    golden = np.fromfile(bundle / tower["golden"]["vector"], "<f4").astype(np.float64)
-    weight = tensors["weight"].astype(np.float64)
-    bias = tensors.get("bias", np.zeros(len(weight))).astype(np.float64) - weight @ tensors.get("mean", np.zeros(weight.shape[1]))
-    solved, *_ = np.linalg.lstsq(np.column_stack([weight, -golden]), -bias, rcond=None)
-    assert solved[-1] > 0 and np.abs(np.column_stack([weight, -golden]) @ solved + bias).max() < 1e-3, "the golden input is more than one window"
-    return scores.unit(solved[:-1]).astype("<f4")
+    """The unit vector that a tower without alignment gives for the golden input."""
+    samples = reference.audio(str(bundle / tower["golden"]["input"]))
+    return Tower(bundle, tower).run(np.ascontiguousarray(np.stack(samples), np.float32)).mean(0)
 
 
 def take_apart(bundle: Path) -> tuple[Path, Path]:
@@ -72,7 +66,7 @@ def take_apart(bundle: Path) -> tuple[Path, Path]:
     write_bundle(bundle, out / "base", base, {name: None for name in manifest["files"] if name not in own})
     leaf_tower = {k: v for k, v in audio.items() if k != "alignment"}
     leaf = {**head, "name": f"{head['name']}-hearing", "dimension": audio["native_dimension"], "towers": {"audio": leaf_tower}}
-    golden = native_golden(bundle, audio)
+    golden = native_golden(bundle, leaf_tower)
     files = {"LICENSE": None, audio["model"]: None, audio["golden"]["input"]: None, audio["golden"]["vector"]: golden.tobytes()}
     write_bundle(bundle, out / "leaf", leaf, files)
     return out / "base", out / "leaf"
