@@ -127,7 +127,8 @@ def finish(space: Space, shadow: dict, phase: Phase):
     """What stands still in this phase takes its averaged weights: the text tower, or everything."""
     if phase.name == "placing":
         space.load_state_dict(shadow)
-    space.text.load_state_dict({name.removeprefix("text."): value for name, value in shadow.items() if name.startswith("text.")})
+    else:
+        space.text.load_state_dict({name.removeprefix("text."): value for name, value in shadow.items() if name.startswith("text.")})
 
 
 def work(rank: int, ranks: int, steps: int):
@@ -179,14 +180,13 @@ def work(rank: int, ranks: int, steps: int):
             if rank == 0 and (done % SAVE_EVERY == 0 or done == last):
                 save(space, shadow, steering, done, spent)
                 if phase.name in ("senses", "placing") and ((done - first) % LOOK_EVERY == 0 or done == last):
-                    size = side(phase, part) if phase.name == "senses" else IMAGE["width"]
-                    report(averaged(shadow, tokenizer.get_vocab_size()), tokenizer, done, size, spent, loss.item())
+                    report(averaged(shadow, tokenizer.get_vocab_size()), tokenizer, done, side(phase, part), spent, loss.item())
     dist.destroy_process_group()
 
 
 def side(phase: Phase, part: float) -> int:
-    """How wide pictures are shown when this part of the senses' steps is done."""
-    return 64 if part < phase.what[1] else IMAGE["width"]
+    """How wide pictures are shown when this part of the steps is done: not whole in the first of the senses'."""
+    return 64 if phase.name == "senses" and part < phase.what[1] else IMAGE["width"]
 
 
 def lessons(phase: Phase, space: Space, tokenizer):

@@ -35,6 +35,15 @@ impl Track {
     /// Every track.
     pub const ALL: [Self; 3] = [Self::Whole, Self::Visual, Self::Audio];
 
+    /// The modality of the tower that gave the vector of this track: a film's sound is the audio tower's.
+    #[must_use]
+    pub const fn tower(self, modality: Modality) -> Modality {
+        match self {
+            Self::Audio => Modality::Audio,
+            Self::Whole | Self::Visual => modality,
+        }
+    }
+
     /// The name on the wire and in payloads.
     #[must_use]
     pub const fn name(self) -> &'static str {

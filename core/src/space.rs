@@ -115,11 +115,10 @@ impl Space {
         self.carried_by(tower, Track::Whole)
     }
 
-    /// The added tower that a vector came from: a film's sound is the audio tower's.
+    /// The added tower that a vector came from.
     #[must_use]
     pub fn added_by(&self, modality: Modality, track: Track) -> Option<Fingerprint> {
-        let tower = if track == Track::Audio { Modality::Audio } else { modality };
-        self.added.get(&tower).copied()
+        self.added.get(&track.tower(modality)).copied()
     }
 
     /// The fingerprint that a vector of this space carries.

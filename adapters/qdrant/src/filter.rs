@@ -64,18 +64,16 @@ impl Clauses {
 
     /// The same, narrowed to some modalities; none means all.
     pub(crate) fn and_modalities(self, modalities: &[Modality]) -> Self {
-        if modalities.is_empty() {
-            return self;
-        }
-        self.and_texts(MODALITY, modalities.iter().map(|modality| modality.name().to_owned()).collect())
+        self.and_some(MODALITY, modalities.iter().map(|modality| modality.name()))
     }
 
     /// The same, narrowed to some tracks; none means all.
     pub(crate) fn and_tracks(self, tracks: &[Track]) -> Self {
-        if tracks.is_empty() {
-            return self;
-        }
-        self.and_texts(TRACK, tracks.iter().map(|track| track.name().to_owned()).collect())
+        self.and_some(TRACK, tracks.iter().map(|track| track.name()))
+    }
+
+    fn and_some(self, key: &str, names: impl ExactSizeIterator<Item = &'static str>) -> Self {
+        if names.len() == 0 { self } else { self.and_texts(key, names.map(ToOwned::to_owned).collect()) }
     }
 
     /// The same, narrowed by what a user asks for.

@@ -131,7 +131,7 @@ impl Description {
     /// # Errors
     /// `FIELD_INVALID` for an index kind or a field name that no store knows.
     pub(crate) fn indexes(&self) -> Result<Vec<Index>> {
-        let fixed = [(TENANT, true), (MODALITY, false), (ITEM, false)];
+        let fixed = [(TENANT, true), (MODALITY, false), (TRACK, false), (ITEM, false)];
         let fixed = fixed.map(|(key, tenant)| Ok(Index { key: key.to_owned(), kind: IndexKind::Keyword, tenant }));
         let declared = self.indexed.iter().map(|(field, kind)| {
             Ok(Index { key: metadata_key(field)?, kind: IndexKind::named(field, kind)?, tenant: false })

@@ -115,13 +115,7 @@ async fn check(directory: &Path, acknowledged: u64) -> u64 {
         let parts = store.item(&me(), &name(), &wanted.item).await.unwrap();
         assert_eq!(parts.len(), 1);
         assert!(onespace_core::vector::dot(&parts[0].vector, &wanted.vector) > 0.9999);
-        let query = Query {
-            vector: wanted.vector.clone(),
-            modalities: vec![],
-            tracks: vec![],
-            filter: Filter::default(),
-            limit: 3,
-        };
+        let query = nearest(wanted.vector.clone(), 3);
         let hits = store.search(&me(), &name(), &query).await.unwrap();
         assert_eq!(hits[0].point.item, wanted.item);
         assert_eq!(hits[0].point.content_hash, wanted.content_hash);
@@ -305,13 +299,7 @@ async fn an_index_changes_the_time_and_not_the_answers() {
     let (mut right, mut asked) = (0, 0);
     for _ in 0..20 {
         let owner = dice.pick(&owners);
-        let query = Query {
-            vector: dice.vector(LONG),
-            modalities: vec![],
-            tracks: vec![],
-            filter: Filter::default(),
-            limit: 10,
-        };
+        let query = nearest(dice.vector(LONG), 10);
         for (filter, exact) in [(one_year.clone(), true), (Filter::default(), false)] {
             let mine = written.iter().filter(|(of, point)| *of == owner && lets_through(&filter, point));
             let mut nearest: Vec<_> = mine

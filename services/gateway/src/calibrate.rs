@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use onespace_core::{Calibration, Modality, Result, Scale, Track};
+use onespace_core::{Calibration, Modality, Result, Scale};
 
 /// The scale of each modality that answers.
 pub type Scales = BTreeMap<Modality, Scale>;
@@ -25,15 +25,6 @@ pub fn scales(
     match answers.into_iter().map(scale).collect::<Result<_>>() {
         Err(error) if calibrate == Some(true) => Err(error),
         scales => Ok(scales.ok()),
-    }
-}
-
-/// The modality whose scale a vector answers on: a film's sound track went through the tower of recordings, and lies
-/// where they lie.
-pub const fn heard_as(modality: Modality, track: Track) -> Modality {
-    match track {
-        Track::Audio => Modality::Audio,
-        Track::Whole | Track::Visual => modality,
     }
 }
 

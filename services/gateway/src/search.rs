@@ -11,7 +11,7 @@ use onespace_proto::{convert, v1};
 
 use crate::{
     Gateway,
-    calibrate::{self, Scales, heard_as},
+    calibrate::{self, Scales},
     gateway::{micros, timed},
     group::{self, Wanted},
     query::{self, Question, Shelf},
@@ -107,7 +107,7 @@ async fn found(gateway: &Gateway, shelf: &Shelf, question: &Question, asked: &As
     });
     let hits = try_join_all(each).await?.concat();
     // What was stored through another server may be of a modality that is not served here.
-    let there = || hits.iter().map(|hit| heard_as(hit.point.modality, hit.point.track)).collect();
+    let there = || hits.iter().map(|hit| hit.point.track.tower(hit.point.modality)).collect();
     let scales = if calibrated { scales(there())? } else { None };
     let mut hits = sorted(hits, scales.as_ref());
     keep_best(&mut hits, asked);
@@ -169,7 +169,7 @@ fn sorted(hits: Vec<Hit>, scales: Option<&Scales>) -> Vec<v1::SearchHit> {
         track: convert::track_out(hit.point.track),
         segment: hit.point.segment,
         span: hit.point.span.map(convert::span_out),
-        calibrated_score: calibrate::score(scales, heard_as(hit.point.modality, hit.point.track), hit.score),
+        calibrated_score: calibrate::score(scales, hit.point.track.tower(hit.point.modality), hit.score),
         item: Some(convert::item_out(hit.point)),
     };
     let mut hits: Vec<_> = hits.into_iter().map(hit_out).collect();

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use onespace_core::{
-    Calibration, CollectionName, CollectionSpec, Condition, Filter, Fingerprint, ItemId, Match, Modality, Point,
+    Calibration, CollectionName, CollectionSpec, Condition, Filter, Fingerprint, ItemId, Match, Modality, Point, Query,
     Scalar, Space, Span, Tenant, Track,
 };
 use serde_json::Value;
@@ -82,6 +82,11 @@ pub fn point(space: &Space, name: &str, vector: Vec<f32>) -> Point {
         metadata: BTreeMap::new(),
         vector,
     }
+}
+
+/// What is nearest, of everything.
+pub fn nearest(vector: Vec<f32>, limit: usize) -> Query {
+    Query { vector, modalities: Vec::new(), tracks: Vec::new(), filter: Filter::default(), limit }
 }
 
 pub fn metadata(json: &str) -> BTreeMap<String, Value> {

@@ -43,13 +43,7 @@ async fn filled(ground: &Ground) -> onespace_core::CollectionName {
 /// Asks by search and by list, and compares both with the model.
 async fn agrees(ground: &Ground, name: &onespace_core::CollectionName, filter: &Filter) -> usize {
     let expected: Vec<_> = shelf().into_iter().filter(|thing| lets_through(filter, thing)).collect();
-    let query = Query {
-        vector: Dice(6).vector(SIDES),
-        modalities: Vec::new(),
-        tracks: Vec::new(),
-        filter: filter.clone(),
-        limit: 100,
-    };
+    let query = Query { filter: filter.clone(), ..nearest(Dice(6).vector(SIDES), 100) };
     let hits = ground.store.search(&tenant("me"), name, &query).await.unwrap();
     let found: Vec<_> = hits.into_iter().map(|hit| hit.point).collect();
     assert_eq!(names(&found), names(&expected), "searching {filter:?}");
@@ -64,13 +58,7 @@ pub async fn modalities_narrow(ground: Ground) {
     let asked: [&[Modality]; 3] = [&[], &[Modality::Text], &[Modality::Image, Modality::PointCloud]];
     for (modalities, expected) in asked.into_iter().zip([10, 2, 4]) {
         let modalities = modalities.to_vec();
-        let query = Query {
-            vector: Dice(6).vector(SIDES),
-            modalities: modalities.clone(),
-            tracks: Vec::new(),
-            filter: Filter::default(),
-            limit: 100,
-        };
+        let query = Query { modalities: modalities.clone(), ..nearest(Dice(6).vector(SIDES), 100) };
         let hits = ground.store.search(&tenant("me"), &name, &query).await.unwrap();
         assert_eq!(hits.len(), expected);
         assert!(modalities.is_empty() || hits.iter().all(|hit| modalities.contains(&hit.point.modality)));
@@ -171,13 +159,7 @@ pub async fn what_cannot_be_evaluated_is_refused(ground: Ground) {
         (field("colour", Match::Any(vec![])), "colour"),
     ] {
         let filter = must(vec![Condition::Nested(Filter { must_not: vec![matches], ..Filter::default() })]);
-        let query = Query {
-            vector: Dice(6).vector(SIDES),
-            modalities: Vec::new(),
-            tracks: Vec::new(),
-            filter: filter.clone(),
-            limit: 1,
-        };
+        let query = Query { filter: filter.clone(), ..nearest(Dice(6).vector(SIDES), 1) };
         let searched = ground.store.search(&tenant("me"), &name, &query).await.unwrap_err();
         let listed = ground.store.list_items(&tenant("me"), &name, &filter, 1, None).await.unwrap_err();
         for error in [searched, listed] {

@@ -1,12 +1,8 @@
 //! Writing, reading, searching, paging, deleting.
 
-use onespace_core::{ContentHash, Filter, Modality, Query, Reason, Span, Track};
+use onespace_core::{ContentHash, Filter, Modality, Reason, Span, Track};
 
 use crate::{Ground, common::*};
-
-fn nearest(vector: Vec<f32>, limit: usize) -> Query {
-    Query { vector, modalities: Vec::new(), tracks: Vec::new(), filter: Filter::default(), limit }
-}
 
 pub async fn what_is_written_comes_back(ground: Ground) {
     let (space, name, me) = (space("one", 4), ground.name("photos"), tenant("me"));

@@ -1,12 +1,8 @@
 //! Collections, and the space each belongs to.
 
-use onespace_core::{CollectionSpec, Filter, Point, Query, Reason};
+use onespace_core::{CollectionSpec, Filter, Point, Reason};
 
 use crate::{Ground, common::*};
-
-fn nearest(vector: Vec<f32>) -> Query {
-    Query { vector, modalities: Vec::new(), tracks: Vec::new(), filter: Filter::default(), limit: 10 }
-}
 
 pub async fn vectors_that_do_not_belong_are_refused(ground: Ground) {
     let (one, two, name, me) = (space("one", 4), space("two", 4), ground.name("photos"), tenant("me"));
@@ -36,7 +32,7 @@ pub async fn unknown_collections_are_named(ground: Ground) {
         store.delete_collection(&name).await.unwrap_err(),
         store.upsert(&me, &name, vec![thing.clone()]).await.unwrap_err(),
         store.stored(&me, &name, &[item("thing")]).await.unwrap_err(),
-        store.search(&me, &name, &nearest(thing.vector)).await.unwrap_err(),
+        store.search(&me, &name, &nearest(thing.vector, 10)).await.unwrap_err(),
         store.item(&me, &name, &item("thing")).await.unwrap_err(),
         store.list_items(&me, &name, &Filter::default(), 1, None).await.unwrap_err(),
         store.delete_items(&me, &name, &[item("thing")], None).await.unwrap_err(),
@@ -63,7 +59,7 @@ pub async fn two_spaces_live_under_one_name(ground: Ground) {
     assert_eq!(ground.store.collection(&name).await.unwrap().space, two.fingerprint);
     ground.store.upsert(&me, &name, vec![new.clone()]).await.unwrap();
     assert_eq!(ground.store.upsert(&me, &name, vec![old.clone()]).await.unwrap_err().reason, Reason::SpaceMismatch);
-    let hits = ground.store.search(&me, &name, &nearest(new.vector.clone())).await.unwrap();
+    let hits = ground.store.search(&me, &name, &nearest(new.vector.clone(), 10)).await.unwrap();
     assert_eq!(hits.len(), 1);
     assert_eq!(hits[0].point.item, new.item);
     let all = ground.store.list_collections().await.unwrap();
@@ -72,7 +68,7 @@ pub async fn two_spaces_live_under_one_name(ground: Ground) {
 
     // Serving the old bundle again finds its vectors where they were left.
     ground.store.create_collection(&spec(&name, &one)).await.unwrap();
-    let hits = ground.store.search(&me, &name, &nearest(old.vector.clone())).await.unwrap();
+    let hits = ground.store.search(&me, &name, &nearest(old.vector.clone(), 10)).await.unwrap();
     assert_eq!(hits.len(), 1);
     assert_eq!(hits[0].point.item, old.item);
 
@@ -91,7 +87,10 @@ pub async fn vectors_may_be_cut_to_a_listed_length(ground: Ground) {
     let whole = point(&one, "whole", vec![1.0, 0.0, 0.0, 0.0]);
     let error = ground.store.upsert(&me, &name, vec![whole.clone()]).await.unwrap_err();
     assert_eq!((error.reason, error.field.as_str()), (Reason::FieldInvalid, "points[0].vector"));
-    assert_eq!(ground.store.search(&me, &name, &nearest(whole.vector)).await.unwrap_err().reason, Reason::FieldInvalid);
+    assert_eq!(
+        ground.store.search(&me, &name, &nearest(whole.vector, 10)).await.unwrap_err().reason,
+        Reason::FieldInvalid
+    );
 
     // Another length is refused, in use or left for another space; the same is come back to.
     let told = |error: onespace_core::Error| {
@@ -105,7 +104,7 @@ pub async fn vectors_may_be_cut_to_a_listed_length(ground: Ground) {
     ground.store.create_collection(&cut(2)).await.unwrap();
     let info = ground.store.collection(&name).await.unwrap();
     assert_eq!((info.dimension, info.points), (2, 2));
-    let hits = ground.store.search(&me, &name, &nearest(vec![1.0, 0.0])).await.unwrap();
+    let hits = ground.store.search(&me, &name, &nearest(vec![1.0, 0.0], 10)).await.unwrap();
     assert_eq!(hits[0].point.item, near.item);
     assert!((hits[0].score - 0.6).abs() < 1e-3, "{}", hits[0].score);
 }
@@ -122,7 +121,7 @@ pub async fn a_deleted_collection_leaves_nothing(ground: Ground) {
         assert_eq!(ground.store.collection(&name).await.unwrap_err().reason, Reason::CollectionNotFound);
         ground.store.create_collection(&spec(&name, &one)).await.unwrap();
         assert_eq!(ground.store.collection(&name).await.unwrap().points, 0);
-        assert!(ground.store.search(&me, &name, &nearest(thing.vector.clone())).await.unwrap().is_empty());
+        assert!(ground.store.search(&me, &name, &nearest(thing.vector.clone(), 10)).await.unwrap().is_empty());
         ground.store.upsert(&me, &name, vec![thing.clone()]).await.unwrap();
     }
     assert_eq!(ground.store.collection(&other).await.unwrap().points, 1, "its neighbour is untouched");

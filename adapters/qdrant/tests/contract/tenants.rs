@@ -95,8 +95,8 @@ async fn search(
     step: usize,
 ) {
     let modalities: Vec<_> = Modality::ALL.into_iter().filter(|_| dice.one_in(4)).collect();
-    let query =
-        Query { vector: dice.vector(SIDES), modalities, tracks: Vec::new(), filter: filter(dice, 2), limit: 1_000 };
+    let query = nearest(dice.vector(SIDES), 1_000);
+    let query = Query { modalities, filter: filter(dice, 2), ..query };
     let hits = ground.store.search(who, name, &query).await.unwrap();
     let mut found: Vec<_> = hits.into_iter().map(|hit| hit.point).collect();
     let mut expected: Vec<_> = mine
