@@ -126,6 +126,8 @@ limits! {
     PROMPTS_IN_FLIGHT: usize = 32, "prompts";
     /// Samples waiting for one tower's graph.
     BATCH_QUEUE: usize = 256, "samples";
+    /// Input values waiting for one tower's graph, unless one request alone has more: a film in patches has 31 million.
+    BATCH_QUEUE_VALUES: usize = 64 * 1024 * 1024, "values";
     /// Samples in one run of a graph.
     BATCH_SAMPLES: usize = 32, "samples";
     /// Input values in one run of a graph, unless one sample alone has more: batches of large inputs leave the caches.

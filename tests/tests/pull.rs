@@ -3,11 +3,15 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Stdio, time::Duration};
 
 use bytes::Bytes;
+use onespace_proto::v1::Modality;
 use onespace_tests::{
     PATIENCE, Server, Topology, bundle,
+    client::text,
     hub::{Asked, Faults, sha256},
     process::command,
     puller::{COMMIT, Puller, REPOSITORY, run},
+    root, samples,
+    vectors::assert_sound,
 };
 use tokio::time::timeout;
 
@@ -286,4 +290,57 @@ async fn recipes_are_listed_and_wrong_names_answered_with_right_ones() {
     run(setting.command(&["hf:nobody"])).await.expect(1).says("not of the form OWNER/NAME");
     run(setting.command(&[])).await.expect(2);
     assert_eq!(setting.hub.asked(), []);
+}
+
+/// The shipped recipe of EmbeddingGemma 2, for a repository of that layout whose vectors have 16 values.
+fn gemma() -> (BTreeMap<String, Bytes>, String) {
+    let recipe = fs::read_to_string(root().join("bundles/recipes/embeddinggemma-2.toml")).unwrap();
+    let mut recipe: toml::Table = toml::from_str(&recipe).unwrap();
+    recipe.insert("dimension".into(), 16.into());
+    recipe.remove("matryoshka");
+    recipe["origin"]["repository"] = REPOSITORY.into();
+    recipe["origin"]["revision"] = COMMIT.into();
+    for (_, tower) in recipe["towers"].as_table_mut().unwrap() {
+        tower["native_dimension"] = 16.into();
+        for empty in tower["empty"].as_array_mut().unwrap() {
+            empty["shape"][1] = 16.into();
+        }
+    }
+    let mut files = BTreeMap::new();
+    for (name, file) in recipe["files"].as_table_mut().unwrap() {
+        file.as_table_mut().unwrap().remove("sha256");
+        let bytes = match name.as_str() {
+            "tokenizer.json" => fs::read(bundle().join(name)).unwrap(),
+            graph if graph.ends_with(".onnx") => {
+                let ours = format!("gemma_{}", graph.replace("_encoder", ""));
+                fs::read(root().join("tests/hub").join(ours)).unwrap()
+            }
+            _ => b"weights that no graph of a test refers to".to_vec(),
+        };
+        files.insert(file["from"].as_str().unwrap().to_owned(), bytes.into());
+    }
+    (files, toml::to_string(&recipe).unwrap())
+}
+
+/// Its last graph gives no number where there is not one placeholder for each soft token.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_recipe_of_a_model_of_soft_tokens_makes_a_space_of_four_modalities() {
+    let (files, recipe) = gemma();
+    let setting = Puller::with(files, &recipe).await;
+    let space = run(setting.pull("pulled", &[])).await.expect(0).space();
+    let server = Server::launch(Topology::Single, &setting.path("pulled")).await;
+    server.ready().await;
+    let client = server.client().await;
+    for modality in [Modality::Image, Modality::Audio, Modality::Video] {
+        let samples = samples::some_of(modality, 3);
+        let media = samples.iter().map(|sample| sample.media()).chain([text("a red mug")]).collect();
+        let outcomes = client.embed(media).await;
+        let mut vectors: Vec<Vec<f32>> = Vec::new();
+        for (embedded, modality) in outcomes.into_iter().zip([modality, modality, modality, Modality::Text]) {
+            let embeddings = embedded.unwrap_or_else(|error| panic!("{modality:?}: {error:?}"));
+            assert_sound(&embeddings[0], modality, &space, 16);
+            assert!(!vectors.contains(&embeddings[0].vector), "{modality:?}: two media, one vector");
+            vectors.push(embeddings[0].vector.clone());
+        }
+    }
 }

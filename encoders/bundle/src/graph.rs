@@ -25,11 +25,22 @@ pub struct Stage {
     pub model: String,
     /// Its input names, in the order of a sample's tensors: those of the first stage come first, the tower's own last.
     pub inputs: Vec<String>,
-    /// Its output, floats, which becomes the input of that name of the last graph.
+    /// Its output, floats, which becomes an input of the last graph.
     pub output: String,
+    /// That input, where its name is not the output's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<String>,
     /// Whether the last graph takes the rows of all samples in one: `[batch, n, d]` becomes `[batch · n, d]`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rows: bool,
+    /// Whether the first axis of a sample's tensors counts the frames of a film: the graph is run once for each, and
+    /// their rows follow each other.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub frames: bool,
+    /// Its input that says which steps of a recording are there, `[batch, steps]` for a first tensor of
+    /// `[batch, steps, …]`. Samples of a run are of one length, so it is all ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<String>,
 }
 
 /// An input of the last graph that gets no values: the soft tokens of a modality that is not there.
@@ -43,7 +54,8 @@ pub struct Empty {
 }
 
 /// The token ids of a sample that consists of soft tokens: `before`, then `each` once for every row that the stage
-/// gave, then `after`. The number of rows differs from sample to sample, so these run one at a time.
+/// gave, then `after`; around the rows of each frame of a film stand `frame_before` and `frame_after`. The number of
+/// rows differs from sample to sample, so these run one at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tokens {
@@ -59,6 +71,12 @@ pub struct Tokens {
     /// Ids after the rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<i64>,
+    /// Ids before the rows of each frame, with a stage of `frames`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frame_before: Vec<i64>,
+    /// Ids after them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frame_after: Vec<i64>,
 }
 
 /// What numbers weights are.
@@ -97,11 +115,22 @@ impl Precision {
 }
 
 impl Stage {
+    /// The input of the last graph that its output becomes.
+    #[must_use]
+    pub fn feeds(&self) -> &str {
+        self.into.as_ref().unwrap_or(&self.output)
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         if self.inputs.is_empty() {
             return Err(invalid("inputs", "must name the graph's inputs"));
         }
         self.inputs.iter().try_for_each(|input| named("inputs", input))?;
+        self.mask.iter().try_for_each(|mask| named("mask", mask))?;
+        if self.mask.as_ref().is_some_and(|mask| self.inputs.contains(mask)) {
+            return Err(invalid("mask", "is one of the inputs, which a sample's own tensors fill"));
+        }
+        self.into.iter().try_for_each(|input| named("into", input))?;
         named("output", &self.output)
     }
 }
@@ -121,19 +150,26 @@ impl Tokens {
     pub(crate) fn check(&self, stages: &[Stage]) -> Result<()> {
         let under = |error: Error| error.under("tokens");
         named("ids", &self.ids).and_then(|()| named("mask", &self.mask)).map_err(under)?;
-        if self.before.len() > IDS || self.after.len() > IDS {
+        if [&self.before, &self.after, &self.frame_before, &self.frame_after].iter().any(|ids| ids.len() > IDS) {
             return Err(invalid("tokens", format!("more than {IDS} ids on one side")));
         }
-        if stages.len() == 1 {
-            return Ok(());
+        let [stage] = stages else {
+            return Err(invalid("tokens", format!("stand around the rows of one stage, there are {}", stages.len())));
+        };
+        if !stage.frames && !(self.frame_before.is_empty() && self.frame_after.is_empty()) {
+            return Err(invalid("tokens", "frame_before and frame_after stand around frames, the stage has none"));
         }
-        Err(invalid("tokens", format!("stand around the rows of one stage, there are {}", stages.len())))
+        Ok(())
     }
 
-    /// The ids of a sample whose stage gave `rows` rows.
+    /// The ids of a sample whose stage gave so many `rows` for each frame; for one whole when there are no frames.
     #[must_use]
-    pub fn around(&self, rows: usize) -> Vec<i64> {
-        let rows = std::iter::repeat_n(self.each, rows);
-        self.before.iter().copied().chain(rows).chain(self.after.iter().copied()).collect()
+    pub fn around(&self, rows: &[usize]) -> Vec<i64> {
+        let frame = |rows: &usize| {
+            let rows = std::iter::repeat_n(self.each, *rows);
+            self.frame_before.iter().copied().chain(rows).chain(self.frame_after.iter().copied())
+        };
+        let frames = rows.iter().flat_map(frame);
+        self.before.iter().copied().chain(frames).chain(self.after.iter().copied()).collect()
     }
 }

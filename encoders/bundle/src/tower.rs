@@ -225,10 +225,10 @@ impl<P> Tower<P> {
         if self.inputs.is_empty() && self.stages.is_empty() {
             return Err(invalid("inputs", "must name the graph's inputs"));
         }
-        let made = self.stages.iter().map(|stage| &stage.output).chain(self.empty.iter().map(|empty| &empty.name));
-        let made = made.chain(self.tokens.iter().flat_map(|tokens| [&tokens.ids, &tokens.mask]));
+        let made = self.stages.iter().map(Stage::feeds).chain(self.empty.iter().map(|empty| empty.name.as_str()));
+        let made = made.chain(self.tokens.iter().flat_map(|tokens| [tokens.ids.as_str(), tokens.mask.as_str()]));
         let mut seen = BTreeSet::new();
-        match self.inputs.iter().chain(made).find(|name| !seen.insert(name.as_str())) {
+        match self.inputs.iter().map(String::as_str).chain(made).find(|name| !seen.insert(*name)) {
             Some(twice) => Err(invalid("inputs", format!("the graph's input \"{twice}\" is given twice"))),
             None => self.inputs.iter().try_for_each(|input| named("inputs", input)),
         }

@@ -57,7 +57,7 @@ fn what_format_2_says_is_read() {
     let image = manifest.towers.head(Modality::Image).unwrap();
     assert_eq!(image.models().collect::<Vec<_>>(), ["vision.onnx", "fusion.onnx"]);
     assert!(image.stages[0].rows && image.empty[0].shape == [0, 512]);
-    assert_eq!(image.tokens.unwrap().around(3), [2, 255_999, 9, 9, 9, 1]);
+    assert_eq!(image.tokens.unwrap().around(&[3]), [2, 255_999, 9, 9, 9, 1]);
     assert!(!image.same_road(&text) && image.same_road(&image));
 }
 
@@ -89,6 +89,10 @@ fn each_fault_of_format_2_is_named() {
         ("inputs = [\"pixels\"]", "inputs = []", "towers.image.stages[0].inputs", "inputs"),
         ("shape = [0, 512]", "shape = [1, 512]", "towers.image.empty[0].shape", "length 0"),
         ("name = \"audio_features\"", "name = \"image_features\"", "towers.image.inputs", "given twice"),
+        ("inputs = [\"pixels\"]", "inputs = [\"a\"]\nmask = \"a\"", "towers.image.stages[0].mask", "one of the inputs"),
+        ("inputs = [\"pixels\"]", "inputs = [\"a\"]\ninto = \"\"", "towers.image.stages[0].into", "empty"),
+        ("rows = true", "into = \"audio_features\"", "towers.image.inputs", "\"audio_features\" is given twice"),
+        ("each = 9", "each = 9, frame_after = [3]", "towers.image.tokens", "the stage has none"),
         ("licence = \"CC-BY-NC-SA-4.0\"", "licence = \" \"", "licence", "must name the licence"),
         ("native_dimension = 8 # image", "native_dimension = 9", "towers.image.native_dimension", "9 differs from"),
     ] {
@@ -120,6 +124,32 @@ fn films_of_the_image_tower_name_its_graphs() {
     let [image, video] = [Modality::Image, Modality::Video].map(|modality| same.towers.head(modality).unwrap());
     assert!(image.same_road(&video));
     assert!(Manifest::parse(&toml::to_string(&same).unwrap()).is_ok());
+}
+
+#[test]
+fn films_in_patches_are_read_and_their_faults_named() {
+    let patches = "patches = { size = 16, max_patches = 630, pool = 3 }";
+    let film = format!("resize = \"multiple-of\"\npick = \"rate\"\nrate = 1.0\n{patches}\n");
+    let (before, video) = DIORAMA.split_once("[towers.video.preprocess]").unwrap();
+    let video = video.replacen("width = 64\nheight = 64\nresize = \"squash\"\n", &film, 1);
+    let film = format!("{before}[towers.video.preprocess]{video}").replacen("format = 1", "format = 2", 1);
+    let read = Manifest::parse(&film).unwrap().towers.video.unwrap().preprocess;
+    assert_eq!((read.rate, read.patches.unwrap().values()), (Some(1.0), 630 * 768));
+    for (from, to, key, message) in [
+        (patches, "", "patches", "must say what"),
+        ("rate = 1.0\n", "", "rate", "must say how many frames a second"),
+        ("rate = 1.0", "rate = 0.0", "rate", "0 is not between"),
+        ("pick = \"rate\"", "pick = \"middle\"", "rate", "with pick = \"rate\" only"),
+        ("frames = 8", "frames = 200", "frames", "96768000 values of one film are more than 67108864"),
+        ("rate = 1.0", "rate = 1.0\nimage_tower = true", "patches", "as they are"),
+        ("resize = \"multiple-of\"", "resize = \"squash\"", "patches", "with resize = \"multiple-of\" only"),
+    ] {
+        let broken = film.replacen(from, to, 1);
+        assert_ne!(broken, film, "{from}");
+        let error = Manifest::parse(&broken).unwrap_err();
+        assert_eq!(error.field, format!("towers.video.preprocess.{key}"), "{to}: {error}");
+        assert!(error.message.contains(message), "{error}");
+    }
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! A picture as patches and their places.
 
 use onespace_bundle::preprocess::Patches;
-use onespace_core::Tensor;
 
 /// Patches of a picture of `across` pixels a row, three values a pixel; both sides are multiples of a patch's.
 ///
-/// Emits what [`Patches`] says: values `[max_patches, size · size · 3]` and places `[max_patches, 2]`.
-pub fn tensors(spec: Patches, pixels: &[f32], across: usize) -> [Tensor; 2] {
+/// Gives what [`Patches`] says: values `[max_patches, size · size · 3]` and places `[max_patches, 2]`.
+pub fn cut(spec: Patches, pixels: &[f32], across: usize) -> (Vec<f32>, Vec<i64>) {
     let side = spec.size as usize;
     let (row, line) = (across * 3, side * 3);
     let columns = across / side.max(1);
@@ -20,5 +19,5 @@ pub fn tensors(spec: Patches, pixels: &[f32], across: usize) -> [Tensor; 2] {
     }
     values.resize(spec.max_patches * side * line, 0.0);
     places.resize(spec.max_patches * 2, -1);
-    [Tensor::f32([spec.max_patches, side * line], values), Tensor::i64([spec.max_patches, 2], places)]
+    (values, places)
 }

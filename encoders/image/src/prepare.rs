@@ -1,6 +1,6 @@
 //! The road from bytes to a sample.
 
-use onespace_bundle::preprocess::{Alpha, Image};
+use onespace_bundle::preprocess::{Alpha, Image, Patches};
 use onespace_core::{Error, Modality, Prepare, Result, Sample, Tensor, Track};
 
 use crate::{decode::decode, fit::Fit, patches, resize::resize};
@@ -34,6 +34,16 @@ impl ImagePreparer {
     /// As [`tensor_of`](Self::tensor_of).
     pub fn view_of(&self, rgb: &[u8], width: u32, height: u32, view: usize) -> Result<Vec<f32>> {
         self.planes(rgb, (width, height), |spec, source| Fit::crop(spec, source, view))
+    }
+
+    /// As [`tensor_of`](Self::tensor_of) for a `spec` of patches: their values, float32
+    /// `[max_patches, size · size · 3]`, and their places, int64 `[max_patches, 2]`.
+    ///
+    /// # Errors
+    /// As [`tensor_of`](Self::tensor_of).
+    pub fn patches_of(&self, patches: Patches, rgb: &[u8], width: u32, height: u32) -> Result<(Vec<f32>, Vec<i64>)> {
+        let (pixels, across) = self.pixels(rgb, (width, height), Fit::new)?;
+        Ok(patches::cut(patches, &pixels, across))
     }
 
     fn planes(&self, rgb: &[u8], source: (u32, u32), fit: impl Fn(&Image, (u32, u32)) -> Fit) -> Result<Vec<f32>> {
@@ -78,8 +88,9 @@ impl Prepare for ImagePreparer {
         let picture = decode(bytes, background)?;
         let (rgb, size) = (picture.rgb(), (picture.width(), picture.height()));
         let tensors = if let Some(patches) = self.spec.patches {
-            let (pixels, across) = self.pixels(rgb, size, Fit::new)?;
-            patches::tensors(patches, &pixels, across).into()
+            let (values, places) = self.patches_of(patches, rgb, size.0, size.1)?;
+            let (count, length) = (patches.max_patches, patches.values() / patches.max_patches.max(1));
+            vec![Tensor::f32([count, length], values), Tensor::i64([count, 2], places)]
         } else {
             let shape = [3, self.spec.height as usize, self.spec.width as usize];
             vec![Tensor::f32(shape, self.tensor_of(rgb, size.0, size.1)?)]

@@ -1,6 +1,6 @@
 //! Samples side by side: one tensor with a batch axis for each input of a graph.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use half::{bf16, f16};
 use onespace_core::{Error, Result, Sample, Tensor, TensorData};
@@ -23,6 +23,7 @@ enum Values<'a> {
     Bf16(Vec<bf16>),
     I64(Cow<'a, [i64]>),
     I32(Vec<i32>),
+    Bool(Vec<bool>),
 }
 
 /// What numbers a graph's input takes. Preparers give float32 and int64; the rest is made from these.
@@ -33,6 +34,7 @@ pub(crate) enum Kind {
     Bf16,
     I64,
     I32,
+    Bool,
 }
 
 impl Kind {
@@ -44,6 +46,7 @@ impl Kind {
             TensorElementType::Bfloat16 => Some(Self::Bf16),
             TensorElementType::Int64 => Some(Self::I64),
             TensorElementType::Int32 => Some(Self::I32),
+            TensorElementType::Bool => Some(Self::Bool),
             _ => None,
         }
     }
@@ -63,6 +66,12 @@ impl<'a> Stacked<'a> {
     /// Integers of a shape.
     pub fn integers(shape: Vec<usize>, values: Vec<i64>) -> Self {
         Self { shape, values: Values::I64(Cow::Owned(values)) }
+    }
+
+    /// A mask in which everything is there.
+    pub fn ones(shape: Vec<usize>) -> Self {
+        let count = shape.iter().product();
+        Self::integers(shape, vec![1; count])
     }
 
     /// No values, of the kind that is taken.
@@ -92,6 +101,51 @@ impl<'a> Stacked<'a> {
         Self { shape, ..self }
     }
 
+    /// `[batch, frames, …]` as one tensor `[1, …]` for each frame.
+    ///
+    /// # Errors
+    /// `INTERNAL` when there is no axis of frames.
+    pub fn split_frames(self) -> Result<Vec<Self>> {
+        let [batch, frames, rest @ ..] = self.shape.as_slice() else {
+            return Err(Error::internal(format!("a tensor of shape {:?} has no axis of frames", self.shape)));
+        };
+        let shape: Vec<usize> = [&[1], rest].concat();
+        let (count, length) = (batch * frames, rest.iter().product::<usize>());
+        let frame = |at: usize| {
+            let part = at * length..(at + 1) * length;
+            let values = match &self.values {
+                Values::F32(values) => share(values, part).map(Values::F32),
+                Values::I64(values) => share(values, part).map(Values::I64),
+                _ => None,
+            };
+            let values = values.ok_or_else(|| Error::internal(format!("no values for frame {at} of {count}")))?;
+            Ok(Self { shape: shape.clone(), values })
+        };
+        (0..count).map(frame).collect()
+    }
+
+    /// Floats along their first axis.
+    ///
+    /// # Errors
+    /// `INTERNAL` when there are none, or their other axes differ.
+    pub fn one_after_another(parts: Vec<Self>) -> Result<Self> {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().ok_or_else(|| Error::internal("nothing to put one after another"))?;
+        for part in parts {
+            let (Values::F32(values), Some(more)) = (&mut all.values, part.as_floats()) else {
+                return Err(Error::internal("integers among floats"));
+            };
+            if part.shape.get(1..) != all.shape.get(1..) {
+                return Err(Error::internal(format!("shapes {:?} and {:?} in one tensor", all.shape, part.shape)));
+            }
+            values.to_mut().extend_from_slice(more);
+            if let (Some(length), Some(by)) = (all.shape.first_mut(), part.shape.first()) {
+                *length += by;
+            }
+        }
+        Ok(all)
+    }
+
     /// The floats; none of integers.
     pub fn as_floats(&self) -> Option<&[f32]> {
         match &self.values {
@@ -116,6 +170,7 @@ impl<'a> Stacked<'a> {
                     .collect::<Result<_, _>>()
                     .map_err(|error| Error::internal(format!("an integer for an int32 input: {error}")))?,
             ),
+            (Values::I64(values), Kind::Bool) => Values::Bool(values.iter().map(|value| *value != 0).collect()),
             (_, kind) => return Err(Error::internal(format!("a preparer's tensor does not fit an input of {kind:?}"))),
         };
         Ok(Self { shape: self.shape, values })
@@ -130,7 +185,16 @@ impl<'a> Stacked<'a> {
             Values::Bf16(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
             Values::I64(values) => TensorRef::from_array_view((shape, &**values))?.into(),
             Values::I32(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
+            Values::Bool(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
         })
+    }
+}
+
+/// A part of values, borrowed from whom they are borrowed.
+fn share<'a, T: Copy>(values: &Cow<'a, [T]>, part: Range<usize>) -> Option<Cow<'a, [T]>> {
+    match values {
+        Cow::Borrowed(values) => values.get(part).map(Cow::Borrowed),
+        Cow::Owned(values) => values.get(part).map(|values| Cow::Owned(values.to_vec())),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{batch::Kind, graph::Graph};
 /// What a graph is fed, in order: the names of its inputs and what numbers they take.
 type Inputs = Vec<(String, Kind)>;
 
-/// The stage of a number: every input is a sample's, the output is floats.
+/// The stage of a number: every input but the mask is a sample's, the output is floats.
 pub(crate) fn stage(
     graph: &Graph,
     index: usize,
@@ -24,14 +24,15 @@ pub(crate) fn stage(
         return Err(graph.invalid(&format!("stages[{index}].output"), model, message));
     }
     let batched: Vec<&str> = stage.inputs.iter().map(String::as_str).collect();
-    inputs(graph, (&format!("stages[{index}].inputs"), model), &batched, &[], session.inputs())
+    let mask: Vec<&str> = stage.mask.iter().map(String::as_str).collect();
+    inputs(graph, (&format!("stages[{index}].inputs"), model), &batched, &mask, session.inputs())
 }
 
 /// The last graph: a sample's own inputs, what the stages give, what stays empty, the tokens; and a vector from each
 /// head.
 pub(crate) fn last(graph: &Graph, session: &Session) -> Result<Inputs> {
     let batched: Vec<&str> = graph.inputs.iter().map(String::as_str).collect();
-    let stages = graph.stages.iter().map(|(_, stage)| stage.output.as_str());
+    let stages = graph.stages.iter().map(|(_, stage)| stage.feeds());
     let empty = graph.empty.iter().map(|empty| empty.name.as_str());
     let tokens = graph.tokens.iter().flat_map(|tokens| [tokens.ids.as_str(), tokens.mask.as_str()]);
     let made: Vec<&str> = stages.chain(empty).chain(tokens).collect();
@@ -59,8 +60,10 @@ fn inputs(
             return Err(graph.invalid(key, model, message));
         };
         let Some(kind) = Kind::of(outlet) else {
-            let message =
-                format!("input \"{name}\" is {}, floats and integers of 32 or 64 bits are fed", outlet.dtype());
+            let message = format!(
+                "input \"{name}\" is {}, floats, integers of 32 or 64 bits and booleans are fed",
+                outlet.dtype()
+            );
             return Err(graph.invalid(key, model, message));
         };
         inputs.push(((*name).to_owned(), kind));

@@ -9,6 +9,8 @@ use onespace_core::limits;
 pub struct Policy {
     /// Samples that may wait.
     pub queue: usize,
+    /// Input values that may wait, unless one request alone has more.
+    pub queue_values: usize,
     /// Samples of one run.
     pub samples: usize,
     /// Input values of one run, unless a single sample has more. Large inputs gain nothing from company on a CPU:
@@ -26,6 +28,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             queue: limits::BATCH_QUEUE,
+            queue_values: limits::BATCH_QUEUE_VALUES,
             samples: limits::BATCH_SAMPLES,
             values: limits::BATCH_VALUES,
             wait: Duration::from_millis(limits::BATCH_WAIT_MS as u64),

@@ -142,7 +142,10 @@ impl Queue {
             return Err(Error::new(Reason::NotReady, "", format!("the {} tower is stopping", self.tower)));
         }
         self.sweep(&mut state);
-        if state.waiting.len() + samples.len() > self.policy.queue {
+        let values: usize =
+            samples.iter().chain(state.waiting.iter().map(|entry| &entry.sample)).map(Sample::cost).sum();
+        let heavy = values > self.policy.queue_values && !state.waiting.is_empty();
+        if heavy || state.waiting.len() + samples.len() > self.policy.queue {
             add(&self.counters.refused, samples.len());
             return Err(self.full(&state, samples.len()));
         }
@@ -299,10 +302,11 @@ impl Queue {
             state.waiting.len() as f64 * state.sample_seconds.unwrap_or(0.0) / state.running.len().max(1) as f64;
         let pause = Duration::try_from_secs_f64(ahead).unwrap_or(most).clamp(least, most);
         let message = format!(
-            "{} samples wait for the {} tower, {samples} more pass the limit of {} (BATCH_QUEUE), or waited longer than {} ms (QUEUE_WAIT_MS, or the time of a full batch)",
+            "{} samples wait for the {} tower, {samples} more pass the limit of {} (BATCH_QUEUE) or of {} values (BATCH_QUEUE_VALUES), or waited longer than {} ms (QUEUE_WAIT_MS, or the time of a full batch)",
             state.waiting.len(),
             self.tower,
             self.policy.queue,
+            self.policy.queue_values,
             self.patience(state).as_millis()
         );
         Error::new(Reason::QueueFull, "", message).retry_after(pause)

@@ -115,16 +115,18 @@ impl Session {
         let plain: Vec<&Sample> = samples.iter().map(|(sample, _)| *sample).collect();
         let mut tensors = batch::stack(&plain, graph.tensors())?.into_iter();
         let mut made = Vec::with_capacity(stages.len());
+        let mut blocks = Vec::new();
         for (step, (_, stage)) in stages.iter_mut().zip(&graph.stages) {
-            let fed = tensors.by_ref().take(stage.inputs.len()).collect();
-            let mut outputs = step.run(graph, fed, options, &[&stage.output])?;
-            let output =
-                outputs.remove(stage.output.as_str()).ok_or_else(|| Error::internal("an output went missing"))?;
-            made.push(features(graph, &step.model, stage, output)?);
+            let fed: Vec<Stacked<'_>> = tensors.by_ref().take(stage.inputs.len()).collect();
+            let runs = if stage.frames { frames(fed)? } else { vec![fed] };
+            let given = runs.into_iter().map(|fed| step.stage(graph, stage, fed, options));
+            let given: Vec<Stacked<'static>> = given.collect::<Result<_>>()?;
+            blocks = given.iter().map(rows).collect();
+            made.push(Stacked::one_after_another(given)?);
         }
         let tokens = graph.tokens.as_ref().map(|tokens| {
-            let ids = tokens.around(made.first().map_or(0, rows));
-            let mask = Stacked::integers(vec![1, ids.len()], vec![1; ids.len()]);
+            let ids = tokens.around(&blocks);
+            let mask = Stacked::ones(vec![1, ids.len()]);
             [Stacked::integers(vec![1, ids.len()], ids), mask]
         });
         let mut fed: Vec<Stacked<'_>> = tensors.chain(made).collect();
@@ -142,6 +144,23 @@ impl Session {
 type Outputs = BTreeMap<String, Stacked<'static>>;
 
 impl Step {
+    /// Runs a stage and gives its output as the last graph takes it.
+    fn stage(
+        &mut self,
+        graph: &Graph,
+        stage: &Stage,
+        mut fed: Vec<Stacked<'_>>,
+        options: &RunOptions,
+    ) -> Result<Stacked<'static>> {
+        if stage.mask.is_some() {
+            let steps = fed.first().map_or(&[][..], |first| first.shape.get(..2).unwrap_or(&first.shape));
+            fed.push(Stacked::ones(steps.to_vec()));
+        }
+        let mut outputs = self.run(graph, fed, options, &[&stage.output])?;
+        let output = outputs.remove(stage.output.as_str()).ok_or_else(|| Error::internal("an output went missing"))?;
+        features(graph, &self.model, stage, output)
+    }
+
     /// Runs the graph; of what it gives, only what is wanted is kept.
     fn run(&mut self, graph: &Graph, fed: Vec<Stacked<'_>>, options: &RunOptions, wanted: &[&str]) -> Result<Outputs> {
         let failed = |error: ort::Error| graph.failed(&self.model, error.message());
@@ -194,6 +213,21 @@ fn features<'a>(graph: &Graph, model: &Path, stage: &Stage, output: Stacked<'a>)
         (true, [_, _]) | (false, _) => Ok(output),
         (true, shape) => Err(graph.failed(model, format!("\"{}\" of shape {shape:?} has no rows", stage.output))),
     }
+}
+
+/// Tensors of `[batch, frames, …]` for a graph that sees one frame at a time: what each run is fed, `[1, …]`. All frames in
+/// one run would be no faster on a CPU and take their number times the memory.
+fn frames(fed: Vec<Stacked<'_>>) -> Result<Vec<Vec<Stacked<'_>>>> {
+    let mut runs = Vec::new();
+    for tensor in fed {
+        for (at, frame) in tensor.split_frames()?.into_iter().enumerate() {
+            match runs.get_mut(at) {
+                None => runs.push(vec![frame]),
+                Some(run) => run.push(frame),
+            }
+        }
+    }
+    Ok(runs)
 }
 
 /// The rows of one sample: `[rows, length]` or `[1, rows, length]`.

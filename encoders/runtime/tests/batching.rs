@@ -124,6 +124,24 @@ async fn only_equal_shapes_and_affordable_volumes_share_a_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_bounded_in_values_too() {
+    let (gate, observer) = Gate::new(false);
+    let engine = engine(picture(), Policy { queue_values: 3 * 32 * 32, ..patient() }, observer);
+    let mut tasks = vec![ask(&engine, vec![pixels(0)])];
+    until("the first runs", || gate.sizes().len() == 1).await;
+    // One request alone may be larger than the bound.
+    tasks.push(ask(&engine, vec![pixels(1), pixels(2)]));
+    until("it waits", || engine.stats().waiting == 2).await;
+    let error = engine.run(vec![pixels(3)], None, Deadline::default(), nobody()).await.unwrap_err();
+    assert_eq!(error.reason, Reason::QueueFull);
+    assert!(error.message.contains("3072 values (BATCH_QUEUE_VALUES)"), "{error}");
+    gate.open();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_refuses_with_a_pause() {
     let (gate, observer) = Gate::new(false);
     let engine = engine(bag(), Policy { queue: 4, ..patient() }, observer);

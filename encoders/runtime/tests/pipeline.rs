@@ -23,13 +23,17 @@ fn sample(tensors: Vec<Tensor>) -> Sample {
 }
 
 /// Three rows of four values, the first of each row as given.
+fn values(first: [f32; 3]) -> Vec<f32> {
+    first.iter().flat_map(|value| [*value, 1.0, 2.0, 3.0]).collect()
+}
+
 fn rows(first: [f32; 3]) -> Tensor {
-    Tensor::f32([3, 4], first.iter().flat_map(|value| [*value, 1.0, 2.0, 3.0]).collect())
+    Tensor::f32([3, 4], values(first))
 }
 
 fn stage(model: &str, rows: bool) -> (std::path::PathBuf, Stage) {
-    let stage = Stage { model: model.into(), inputs: vec!["pixels".into()], output: "soft".into(), rows };
-    (file(model), stage)
+    let (inputs, output) = (vec!["pixels".into()], "soft".into());
+    (file(model), Stage { model: model.into(), inputs, output, into: None, rows, frames: false, mask: None })
 }
 
 /// `soft.onnx`, then `fuse.onnx` with an input that stays empty.
@@ -38,9 +42,15 @@ fn fused() -> Graph {
     Graph { stages: vec![stage("soft.onnx", true)], empty, ..image("fuse.onnx", &["x"], 4) }
 }
 
+fn tokens() -> Tokens {
+    let none = Vec::new;
+    let (ids, mask) = ("ids".into(), "mask".into());
+    Tokens { ids, mask, each: 0, before: none(), after: none(), frame_before: none(), frame_after: none() }
+}
+
 /// `kept.onnx`, then `read.onnx` with token ids around as many as it kept.
 fn read() -> Graph {
-    let tokens = Tokens { ids: "ids".into(), mask: "mask".into(), before: vec![100, 20], each: 7, after: vec![3] };
+    let tokens = Tokens { before: vec![100, 20], each: 7, after: vec![3], ..tokens() };
     Graph { stages: vec![stage("kept.onnx", false)], tokens: Some(tokens), ..image("read.onnx", &[], 4) }
 }
 
@@ -66,6 +76,37 @@ fn token_ids_stand_around_as_many_rows_as_there_are() {
     let (three, two) = (sample(vec![rows([1.0, 2.0, 3.0])]), sample(vec![rows([4.0, -1.0, 5.0])]));
     assert_eq!(session.run(&[&three]).unwrap(), [sums(3.0, 6.0)]);
     assert_eq!(session.run(&[&three, &two]).unwrap(), [sums(3.0, 6.0), sums(2.0, 9.0)], "each has its own number");
+}
+
+#[test]
+fn frames_are_looked_at_one_by_one_and_stand_between_their_own_ids() {
+    let mut graph = read();
+    graph.tower = Modality::Video;
+    graph.stages[0].1.frames = true;
+    graph.tokens = Some(Tokens { frame_before: vec![1000], frame_after: vec![2000, 500], ..read().tokens.unwrap() });
+    let mut session = Session::load(&runtime(), &graph).unwrap();
+    // Of the second frame two rows are kept, so that the ids are 100 20, 1000 7 7 7 2000 500, 1000 7 7 2000 500, 3.
+    let film: Vec<f32> = [[1.0, 2.0, 3.0], [4.0, -1.0, 5.0]].into_iter().flat_map(values).collect();
+    let film = sample(vec![Tensor::f32([2, 3, 4], film)]);
+    let ids = 123.0 + 2.0 * 3500.0 + 7.0 * 5.0;
+    assert_eq!(session.run(&[&film]).unwrap(), [[ids + 30.0, ids + 10.0, ids + 20.0, ids + 30.0]]);
+    let flat = session.run(&[&sample(vec![Tensor::f32([12], vec![1.0; 12])])]);
+    assert!(flat.is_err(), "no axis of frames");
+}
+
+#[test]
+fn a_mask_says_that_every_step_is_there() {
+    for kind in ["bool", "int64"] {
+        let mut graph = read();
+        graph.stages = vec![stage(&format!("masked-{kind}.onnx"), false)];
+        graph.stages[0].1.mask = Some("there".into());
+        let mut session = Session::load(&runtime(), &graph).unwrap();
+        let (three, plain) = (sample(vec![rows([1.0, 2.0, 3.0])]), Session::load(&runtime(), &read()));
+        assert_eq!(session.run(&[&three]).unwrap(), plain.unwrap().run(&[&three]).unwrap(), "{kind}");
+        graph.stages[0].1.mask = None;
+        let error = Session::load(&runtime(), &graph).unwrap_err();
+        assert!(error.message.contains("the graph also takes \"there\""), "{error}");
+    }
 }
 
 #[test]

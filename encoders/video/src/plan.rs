@@ -82,9 +82,10 @@ pub fn clips(spec: &Video, segments: &[Segment], timeline: Option<&Timeline>) ->
             }
             None => vec![*segment],
         };
-        let moments = |stretch: Segment| match timeline.filter(|_| spec.pick != Pick::Middle) {
-            Some(timeline) => timeline.spread(stretch.start, stretch.end, spec.frames),
-            None => stretch.middles(spec.frames),
+        let moments = |Segment { start, end }: Segment| match (timeline, spec.pick) {
+            (None, _) | (_, Pick::Middle) => Segment { start, end }.middles(spec.frames),
+            (Some(timeline), Pick::Linspace | Pick::Clips) => timeline.spread(start, end, spec.frames),
+            (Some(timeline), Pick::Rate) => timeline.sampled(start, end, spec.rate.unwrap_or(1.0), spec.frames),
         };
         let clip = move |stretch| Clip { segment: index, moments: moments(stretch) };
         stretches.into_iter().map(clip).collect::<Vec<_>>()
@@ -176,5 +177,21 @@ mod tests {
         let found: Vec<Vec<f64>> =
             clips(&spec, &segments, Some(&timeline)).into_iter().map(|clip| clip.moments).collect();
         assert_eq!(found, [[0.0, 4.0, 9.0, 14.0], [15.0, 19.0, 24.0, 29.0]]);
+    }
+
+    /// Against transformers' `EmbeddingGemma2VideoProcessor.sample_frames` of as many frames, at these rates.
+    #[test]
+    fn frames_come_at_a_rate_and_not_more_than_there_may_be() {
+        let spec = Video { pick: Pick::Rate, rate: Some(1.0), ..spec(1) };
+        let frames = |count: u32, rate: f64| {
+            let timeline = Timeline { times: (0..count).map(f64::from).collect(), rate };
+            let whole = segments(&spec, timeline.seconds()).unwrap();
+            clips(&spec, &whole, Some(&timeline)).remove(0).moments
+        };
+        assert_eq!(frames(75, 29.97), [0.0, 29.0]);
+        assert_eq!(frames(10, 30.0), [0.0]);
+        assert_eq!(frames(1, 25.0), [0.0]);
+        assert_eq!(frames(90, 23.976), [0.0, 23.0, 47.0]);
+        assert_eq!(frames(225, 25.0), [0.0, 50.0, 125.0, 200.0]);
     }
 }

@@ -51,9 +51,9 @@ impl VideoPreparer {
         let (seconds, timeline) = self.measure(source, &pictures, deadline)?;
         let segments = segments(&self.spec, seconds)?;
         let clips = clips(&self.spec, &segments, timeline.as_ref());
-        let size = 3 * self.spec.height as usize * self.spec.width as usize;
         let views = self.spec.crops;
-        let mut tensors = vec![vec![0.0; self.spec.frames * size]; clips.len() * views];
+        let owners = clips.iter().flat_map(|clip| std::iter::repeat_n(clip, views));
+        let mut seen: Vec<Seen> = owners.clone().map(|clip| self.unseen(clip.moments.len())).collect();
 
         let mut frames = Frames::new(source, pictures, deadline)?;
         let mut converter = Converter::default();
@@ -64,20 +64,25 @@ impl VideoPreparer {
             if last.replace(shown.number) != Some(shown.number) {
                 values = self.views(&converter.picture(&shown.frame, pictures.orientation)?)?;
             }
-            let clip = tensors.iter_mut().skip(moment.clip * views);
-            for (tensor, view) in clip.zip(&values) {
-                let slot = tensor.chunks_exact_mut(size).nth(moment.frame);
-                if let Some(slot) = slot.filter(|slot| slot.len() == view.len()) {
-                    slot.copy_from_slice(view);
-                }
+            let clip = seen.iter_mut().skip(moment.clip * views);
+            for (seen, (pixels, places)) in clip.zip(&values) {
+                put(&mut seen.pixels, moment.frame, pixels);
+                put(&mut seen.places, moment.frame, places);
             }
         }
-        let owners = clips.iter().flat_map(|clip| std::iter::repeat_n(clip, views));
-        let samples = |(clip, tensor): (&Clip, Vec<f32>)| {
+        let samples = |(clip, seen): (&Clip, Seen)| {
             let segment = segments.get(clip.segment).copied();
-            segment.map_or_else(Vec::new, |segment| self.samples(segment, tensor))
+            segment.map_or_else(Vec::new, |segment| self.samples(segment, seen))
         };
-        Ok(owners.zip(tensors).flat_map(samples).collect())
+        Ok(owners.zip(seen).flat_map(samples).collect())
+    }
+
+    /// Room for so many frames.
+    fn unseen(&self, frames: usize) -> Seen {
+        let plane = self.spec.height as usize * self.spec.width as usize;
+        let (pixels, places) =
+            self.spec.patches.map_or((3 * plane, 0), |patches| (patches.values(), 2 * patches.max_patches));
+        Seen { frames, pixels: vec![0.0; frames * pixels], places: vec![0; frames * places] }
     }
 
     /// How long the film is, and, where frames are chosen by number, when each is shown.
@@ -101,25 +106,38 @@ impl VideoPreparer {
         Ok(measured)
     }
 
-    /// One frame, in each of the crops.
-    fn views(&self, picture: &Picture) -> Result<Vec<Vec<f32>>> {
+    /// One frame, in each of the crops: its pixels, and the places of its patches.
+    fn views(&self, picture: &Picture) -> Result<Vec<(Vec<f32>, Vec<i64>)>> {
         let (rgb, width, height) = (picture.rgb(), picture.width(), picture.height());
+        if let Some(patches) = self.spec.patches {
+            return Ok(vec![self.images.patches_of(patches, rgb, width, height)?]);
+        }
+        let whole = |pixels| (pixels, Vec::new());
         match self.spec.crops {
-            1 => Ok(vec![self.images.tensor_of(rgb, width, height)?]),
-            crops => (0..crops).map(|crop| self.images.view_of(rgb, width, height, crop)).collect(),
+            1 => Ok(vec![whole(self.images.tensor_of(rgb, width, height)?)]),
+            crops => (0..crops).map(|crop| self.images.view_of(rgb, width, height, crop).map(whole)).collect(),
         }
     }
 
-    /// The sample of `[frames, 3, height, width]`, or the samples of its frames.
-    fn samples(&self, segment: Segment, tensor: Vec<f32>) -> Vec<Sample> {
-        let (frames, height, width) = (self.spec.frames, self.spec.height as usize, self.spec.width as usize);
+    /// The sample of `[frames, 3, height, width]`, or of patches and places, or the samples of its frames.
+    fn samples(&self, segment: Segment, seen: Seen) -> Vec<Sample> {
+        let Seen { frames, pixels: tensor, places } = seen;
+        let (height, width) = (self.spec.height as usize, self.spec.width as usize);
         let plane = height * width;
-        let sample = |shape: &[usize], values: Vec<f32>| Sample {
+        let of = |tensors: Vec<Tensor>| Sample {
             tower: Modality::Video,
-            tensors: vec![Tensor::f32(shape, values)],
+            tensors,
             track: Track::Visual,
             span: Some(segment.span()),
         };
+        let sample = |shape: &[usize], values: Vec<f32>| of(vec![Tensor::f32(shape, values)]);
+        if let Some(patches) = self.spec.patches {
+            let (count, length) = (patches.max_patches, patches.values() / patches.max_patches.max(1));
+            return vec![of(vec![
+                Tensor::f32([frames, count, length], tensor),
+                Tensor::i64([frames, count, 2], places),
+            ])];
+        }
         if self.spec.image_tower {
             let frame = |values: &[f32]| sample(&[3, height, width], values.to_vec());
             return tensor.chunks_exact(3 * plane).map(frame).collect();
@@ -144,6 +162,22 @@ impl VideoPreparer {
         };
         let of_film = |sample| Sample { tower: Modality::Audio, track: Track::Audio, ..sample };
         samples.unwrap_or_default().into_iter().map(of_film).collect()
+    }
+}
+
+/// The frames of one clip in one crop, as they will be fed.
+struct Seen {
+    frames: usize,
+    pixels: Vec<f32>,
+    /// Where each patch lies; empty without patches.
+    places: Vec<i64>,
+}
+
+/// Writes one of equal parts; what does not fit, of which there is none, is left out.
+fn put<T: Copy>(whole: &mut [T], at: usize, part: &[T]) {
+    let slot = whole.chunks_exact_mut(part.len().max(1)).nth(at);
+    if let Some(slot) = slot.filter(|slot| slot.len() == part.len()) {
+        slot.copy_from_slice(part);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+#[cfg(doc)]
+use onespace_bundle::preprocess::Pick;
 use onespace_core::{Error, Result, limits};
 
 use crate::{
@@ -60,13 +62,33 @@ impl Timeline {
     /// When the frames `trunc(linspace(0, t − 1, count))` of a stretch of `t` frames are shown, the stretch being
     /// `ceil(rate · start)` to `ceil(rate · end)`.
     pub fn spread(&self, start: f64, end: f64, count: usize) -> Vec<f64> {
+        let (from, frames) = self.stretch(start, end);
+        let numbers = (0..count).map(|index| linspace(frames - 1, count, index));
+        numbers.filter_map(|number| self.times.get(from + number).copied()).collect()
+    }
+
+    /// When the frames of a stretch are shown that come `wanted` to a second, as [`Pick::Rate`] says; at most `most`.
+    pub fn sampled(&self, start: f64, end: f64, wanted: f64, most: usize) -> Vec<f64> {
+        let (from, frames) = self.stretch(start, end);
+        let step = self.rate / wanted;
+        let count = ((frames as f64 / self.rate * wanted) as usize).max(1);
+        let number = |index: usize| ((index as f64 * step) as usize).min(frames - 1);
+        let looked = count.min(most);
+        let chosen = (0..looked).map(|index| if count > most { linspace(count - 1, most, index) } else { index });
+        chosen.filter_map(|index| self.times.get(from + number(index)).copied()).collect()
+    }
+
+    /// The first frame of a stretch, and how many it has: at least one.
+    fn stretch(&self, start: f64, end: f64) -> (usize, usize) {
         let last = self.times.len().saturating_sub(1);
         let from = ((self.rate * start).ceil().max(0.0) as usize).min(last);
         let to = ((self.rate * end).ceil().max(0.0) as usize).min(last + 1);
-        let span = to.saturating_sub(from).max(1) - 1;
-        // As numpy does it: the step first, the last one exactly.
-        let step = span as f64 / count.saturating_sub(1).max(1) as f64;
-        let number = |index: usize| if index > 0 && index + 1 == count { span } else { (index as f64 * step) as usize };
-        (0..count).filter_map(|index| self.times.get(from + number(index)).copied()).collect()
+        (from, to.saturating_sub(from).max(1))
     }
+}
+
+/// `trunc(linspace(0, last, count)[index])` as numpy computes it: the step first, the last one exactly.
+fn linspace(last: usize, count: usize, index: usize) -> usize {
+    let step = last as f64 / count.saturating_sub(1).max(1) as f64;
+    if index > 0 && index + 1 == count { last } else { (index as f64 * step) as usize }
 }

@@ -15,6 +15,9 @@ struct Case {
     spec: Video,
     shape: Vec<usize>,
     samples: usize,
+    /// Where each patch lies.
+    #[serde(default)]
+    places: Vec<i64>,
 }
 
 fn read(name: &str) -> Option<Vec<u8>> {
@@ -30,6 +33,11 @@ fn difference(case: &Case) -> (f32, f32, f32) {
     for (number, sample) in samples.iter().enumerate() {
         assert_eq!((sample.tower, sample.track, sample.span), (Modality::Video, Track::Visual, samples[0].span));
         assert_eq!(sample.tensors[0].shape, case.shape, "{}", case.name);
+        let places = sample.tensors.get(1).map_or_else(Vec::new, |tensor| match &tensor.data {
+            TensorData::I64(places) => places.clone(),
+            TensorData::F32(_) => panic!("places are integers"),
+        });
+        assert_eq!(places, case.places, "{}", case.name);
         let TensorData::F32(ours) = &sample.tensors[0].data else { panic!("not floats") };
         let golden = read(&format!("models/{}.{number}.f32", case.name)).unwrap();
         let theirs: Vec<f32> = golden.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();

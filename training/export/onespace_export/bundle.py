@@ -24,11 +24,15 @@ def write(family: str, model: Model, options: Options, out: Path, revision: str 
         model.tokenizer.save(str(out / "tokenizer.json"))
     report: dict = {"family": family, "exporter": VERSION, "reference": model.reference, "towers": {}}
     external: dict[str, list[str]] = {}
+    # Two towers may share a stage: it is written once.
+    written: dict[str, tuple[list[str], dict]] = {}
     jobs = [(name, *job) for name, tower in model.towers.items() for job in _graphs(name, tower)]
     for name, file, one in tqdm(jobs, desc=f"{family}: graphs", unit="graph"):
-        external.setdefault(name, []).extend(graph.write(one, out / file, options.fp16))
-        checked = graph.check(f"{family} {file}", one, out / file, options.fp16)
-        report["towers"].setdefault(name, {})[file] = checked
+        if file not in written:
+            beside = graph.write(one, out / file, options.fp16)
+            written[file] = beside, graph.check(f"{family} {file}", one, out / file, options.fp16)
+        external.setdefault(name, []).extend(written[file][0])
+        report["towers"].setdefault(name, {})[file] = written[file][1]
     report["towers"] |= model.also(out) if model.also else {}
     golden.write(model, out)
     _licence(model, out)

@@ -17,18 +17,25 @@ def _session(folder, model: str):
 def run(folder, modality: str, tensors: list[np.ndarray]) -> np.ndarray:
     """Native vectors of one batch of `tensors`, which come in the order of the stages' inputs, then the tower's own."""
     tower, feed, rest = manifest(folder)["towers"][modality], {}, list(tensors)
+    rows = []
     for stage in tower.get("stages", []):
-        given = {name: rest.pop(0) for name in stage["inputs"]}
-        feed[stage["output"]] = _session(folder, stage["model"]).run([stage["output"]], given)[0]
+        given, session = {name: rest.pop(0) for name in stage["inputs"]}, _session(folder, stage["model"])
+        runs = [given]
+        if stage.get("frames"):
+            runs = [{name: values[0, at : at + 1] for name, values in given.items()} for at in range(len(next(iter(given.values()))[0]))]
+        made = [session.run([stage["output"]], run)[0] for run in runs]
+        rows = [len(part) for part in made]
+        feed[stage.get("into", stage["output"])] = np.concatenate(made)
     feed |= {name: rest.pop(0) for name in tower["inputs"]}
     feed |= {e["name"]: np.zeros(e["shape"], np.float32) for e in tower.get("empty", [])}
     if "tokens" in tower:
-        feed |= ids(tower, len(feed[tower["stages"][0]["output"]]))
+        feed |= ids(tower, rows)
     return _session(folder, tower["model"]).run([tower["output"]], feed)[0]
 
 
-def ids(tower: dict, rows: int) -> dict[str, np.ndarray]:
-    """The ids around so many soft tokens, and their mask."""
+def ids(tower: dict, rows: list[int]) -> dict[str, np.ndarray]:
+    """The ids around so many soft tokens, of each frame or of the whole, and their mask."""
     said = tower["tokens"]
-    row = np.array([[*said["before"], *[said["each"]] * rows, *said["after"]]], np.int64)
+    frames = [[*said.get("frame_before", []), *[said["each"]] * count, *said.get("frame_after", [])] for count in rows]
+    row = np.array([[*said["before"], *sum(frames, []), *said["after"]]], np.int64)
     return {said["ids"]: row, said["mask"]: np.ones_like(row)}

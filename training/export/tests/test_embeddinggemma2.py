@@ -31,7 +31,7 @@ def test_pictures(exported, parts, size):
     assert unit(got) @ model.towers["image"].reference(data) > 0.99999
     tower = manifest(folder)["towers"]["image"]
     patches = tower["preprocess"]["patches"]
-    rows = (given["image_position_ids"] >= 0).all(-1).sum() // patches["pool"] ** 2
+    rows = [(given["image_position_ids"] >= 0).all(-1).sum() // patches["pool"] ** 2]
     assert np.array_equal(ids(tower, rows)["input_ids"], given["input_ids"])
     assert given["pixel_values"].shape[1:] == (patches["max_patches"], 3 * patches["size"] ** 2)
 
@@ -47,7 +47,24 @@ def test_recordings_without_padding(exported, parts, seconds):
     assert frames.shape[1] == (len(wave) + 160 - 321) // 160 + 1
     assert unit(run(folder, "audio", [frames])[0]) @ model.towers["audio"].reference(data) > 0.99999
     rows = -(-(-(-frames.shape[1] // 2)) // 2)
-    assert np.array_equal(ids(manifest(folder)["towers"]["audio"], rows)["input_ids"], given["input_ids"])
+    assert np.array_equal(ids(manifest(folder)["towers"]["audio"], [rows])["input_ids"], given["input_ids"])
+
+
+@pytest.mark.parametrize("times", [[i / 25 for i in range(60)], [i / 10 for i in range(123)], [0.0]])
+def test_films_frame_by_frame(exported, parts, times):
+    """Two frames, as many of twelve as there may be, one."""
+    model, folder = exported("embeddinggemma2")
+    data = samples.film(160, 96, times, 7)
+    _, pictures, _, counted = family.media.shown(data)
+    said = family.VideoMetadata(total_num_frames=len(pictures), fps=len(pictures) / counted, duration=counted)
+    given = parts[1](videos=[np.stack(pictures)], video_metadata=[said], return_tensors="np")
+    films = parts[1].video_processor
+    assert given["pixel_values_videos"].shape[0] == min(films.max_frames, max(1, int(counted)))
+    got = run(folder, "video", [given["pixel_values_videos"][None], given["video_position_ids"].astype(np.int64)[None]])[0]
+    assert unit(got) @ model.towers["video"].reference(data) > 0.99999
+    tower = manifest(folder)["towers"]["video"]
+    rows = [(place >= 0).all(-1).sum() // films.pooling_kernel_size**2 for place in given["video_position_ids"]]
+    assert np.array_equal(ids(tower, rows)["input_ids"], given["input_ids"])
 
 
 def test_texts_in_a_padded_batch(exported, parts):
@@ -80,7 +97,9 @@ def test_one_text_model_reads_them_all(exported):
     assert {t["model"] for t in towers.values()} == {"model.onnx"}
     assert [e["name"] for e in towers["text"]["empty"]] == ["image_features", "video_features", "audio_features"]
     assert towers["image"]["stages"][0]["output"] == "image_features"
-    assert towers["audio"]["preprocess"]["window_ms"] == 11_200
+    assert towers["audio"]["preprocess"]["window_ms"] == 30_000
+    assert {t["stages"][0]["model"] for n, t in towers.items() if n in ("image", "video")} == {"vision_encoder.onnx"}
+    assert [e["name"] for e in towers["video"]["empty"]] == ["image_features", "audio_features"]
 
 
 def test_a_checkpoint_is_matched_key_by_key(parts, tmp_path):

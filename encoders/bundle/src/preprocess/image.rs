@@ -151,6 +151,18 @@ pub struct Patches {
     pub pool: u32,
 }
 
+impl Patches {
+    /// Values of all patches of a picture.
+    #[must_use]
+    pub const fn values(&self) -> usize {
+        self.max_patches.saturating_mul(self.of_one())
+    }
+
+    const fn of_one(&self) -> usize {
+        self.size as usize * self.size as usize * 3
+    }
+}
+
 impl Image {
     pub(crate) fn check(&self) -> Result<()> {
         divisor("std", &self.std)?;
@@ -187,8 +199,7 @@ impl Image {
         }
         within("patches.size", patches.size as usize, 1, 256)?;
         within("patches.pool", patches.pool as usize, 1, 64)?;
-        let values = patches.size as usize * patches.size as usize * 3;
         let least = patches.pool as usize * patches.pool as usize;
-        within("patches.max_patches", patches.max_patches, least, PATCH_VALUES / values)
+        within("patches.max_patches", patches.max_patches, least, PATCH_VALUES / patches.of_one())
     }
 }

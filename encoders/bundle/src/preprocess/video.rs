@@ -4,24 +4,30 @@ use onespace_core::{Result, limits};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    image::{Alpha, Centre, Image, Order, Resample, Resize, ResizeFilter},
+    image::{Alpha, Centre, Image, Order, Patches, Resample, Resize, ResizeFilter},
     invalid, is_default, white, within, yes,
 };
 
+/// The most values of all patches of a film's frames: the 58 that a context of 8,192 tokens has room for, of 1,260 patches, take
+/// 56 million.
+const FILM_VALUES: usize = 1 << 26;
+
 /// Films to frames: emits float32 `[frames, 3, height, width]` for each segment, or what [`layout`](Self::layout),
-/// [`flatten`](Self::flatten) and [`image_tower`](Self::image_tower) say.
+/// [`flatten`](Self::flatten), [`image_tower`](Self::image_tower) and [`patches`](Self::patches) say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Video {
-    /// Frames of a sample.
+    /// Frames of a sample; with [`Pick::Rate`], at most.
     pub frames: usize,
     /// The longest stretch that is one sample.
     pub segment_ms: u32,
     /// At most this many segments; those of a longer film are spread evenly over it.
     pub max_segments: usize,
-    /// Pixels across.
+    /// Pixels across; left out with [`Resize::MultipleOf`].
+    #[serde(default, skip_serializing_if = "is_default")]
     pub width: u32,
-    /// Pixels down.
+    /// Pixels down; left out with [`Resize::MultipleOf`].
+    #[serde(default, skip_serializing_if = "is_default")]
     pub height: u32,
     /// How the aspect ratio is treated.
     pub resize: Resize,
@@ -46,6 +52,9 @@ pub struct Video {
     /// With [`Pick::Clips`]: the clips.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clips: Option<FilmClips>,
+    /// With [`Pick::Rate`]: frames looked at a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
     /// With [`Resize::ShortestEdge`]: 1, the centre is cut out; or 3, as squares along the longer side: its
     /// beginning, its centre and its end (ImageBind). Each is a sample of its own.
     #[serde(default = "one", skip_serializing_if = "is_one")]
@@ -60,6 +69,10 @@ pub struct Video {
     /// mean of its frames (CLIP, SigLIP, PE-Core). The tower names the image tower's files; they are loaded once.
     #[serde(default, skip_serializing_if = "is_default")]
     pub image_tower: bool,
+    /// With [`Resize::MultipleOf`]: each frame is emitted in patches, float32 `[frames, max_patches, size · size · 3]` and int64
+    /// `[frames, max_patches, 2]` as [`Patches`] describes them (EmbeddingGemma).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patches: Option<Patches>,
 }
 
 /// Which frames of a segment are looked at.
@@ -74,6 +87,10 @@ pub enum Pick {
     Linspace,
     /// Of each of the segment's [`FilmClips`].
     Clips,
+    /// So many a second: of a segment of `N` frames, `rate` of the film, the numbers `min(trunc(i · rate / wanted), N − 1)`
+    /// for `i` below `max(trunc(seconds · wanted), 1)`; where those are more than `frames`, of them the numbers
+    /// `trunc(linspace(0, n − 1, frames))` (EmbeddingGemma).
+    Rate,
 }
 
 /// Clips of a segment, each a sample (ImageBind).
@@ -128,7 +145,7 @@ impl Video {
             resample: self.resample,
             order: Order::default(),
             centre: self.centre,
-            patches: None,
+            patches: self.patches,
         }
     }
 
@@ -142,13 +159,11 @@ impl Video {
 
     pub(crate) fn check(&self) -> Result<()> {
         within("frames", self.frames, 1, 256)?;
-        within("segment_ms", self.segment_ms as usize, 100, 3_600_000)?;
+        within("segment_ms", self.segment_ms as usize, 100, limits::VIDEO_SECONDS * 1000)?;
         within("max_segments", self.max_segments, 1, limits::SAMPLES_PER_MEDIA)?;
-        if self.resize == Resize::MultipleOf {
-            return Err(invalid("resize", "the frames of a film have one size"));
-        }
         self.frame().check()?;
         self.check_views()?;
+        self.check_patches()?;
         let samples = self.max_segments.saturating_mul(self.samples_per_segment());
         if samples > limits::SAMPLES_PER_MEDIA {
             let most = limits::SAMPLES_PER_MEDIA;
@@ -158,16 +173,22 @@ impl Video {
     }
 
     fn check_views(&self) -> Result<()> {
-        match (self.pick, self.clips) {
-            (Pick::Clips, None) => return Err(invalid("clips", "must say which clips pick = \"clips\" means")),
-            (Pick::Middle | Pick::Linspace, Some(_)) => {
-                return Err(invalid("clips", "are looked at with pick = \"clips\" only"));
-            }
-            (Pick::Clips, Some(clips)) => {
+        match (self.pick == Pick::Clips, self.clips) {
+            (true, None) => return Err(invalid("clips", "must say which clips pick = \"clips\" means")),
+            (false, Some(_)) => return Err(invalid("clips", "are looked at with pick = \"clips\" only")),
+            (true, Some(clips)) => {
                 within("clips.count", clips.count, 1, limits::SAMPLES_PER_MEDIA)?;
                 within("clips.clip_ms", clips.clip_ms as usize, 10, self.segment_ms as usize)?;
             }
-            (Pick::Middle | Pick::Linspace, None) => {}
+            (false, None) => {}
+        }
+        match (self.pick == Pick::Rate, self.rate) {
+            (true, None) => return Err(invalid("rate", "must say how many frames a second pick = \"rate\" means")),
+            (false, Some(_)) => return Err(invalid("rate", "is kept with pick = \"rate\" only")),
+            (true, Some(rate)) if !(0.001..=1000.0).contains(&rate) => {
+                return Err(invalid("rate", format!("{rate} is not between 0.001 and 1000 frames a second")));
+            }
+            _ => {}
         }
         if !matches!(self.crops, 1 | 3) {
             return Err(invalid("crops", format!("{} is neither 1 nor 3", self.crops)));
@@ -180,6 +201,21 @@ impl Video {
         }
         if self.image_tower && (self.flatten || self.layout != FrameLayout::default()) {
             return Err(invalid("image_tower", "its samples have no axis of frames to lay out"));
+        }
+        if self.pick == Pick::Rate && self.patches.is_none() {
+            return Err(invalid("pick", "only what is emitted in patches can be of any number of frames"));
+        }
+        Ok(())
+    }
+
+    fn check_patches(&self) -> Result<()> {
+        let Some(patches) = self.patches else { return Ok(()) };
+        if self.image_tower || self.flatten || self.layout != FrameLayout::default() || self.crops != 1 {
+            return Err(invalid("patches", "are emitted as they are: no crops, flatten, layout or image_tower"));
+        }
+        let values = self.frames.saturating_mul(patches.values());
+        if values > FILM_VALUES {
+            return Err(invalid("frames", format!("{values} values of one film are more than {FILM_VALUES}")));
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ Needs numpy and onnx.
     heads.onnx    x float32 [batch, 4] -> embedding, to_audio, to_video [batch, 4]: x, -x and 3 x
     soft.onnx     pixels float32 [batch, n, 4] -> soft [batch, n, 4]: doubled
     kept.onnx     pixels float32 [batch, n, 4] -> soft [rows, 4]: doubled, those that begin with -1 left out
+    masked-*.onnx kept.onnx with there bool or int64 [batch, n]: rows that are not there are left out too
     fuse.onnx     x float32 [batch, 4], soft [rows, 4], none float32 [nothing, 4] -> embedding [batch, 4]: x and the
                   sum of the rows of each sample
     read.onnx     ids, mask int64 [batch, tokens], soft [rows, 4] -> embedding [batch, 4]: the sum of the ids that
@@ -220,6 +221,23 @@ def pipeline():
         [value("soft", TensorProto.FLOAT, "rows", 4)],
         [ints("flat", -1, 4), numpy_helper.from_array(np.array(0, np.int64), "first"), floats("zero", 0), floats("two", 2)],
     )
+    for name, kind in ("bool", TensorProto.BOOL), ("int64", TensorProto.INT64):
+        write(
+            f"masked-{name}",
+            [
+                node("Reshape", "pixels flat", "all"),
+                node("Gather", "all first", "mark", axis=1),
+                node("GreaterOrEqual", "mark zero", "real"),
+                node("Reshape", "there line", "steps"),
+                node("Cast", "steps", "seen", to=TensorProto.BOOL),
+                node("And", "real seen", "both"),
+                node("Compress", "all both", "some", axis=0),
+                node("Mul", "some two", "soft"),
+            ],
+            [pixels, value("there", kind, "batch", "n")],
+            [value("soft", TensorProto.FLOAT, "rows", 4)],
+            [ints("flat", -1, 4), ints("line", -1), numpy_helper.from_array(np.array(0, np.int64), "first"), floats("zero", 0), floats("two", 2)],
+        )
     soft = value("soft", TensorProto.FLOAT, "rows", 4)
     write(
         "fuse",

@@ -1,11 +1,9 @@
-"""EmbeddingGemma 2: text, pictures and recordings through one text model, of transformers' own classes.
+"""EmbeddingGemma 2: text, pictures, recordings and films through one text model, of transformers' own classes.
 
-Three graphs: vision_encoder and audio_encoder make soft tokens, model reads them among token ids. `model` takes video
-soft tokens too; a film's frames each stand between two markers, for which the manifest has no word, so there is no
-video tower.
+Three graphs: vision_encoder and audio_encoder make soft tokens, model reads them among token ids. A film's frames go
+through vision_encoder one by one, and each one's tokens stand between the markers of a picture.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,8 @@ from transformers.models.embedding_gemma2.video_processing_embedding_gemma2 impo
 from transformers.models.gemma4.feature_extraction_gemma4 import Gemma4AudioFeatureExtractor
 from transformers.models.gemma4.image_processing_pil_gemma4 import Gemma4ImageProcessorPil
 
+from transformers.video_utils import VideoMetadata
+
 from .. import Refused, checkpoint, media, tokens
 from ..model import Graph, Model, Options, Stage, Tower, mean_of_units, unit
 from ..randomise import randomise
@@ -26,8 +26,12 @@ from .embeddinggemma2_graphs import Audio, Fusion, Vision, audio_example, fusion
 # The model card: 8,192 tokens, what to put around questions and documents, vectors that may be cut.
 CONTEXT, MATRYOSHKA = 8192, [512, 256, 128]
 PROMPT, DOCUMENT = "task: search result | query: {text}", "title: none | text: {text}"
-# The checkpoint hears at most 280 tokens of 40 ms.
-SOFT_TOKENS, TOKEN_MS, MAX_WINDOWS = 280, 40, 64
+# Soft tokens of a picture at most, and of each frame of a film (the model card).
+SOFT_TOKENS, FRAME_TOKENS = 280, 140
+# The feature extractor cuts what is longer than 480,000 samples. `audio_seq_length` of the processor cuts nothing.
+WINDOW_MS, MAX_WINDOWS = 30_000, 60
+# Longer films are looked at whole as well: a segment is as long as a film may be.
+FILM_MS = 3 * 60 * 60 * 1000
 # The model has no scale of its own; this is CLIP's, so that labels get probabilities at all.
 SCALE = 100.0
 LICENCE = "Apache-2.0 AND LicenseRef-Gemma"
@@ -36,17 +40,19 @@ NOTICE = (
     "other pages of its publisher and the MTEB registry say Gemma license. Both are named here; which one binds you is yours to decide."
 )
 REASON = "its authors say bfloat16 or float32 only: activations overflow in float16 and every vector becomes NaN"
-RULE = (
-    "resampled by torchaudio's windowed sinc (the reference leaves that to the caller); longer than {seconds:g} s: windows "
-    "of {seconds:g} s, the last one ends with the recording; mean of unit vectors, unit again (the reference cuts at 30 s)"
-)
+RULES = {"audio": (
+    "resampled by torchaudio's windowed sinc (the reference leaves that to the caller); longer than 30 s: windows of 30 s, "
+    "the last one ends with the recording; mean of unit vectors, unit again (the reference cuts)"
+)}  # fmt: skip
+# Decoders of films differ by a step here and there.
+PARITY = {"video": 0.999}
 SPECIAL = {
     "image_token": "<|image|>", "boi_token": "<|image>", "eoi_token": "<image|>",
     "audio_token": "<|audio|>", "boa_token": "<|audio>", "eoa_token": "<audio|>",
 }  # fmt: skip
 VIDEO = "<|video|>"
-# What stands before, for and after soft tokens.
-MARKERS = {"image": ("boi", "image", "eoi"), "audio": ("boa", "audio", "eoa")}
+# What stands before, for and after soft tokens; a film's frames are marked as pictures.
+MARKERS = {"image": ("boi", "image", "eoi"), "audio": ("boa", "audio", "eoa"), "video": ("boi", "video", "eoi")}
 
 
 def _tokenizer() -> GemmaTokenizer:
@@ -65,67 +71,77 @@ def _random(options: Options):
     places = {"image_token_id": tokenizer.image_token_id, "audio_token_id": tokenizer.audio_token_id}
     places["video_token_id"] = tokenizer.convert_tokens_to_ids(VIDEO)
     text, vision, audio, pictures = {}, {}, {}, {"max_soft_tokens": SOFT_TOKENS}
+    films = {"max_soft_tokens": FRAME_TOKENS}
     if options.tiny:
         small = {"num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 2}
         text = {**small, "num_hidden_layers": 6, "vocab_size": len(tokenizer), "intermediate_size": 64, "num_key_value_heads": 1, "head_dim": 16}
         text |= {"global_head_dim": 32, "hidden_size_per_layer_input": 16, "embedding_dim": 48, "sliding_window": 8}
         vision = {**small, "intermediate_size": 64, "num_key_value_heads": 2, "head_dim": 16, "position_embedding_size": 256}
         audio = {**small, "subsampling_conv_channels": [128, 8], "output_proj_dims": 48}
-        pictures = {"max_soft_tokens": 70}
+        pictures, films = {"max_soft_tokens": 140}, {"max_soft_tokens": 70, "max_frames": 8}
     config = EmbeddingGemma2Config(
         text_config=text, vision_config={"model_type": "gemma4_vision", **vision}, audio_config={"model_type": "gemma4_audio", **audio}, **places
     )  # fmt: skip
     for part in (config, config.text_config, config.vision_config, config.audio_config):
         part._attn_implementation = "eager"
     model = randomise(EmbeddingGemma2Model(config), options.seed)
-    return model, _processor(tokenizer, Gemma4ImageProcessorPil(**pictures), Gemma4AudioFeatureExtractor(), SOFT_TOKENS)
+    films = EmbeddingGemma2VideoProcessor(**films)
+    return model, _processor(tokenizer, Gemma4ImageProcessorPil(**pictures), Gemma4AudioFeatureExtractor(), films)
 
 
-def _processor(tokenizer, pictures, recordings, cap: int) -> EmbeddingGemma2Processor:
-    films = EmbeddingGemma2VideoProcessor()
-    return EmbeddingGemma2Processor(
-        feature_extractor=recordings, image_processor=pictures, tokenizer=tokenizer, video_processor=films, audio_seq_length=cap
-    )  # fmt: skip
+def _processor(tokenizer, pictures, recordings, films) -> EmbeddingGemma2Processor:
+    return EmbeddingGemma2Processor(feature_extractor=recordings, image_processor=pictures, tokenizer=tokenizer, video_processor=films)
 
 
 def _read(path: Path):
     tokenizer = AutoTokenizer.from_pretrained(path, padding_side="right")
     pictures, recordings = Gemma4ImageProcessorPil.from_pretrained(path), Gemma4AudioFeatureExtractor.from_pretrained(path)
-    said = json.loads((path / "processor_config.json").read_text()) if (path / "processor_config.json").exists() else {}
     model = checkpoint.pretrained(EmbeddingGemma2Model, path, "embeddinggemma2")
-    return model, _processor(tokenizer, pictures, recordings, said.get("audio_seq_length", SOFT_TOKENS))
+    films = EmbeddingGemma2VideoProcessor.from_pretrained(path)
+    return model, _processor(tokenizer, pictures, recordings, films)
 
 
-def _picture_table(pictures: Gemma4ImageProcessorPil) -> dict:
-    pool, size = pictures.pooling_kernel_size, pictures.patch_size
-    if pictures.do_normalize or abs(pictures.rescale_factor - 1 / 255) > 1e-9 or int(pictures.resample) != 3:
-        raise Refused(f"embeddinggemma2: an image processor that the manifest cannot say: {pictures}")
-    patches = {"size": size, "max_patches": pictures.max_soft_tokens * pool**2, "pool": pool}
-    table = {"resize": "multiple-of", "filter": "bicubic", "antialias": True, "background": list(media.WHITE)}
+def _patches(eyes) -> dict:
+    """What pictures and films have in common."""
+    pool, size = eyes.pooling_kernel_size, eyes.patch_size
+    shifted = eyes.do_normalize and (list(eyes.image_mean) != [0.0] * 3 or list(eyes.image_std) != [1.0] * 3)
+    if shifted or abs(eyes.rescale_factor - 1 / 255) > 1e-9 or int(eyes.resample) != 3:
+        raise Refused(f"embeddinggemma2: an image or video processor that the manifest cannot say: {eyes}")
+    patches = {"size": size, "max_patches": eyes.max_soft_tokens * pool**2, "pool": pool}
+    table = {"resize": "multiple-of", "filter": "bicubic", "antialias": True}
     return table | {"mean": [0.0] * 3, "std": [1.0] * 3, "patches": patches}
 
 
-def _sound_table(recordings: Gemma4AudioFeatureExtractor, window_ms: int) -> dict:
+def _film_table(films: EmbeddingGemma2VideoProcessor) -> dict:
+    if films.add_timestamps or films.fps is None or films.max_frames is None or films.overflow_strategy != "uniform":
+        raise Refused(f"embeddinggemma2: a video processor that the manifest cannot say: {films}")
+    table = {"frames": films.max_frames, "segment_ms": FILM_MS, "max_segments": 1, "pick": "rate", "rate": float(films.fps)}
+    return table | _patches(films) | {"resample": "u8-torch"}
+
+
+def _sound_table(recordings: Gemma4AudioFeatureExtractor) -> dict:
     odd = recordings.preemphasis or recordings.dither or recordings.input_scale_factor != 1 or recordings.per_bin_mean is not None
     if odd or recordings.per_bin_stddev is not None:
         raise Refused(f"embeddinggemma2: a feature extractor that the manifest cannot say: {recordings}")
     mel = {"kind": "gemma_mel", "n_fft": recordings.fft_length, "win_length": recordings.frame_length, "hop_length": recordings.hop_length}
     mel |= {"n_mels": recordings.feature_size, "f_min": recordings.min_frequency, "f_max": recordings.max_frequency}
     mel |= {"floor": float(recordings.mel_floor)}
-    table = {"sample_rate": recordings.sampling_rate, "channels": "mean", "window_ms": window_ms, "hop_ms": window_ms, "max_windows": MAX_WINDOWS}
+    table = {"sample_rate": recordings.sampling_rate, "channels": "mean", "window_ms": WINDOW_MS, "hop_ms": WINDOW_MS, "max_windows": MAX_WINDOWS}
     return table | {"resampler": "torchaudio", "short": "keep", "layout": "time-mel", "front_end": mel}
 
 
-def _around(tokenizer, first: str, place: str, last: str) -> dict:
-    """[towers.X.tokens]: the ids before and after the soft tokens, and the one that stands for each."""
+def _around(tokenizer, first: str, place: str, last: str, frames: bool) -> dict:
+    """[towers.X.tokens]: the ids before and after the soft tokens, of all or of each frame, and the one that stands for each."""
     ids, each = tokenizer(f"{first}{place}{last}")["input_ids"], tokenizer.convert_tokens_to_ids(place)
     if ids.count(each) != 1:
         raise Refused(f"embeddinggemma2: the tokenizer makes {ids} of {first}{place}{last}; {each} should be there once")
-    at = ids.index(each)
-    return {"ids": "input_ids", "mask": "attention_mask", "before": ids[:at], "each": each, "after": ids[at + 1 :]}
+    at, named = ids.index(each), {"ids": "input_ids", "mask": "attention_mask", "each": each}
+    if not frames:
+        return named | {"before": ids[:at], "after": ids[at + 1 :]}
+    return named | {"before": ids[: at - 1], "frame_before": ids[at - 1 : at], "frame_after": ids[at + 1 : at + 2], "after": ids[at + 2 :]}
 
 
-def _references(model, processor, window_ms: int) -> dict:
+def _references(model, processor) -> dict:
     """Files to unit vectors, by transformers' processor and model; then SentenceTransformers' mean over tokens."""
     rate = processor.feature_extractor.sampling_rate
 
@@ -137,36 +153,45 @@ def _references(model, processor, window_ms: int) -> dict:
 
     def hear(data: bytes) -> np.ndarray:
         wave, own = media.recording(data)
-        size = rate * window_ms // 1000
+        size = rate * WINDOW_MS // 1000
         return mean_of_units([embed(audio=w) for w in media.windows(media.resample_sinc(wave.mean(1), own, rate), size, size)])
 
     def read(data: bytes) -> np.ndarray:
         return embed(text=[PROMPT.format(text=data.decode())], text_kwargs={"truncation": True, "max_length": CONTEXT})
 
-    return {"text": read, "image": lambda data: embed(images=media.picture(data)), "audio": hear}
+    def watch(data: bytes) -> np.ndarray:
+        _, pictures, _, counted = media.shown(data)
+        film = VideoMetadata(total_num_frames=len(pictures), fps=len(pictures) / counted, duration=counted)
+        return embed(videos=[np.stack(pictures)], video_metadata=[film])
+
+    return {"text": read, "image": lambda data: embed(images=media.picture(data)), "audio": hear, "video": watch}
 
 
-def _media(model, processor, window_ms: int) -> dict[str, tuple]:
-    """What is particular to pictures and to recordings: (stage, preprocessing, markers)."""
+def _media(model, processor) -> dict[str, tuple]:
+    """What is particular to pictures, recordings and films: (stage, preprocessing, markers)."""
     config, pictures, recordings = model.config, processor.image_processor, processor.feature_extractor
-    patches = pictures.max_soft_tokens * pictures.pooling_kernel_size**2
-    seen = Graph(Vision(model), {"pixel_values": {}, "pixel_position_ids": {}}, vision_example(config, patches), "image_features", "rows")
+    films = processor.video_processor
+    # Traced at the most patches that either has.
+    patches = max(eyes.max_soft_tokens * eyes.pooling_kernel_size**2 for eyes in (pictures, films))
+    axes = {"pixel_values": {1: "patches"}, "pixel_position_ids": {1: "patches"}}
+    seen = Graph(Vision(model), axes, vision_example(config, patches), "image_features", "rows")
     heard = Graph(Audio(model), {"input_features": {1: "frames"}}, audio_example(recordings.feature_size), "audio_features", "rows")
     around = {kind: [getattr(processor, f"{name}_token") for name in names] for kind, names in MARKERS.items()}
     return {
-        "image": (Stage("vision_encoder.onnx", seen), _picture_table(pictures), _around(processor.tokenizer, *around["image"])),
-        "audio": (Stage("audio_encoder.onnx", heard), _sound_table(recordings, window_ms), _around(processor.tokenizer, *around["audio"])),
+        "image": (Stage("vision_encoder.onnx", seen), _patches(pictures) | {"background": list(media.WHITE)}, _around(processor.tokenizer, *around["image"], False)),
+        "audio": (Stage("audio_encoder.onnx", heard), _sound_table(recordings), _around(processor.tokenizer, *around["audio"], False)),
+        "video": (Stage("vision_encoder.onnx", seen, {"into": "video_features", "frames": True}), _film_table(films), _around(processor.tokenizer, *around["video"], True)),
     }  # fmt: skip
 
 
 def _towers(model, processor) -> dict[str, Tower]:
     """Text, image, audio: all of them end in the text model."""
-    config, window_ms = model.config, processor.audio_seq_length * TOKEN_MS
+    config = model.config
     nothing = {f"{kind}_features": [0, config.text_config.hidden_size] for kind in ("image", "video", "audio")}
     axes = {"input_ids": {1: "tokens"}, "attention_mask": {1: "tokens"}, **{name: {0: name.replace("features", "rows")} for name in nothing}}
     fusion = Graph(Fusion(model), axes, fusion_example(config), output="sentence_embedding")
     text = {"tokenizer": "tokenizer.json", "context": CONTEXT, "pad_id": processor.tokenizer.pad_token_id, "overflow": "truncate"}
-    references, common = _references(model, processor, window_ms), {"native_dimension": config.text_config.embedding_dim, "logit_scale": SCALE}
+    references, common = _references(model, processor), {"native_dimension": config.text_config.embedding_dim, "logit_scale": SCALE}
 
     def empty(but: str) -> list[dict]:
         return [{"name": name, "shape": shape} for name, shape in nothing.items() if name != but]
@@ -177,10 +202,10 @@ def _towers(model, processor) -> dict[str, Tower]:
             extra={"inputs": ["input_ids", "attention_mask"], "empty": empty("")}, **common,
         )
     }  # fmt: skip
-    for name, (stage, table, around) in _media(model, processor, window_ms).items():
+    for name, (stage, table, around) in _media(model, processor).items():
         towers[name] = Tower(
-            preprocess=table, reference=references[name], shares="text", stages=[stage], rule=RULE.format(seconds=window_ms / 1000) * (name == "audio"),
-            extra={"inputs": [], "empty": empty(stage.graph.output), "tokens": around}, **common,
+            preprocess=table, reference=references[name], shares="text", stages=[stage], rule=RULES.get(name, ""),
+            extra={"inputs": [], "empty": empty(f"{name}_features"), "tokens": around}, parity=PARITY.get(name, 0.9999), **common,
         )  # fmt: skip
     return towers
 
@@ -192,7 +217,7 @@ def build(options: Options, path: Path | None) -> Model:
     dimension = model.config.text_config.embedding_dim
     return Model(
         name="embeddinggemma-2" + ("-tiny" if options.tiny else ""), licence=options.licence or LICENCE, notice=NOTICE, dimension=dimension,
-        description="EmbeddingGemma 2: text, images and audio through one text model; films are not exported.", towers=_towers(model, processor),
+        description="EmbeddingGemma 2: text, images, audio and films through one text model.", towers=_towers(model, processor),
         reference=f"transformers {transformers.__version__} EmbeddingGemma2Model, EmbeddingGemma2Processor",
         tokenizer=processor.tokenizer.backend_tokenizer, matryoshka=[d for d in MATRYOSHKA if d < dimension] or [dimension // 2],
         forbid={"fp16": REASON},

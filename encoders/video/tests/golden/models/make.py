@@ -1,6 +1,6 @@
 """Makes what the video readers of published models give for the films of the folder above and two of its own.
 
-    python make.py        needs av 18 (PyAV), numpy, torch; ffmpeg on the path
+    python make.py        needs av 18 (PyAV), numpy, torch, torchvision, transformers 5.23; ffmpeg on the path
 
 Frames are PyAV's `to_ndarray(format="rgb24")`, chosen by number. Each case has the manifest's table (`spec`) and its
 samples beside it: `NAME.N.f32`, little-endian.
@@ -15,6 +15,8 @@ from pathlib import Path
 import av
 import numpy as np
 import torch
+from transformers.models.embedding_gemma2 import video_processing_embedding_gemma2 as video
+from transformers.video_utils import VideoMetadata
 
 HERE = Path(__file__).parent
 CLIP = {"mean": [0.48145466, 0.4578275, 0.40821073], "std": [0.26862954, 0.26130258, 0.27577711]}
@@ -51,11 +53,11 @@ def torch_bilinear(picture, view):
     return ((tensor - mean) / std).numpy()
 
 
-def case(name, film, spec, samples):
+def case(name, film, spec, samples, **more):
     for number, sample in enumerate(samples):
         np.asarray(sample, "<f4").tofile(HERE / f"{name}.{number}.f32")
     spec = {"segment_ms": 3_600_000, "max_segments": 1, "width": SIDE, "height": SIDE, "resize": "shortest-edge", "filter": "bilinear", "antialias": False, "resample": "f32"} | CLIP | spec
-    cases.append({"name": name, "film": film, "spec": spec, "shape": list(samples[0].shape), "samples": len(samples)})
+    cases.append({"name": name, "film": film, "spec": spec, "shape": list(samples[0].shape), "samples": len(samples)} | more)
 
 
 def imagebind(film):
@@ -69,6 +71,18 @@ def imagebind(film):
         samples += [np.stack([torch_bilinear(picture, view) for picture in picked], 1) for view in range(3)]
     spec = {"frames": 2, "pick": "clips", "clips": {"count": 5, "clip_ms": 2000}, "crops": 3, "layout": "channels-frames", "centre": "ceil"}
     case(f"imagebind-{film}", film, spec, samples)
+
+
+def gemma(film, fps):
+    """EmbeddingGemma's processor with patches and frames so few that they can lie here: 9 soft tokens of 2 x 2 patches of 4 x 4 pixels."""
+    video._SUPPORTED_SOFT_TOKENS = (9,)
+    processor = video.EmbeddingGemma2VideoProcessor(max_soft_tokens=9, patch_size=4, pooling_kernel_size=2, fps=fps, max_frames=5)
+    pictures, rate = frames(film)
+    said = VideoMetadata(total_num_frames=len(pictures), fps=rate, duration=len(pictures) / rate)
+    given = processor(videos=[np.stack(pictures)], video_metadata=[said], return_tensors="np")
+    spec = {"frames": 5, "pick": "rate", "rate": fps, "resize": "multiple-of", "filter": "bicubic", "antialias": True, "resample": "u8-torch"}
+    spec |= {"width": 0, "height": 0, "mean": [0, 0, 0], "std": [1, 1, 1], "patches": {"size": 4, "max_patches": 36, "pool": 2}}
+    case(f"gemma-{film}", film, spec, [given["pixel_values_videos"]], places=given["video_position_ids"].flatten().tolist())
 
 
 def linspace(film, count):
@@ -87,4 +101,6 @@ if __name__ == "__main__":
     for film in ("ntsc.mp4", "irregular.mp4", "vp9.webm", "streamed.webm", "opus.mkv", "hevc.mp4", "full.mp4"):
         linspace(film, 8)
     linspace("portrait.mp4", 16)
+    for film, fps in (("portrait.mp4", 1.0), ("ntsc.mp4", 1.0), ("irregular.mp4", 2.0), ("vp9.webm", 0.7)):
+        gemma(film, fps)
     (HERE / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
