@@ -156,7 +156,8 @@ impl Tokens {
         let [stage] = stages else {
             return Err(invalid("tokens", format!("stand around the rows of one stage, there are {}", stages.len())));
         };
-        if !stage.frames && !(self.frame_before.is_empty() && self.frame_after.is_empty()) {
+        let between = !self.frame_before.is_empty() || !self.frame_after.is_empty();
+        if between && !stage.frames {
             return Err(invalid("tokens", "frame_before and frame_after stand around frames, the stage has none"));
         }
         Ok(())

@@ -89,8 +89,8 @@ impl Prepare for ImagePreparer {
         let (rgb, size) = (picture.rgb(), (picture.width(), picture.height()));
         let tensors = if let Some(patches) = self.spec.patches {
             let (values, places) = self.patches_of(patches, rgb, size.0, size.1)?;
-            let (count, length) = (patches.max_patches, patches.values() / patches.max_patches.max(1));
-            vec![Tensor::f32([count, length], values), Tensor::i64([count, 2], places)]
+            let count = patches.max_patches;
+            vec![Tensor::f32([count, patches.length()], values), Tensor::i64([count, 2], places)]
         } else {
             let shape = [3, self.spec.height as usize, self.spec.width as usize];
             vec![Tensor::f32(shape, self.tensor_of(rgb, size.0, size.1)?)]

@@ -133,10 +133,16 @@ fn announcements_that_cannot_be_true_cost_nothing() {
     ] {
         for format in ["ascii", "binary_little_endian", "binary_big_endian"] {
             let bytes = format!("ply\nformat {format} 1.0\n{element}end_header\n0 0 0\n").into_bytes();
-            let start = Instant::now();
             let error = prepare(&bytes).unwrap_err();
-            assert!(start.elapsed() < Duration::from_millis(1), "{:?}", start.elapsed());
             assert_eq!(error.reason, reason, "{element} {format}: {error}");
+            // The fastest of several: the machine may be busy. To walk ten million elements takes longer at any time.
+            let took = (0..10).map(|_| {
+                let start = Instant::now();
+                let _ = prepare(&bytes);
+                start.elapsed()
+            });
+            let fastest = took.min().unwrap();
+            assert!(fastest < Duration::from_millis(1), "{fastest:?}");
         }
     }
 }

@@ -132,11 +132,9 @@ impl VideoPreparer {
         };
         let sample = |shape: &[usize], values: Vec<f32>| of(vec![Tensor::f32(shape, values)]);
         if let Some(patches) = self.spec.patches {
-            let (count, length) = (patches.max_patches, patches.values() / patches.max_patches.max(1));
-            return vec![of(vec![
-                Tensor::f32([frames, count, length], tensor),
-                Tensor::i64([frames, count, 2], places),
-            ])];
+            let count = patches.max_patches;
+            let pixels = Tensor::f32([frames, count, patches.length()], tensor);
+            return vec![of(vec![pixels, Tensor::i64([frames, count, 2], places)])];
         }
         if self.spec.image_tower {
             let frame = |values: &[f32]| sample(&[3, height, width], values.to_vec());

@@ -1,4 +1,5 @@
-"""Pictures, recordings, films and clouds made by code: the same bytes from the same seed."""
+"""Pictures, recordings, films and clouds made by code: the same bytes from the same seed, but for films (the same frames, which
+x264 does not encode twice alike)."""
 
 import io
 from fractions import Fraction

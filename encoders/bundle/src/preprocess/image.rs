@@ -155,10 +155,12 @@ impl Patches {
     /// Values of all patches of a picture.
     #[must_use]
     pub const fn values(&self) -> usize {
-        self.max_patches.saturating_mul(self.of_one())
+        self.max_patches.saturating_mul(self.length())
     }
 
-    const fn of_one(&self) -> usize {
+    /// Values of one patch.
+    #[must_use]
+    pub const fn length(&self) -> usize {
         self.size as usize * self.size as usize * 3
     }
 }
@@ -200,6 +202,6 @@ impl Image {
         within("patches.size", patches.size as usize, 1, 256)?;
         within("patches.pool", patches.pool as usize, 1, 64)?;
         let least = patches.pool as usize * patches.pool as usize;
-        within("patches.max_patches", patches.max_patches, least, PATCH_VALUES / patches.of_one())
+        within("patches.max_patches", patches.max_patches, least, PATCH_VALUES / patches.length())
     }
 }
