@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use onespace_bundle::Bundle;
 use onespace_core::{Deadline, Sample, limits::BATCH_SAMPLES};
 use onespace_encoder::prepare::preparer;
-use onespace_runtime::{Engine, Graph, Options, Runtime, Session};
+use onespace_runtime::{Engine, Graph, Models, Options, Runtime, Session};
 
 use crate::{
     report::{Row, median, quantile},
@@ -30,7 +30,7 @@ pub async fn subject(
     let head = bundle.manifest().towers.head(subject.modality).context("no such tower")?;
     let graph = Graph::new(bundle, &head);
     let mut session = Session::load(runtime, &graph)?;
-    let engine = Arc::new(Engine::load(runtime, graph, &Options::default())?);
+    let engine = Arc::new(Engine::load(&mut Models::new(runtime), graph, &Options::default())?);
     let samples: Arc<[Sample]> = subject.samples.clone().into();
     let time = Duration::from_secs_f64(seconds);
 

@@ -164,14 +164,16 @@ fn hours_of_silence_are_cut_off_at_the_limit() {
     let bomb = silent_flac(40_000, 44_100, 0);
     let start = Instant::now();
     let error = waveform(1000).prepare(&bomb, None).unwrap_err();
-    println!("{} kB of silence, 16.5 hours: refused after {:?}: {error}", bomb.len() / 1000, start.elapsed());
+    let decoded = start.elapsed();
+    println!("{} kB of silence, 16.5 hours: refused after {decoded:?}: {error}", bomb.len() / 1000);
     assert_eq!(error.reason, Reason::MediaTooLarge);
 
     let honest = silent_flac(40_000, 44_100, 40_000 * 65_535);
     let start = Instant::now();
     assert_eq!(waveform(1000).prepare(&honest, None).unwrap_err().reason, Reason::MediaTooLarge);
-    println!("with its length in the header: refused after {:?}", start.elapsed());
-    assert!(start.elapsed() < Duration::from_millis(20));
+    let read = start.elapsed();
+    println!("with its length in the header: refused after {read:?}");
+    assert!(read < decoded / 10, "nothing is decoded");
     if let Some(peak) = peak_memory() {
         println!("peak resident memory {} MiB", peak >> 20);
         assert!(peak < 600 << 20);

@@ -144,7 +144,7 @@ pub struct TowerHead<'a> {
 }
 
 impl TowerHead<'_> {
-    /// Whether the two run through the same graphs to the same vectors, so that one copy in memory does for both.
+    /// Whether the two run through the same graphs to the same vectors, so that their samples can share runs.
     #[must_use]
     pub fn same_road(&self, other: &Self) -> bool {
         (self.model, self.inputs, self.output, self.native_dimension, self.alignment)

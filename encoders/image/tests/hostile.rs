@@ -118,12 +118,18 @@ fn what_is_too_large_is_refused_from_the_header() {
         ("more bytes than allowed", vec![0; limits::IMAGE_BYTES + 1]),
     ];
     for (what, bytes) in bombs {
-        let begun = Instant::now();
         let error = prepare(&bytes).unwrap_err();
         assert_eq!(error.reason, Reason::MediaTooLarge, "{what}: {error}");
         assert_eq!(error.field, "bytes", "{what}");
         assert!(error.message.contains("limit is"), "{what}: {error}");
-        assert!(begun.elapsed() < Duration::from_millis(100), "{what}: {:?}", begun.elapsed());
+        // The fastest of several: the machine may be busy. To decode any of them takes longer at any time.
+        let took = (0..10).map(|_| {
+            let begun = Instant::now();
+            let _ = prepare(&bytes);
+            begun.elapsed()
+        });
+        let fastest = took.min().unwrap();
+        assert!(fastest < Duration::from_millis(20), "{what}: {fastest:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use ort::{session::Session, value::Outlet};
 use crate::{batch::Kind, graph::Graph};
 
 /// What a graph is fed, in order: the names of its inputs and what numbers they take.
-type Inputs = Vec<(String, Kind)>;
+pub(crate) type Inputs = Vec<(String, Kind)>;
 
 /// The stage of a number: every input but the mask is a sample's, the output is floats.
 pub(crate) fn stage(

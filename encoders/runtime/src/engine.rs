@@ -11,7 +11,7 @@ use onespace_core::{Deadline, Error, Modality, Reason, Result, Sample};
 use tokio::{sync::oneshot, time::timeout_at};
 
 use crate::{
-    Runtime,
+    Models,
     graph::Graph,
     policy::Options,
     queue::{Answer, Guard, Place, Queue},
@@ -45,18 +45,18 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Loads the graph once for each worker and starts them. Blocks while the graph is read and optimised.
+    /// Loads the graphs once for each worker, but for those that `models` has, and starts them. Blocks while graphs are
+    /// read and optimised.
     ///
     /// # Errors
     /// As [`Session::load`]; `INTERNAL` when a thread cannot be started.
-    pub fn load(runtime: &Runtime, graph: Graph, options: &Options) -> Result<Self> {
+    pub fn load(models: &mut Models, graph: Graph, options: &Options) -> Result<Self> {
         let count = options.workers.max(1);
         let queue = Arc::new(Queue::new(graph.tower, options.policy, count));
         let mut engine = Self { graph, queue, workers: Vec::with_capacity(count) };
         for place in 0..count {
-            let session = Session::load(runtime, &engine.graph)?;
+            let session = Session::of(models, &engine.graph, place)?;
             let worker = Worker {
-                runtime: runtime.clone(),
                 graph: engine.graph.clone(),
                 queue: Arc::clone(&engine.queue),
                 observer: options.observer.clone(),

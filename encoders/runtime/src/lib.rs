@@ -11,7 +11,7 @@
 //! - it shares a run only with samples of exactly its shape, within a number and a volume;
 //! - it runs at once when the tower is idle, or after a sixteenth of the last run if callers of that run are still to come back;
 //! - if the run it shares fails, every member is tried alone, so one bad sample fails alone;
-//! - if the run panics, its members get `PANICKED` and the session is built anew;
+//! - if the run panics, its members get `PANICKED` and the graph that did is loaded anew;
 //! - its vector leaves only if every value is finite and the length is the tower's.
 
 mod batch;
@@ -19,6 +19,7 @@ mod check;
 mod engine;
 mod graph;
 mod library;
+mod model;
 mod onnx;
 mod policy;
 mod queue;
@@ -29,6 +30,7 @@ mod worker;
 pub use engine::{Engine, Run};
 pub use graph::Graph;
 pub use library::Runtime;
+pub use model::Models;
 pub use policy::{BatchInfo, Observer, Options, Policy};
 pub use queue::Guard;
 pub use session::Session;

@@ -323,16 +323,6 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Sleeps `pause` or until the queue is closed; says whether it is open.
-    pub fn open_after(&self, pause: Duration) -> bool {
-        let state = self.lock();
-        let (state, _) = self
-            .changed
-            .wait_timeout_while(state, pause, |state| !state.closed)
-            .unwrap_or_else(PoisonError::into_inner);
-        !state.closed
-    }
-
     /// Samples waiting.
     pub fn waiting(&self) -> usize {
         self.lock().waiting.len()

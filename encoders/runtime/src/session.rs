@@ -1,23 +1,17 @@
 //! A tower's graphs, ready to run: no queue, no threads of its own.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{borrow::Cow, collections::BTreeMap, path::Path, sync::Arc};
 
 use onespace_bundle::graph::Stage;
 use onespace_core::{Error, Modality, Result, Sample};
-use ort::{
-    ep,
-    session::{RunOptions, SessionInputValue, builder::SessionBuilder},
-};
+use ort::session::{RunOptions, SessionInputValue};
 
 use crate::{
-    Runtime,
+    Models, Runtime,
     batch::{self, Kind, Stacked},
     check,
     graph::Graph,
+    model::Model,
 };
 
 /// A loaded tower that runs batches, one at a time, on the thread that calls it: its stages, then its last graph.
@@ -48,10 +42,9 @@ pub struct Session {
 /// One graph of them.
 #[derive(Debug)]
 struct Step {
-    model: PathBuf,
+    model: Arc<Model>,
     /// What it is fed, in order.
     inputs: Vec<(String, Kind)>,
-    inner: ort::session::Session,
 }
 
 /// A batch's vectors: each finite, or the reason why that sample alone has none.
@@ -68,15 +61,19 @@ impl Session {
     /// in files that are not listed or of a kind that is forbidden, other inputs or outputs, a batch axis of fixed
     /// size.
     pub fn load(runtime: &Runtime, graph: &Graph) -> Result<Self> {
+        Self::of(&mut Models::new(runtime), graph, 0)
+    }
+
+    /// As [`load`](Self::load), with what is there already, for the worker at `place`.
+    pub(crate) fn of(models: &mut Models, graph: &Graph, place: usize) -> Result<Self> {
         let mut stages = Vec::with_capacity(graph.stages.len());
         for (index, stage) in graph.stages.iter().enumerate() {
-            let inner = commit(runtime, graph, &format!("stages[{index}].model"), &stage.0)?;
-            let inputs = check::stage(graph, index, stage, &inner)?;
-            stages.push(Step { model: stage.0.clone(), inputs, inner });
+            let key = format!("stages[{index}].model");
+            let check = |session: &_| check::stage(graph, index, stage, session);
+            stages.push(Step::load(models, graph, (&key, &stage.0, place), check)?);
         }
-        let inner = commit(runtime, graph, "model", &graph.model)?;
-        let inputs = check::last(graph, &inner)?;
-        Ok(Self { graph: graph.clone(), stages, last: Step { model: graph.model.clone(), inputs, inner } })
+        let last = Step::load(models, graph, ("model", &graph.model, place), |session| check::last(graph, session))?;
+        Ok(Self { graph: graph.clone(), stages, last })
     }
 
     /// Runs one batch of samples of equal shape; returns their vectors in order, `dimension` finite values each, from
@@ -116,7 +113,7 @@ impl Session {
         let mut tensors = batch::stack(&plain, graph.tensors())?.into_iter();
         let mut made = Vec::with_capacity(stages.len());
         let mut blocks = Vec::new();
-        for (step, (_, stage)) in stages.iter_mut().zip(&graph.stages) {
+        for (step, (_, stage)) in stages.iter().zip(&graph.stages) {
             let fed: Vec<Stacked<'_>> = tensors.by_ref().take(stage.inputs.len()).collect();
             let runs = if stage.frames { frames(fed)? } else { vec![fed] };
             let given = runs.into_iter().map(|fed| step.stage(graph, stage, fed, options));
@@ -144,9 +141,21 @@ impl Session {
 type Outputs = BTreeMap<String, Stacked<'static>>;
 
 impl Step {
+    fn load(
+        models: &mut Models,
+        graph: &Graph,
+        (key, path, place): (&str, &Path, usize),
+        check: impl FnOnce(&ort::session::Session) -> Result<check::Inputs>,
+    ) -> Result<Self> {
+        let model = models.get(graph, key, path, place)?;
+        let inputs =
+            model.with(|session| check(session)).map_err(|error| graph.invalid(key, path, error.message()))??;
+        Ok(Self { model, inputs })
+    }
+
     /// Runs a stage and gives its output as the last graph takes it.
     fn stage(
-        &mut self,
+        &self,
         graph: &Graph,
         stage: &Stage,
         mut fed: Vec<Stacked<'_>>,
@@ -158,12 +167,12 @@ impl Step {
         }
         let mut outputs = self.run(graph, fed, options, &[&stage.output])?;
         let output = outputs.remove(stage.output.as_str()).ok_or_else(|| Error::internal("an output went missing"))?;
-        features(graph, &self.model, stage, output)
+        features(graph, self.model.path(), stage, output)
     }
 
     /// Runs the graph; of what it gives, only what is wanted is kept.
-    fn run(&mut self, graph: &Graph, fed: Vec<Stacked<'_>>, options: &RunOptions, wanted: &[&str]) -> Result<Outputs> {
-        let failed = |error: ort::Error| graph.failed(&self.model, error.message());
+    fn run(&self, graph: &Graph, fed: Vec<Stacked<'_>>, options: &RunOptions, wanted: &[&str]) -> Result<Outputs> {
+        let failed = |error: ort::Error| graph.failed(self.model.path(), error.message());
         let cast = fed.into_iter().zip(&self.inputs).map(|(tensor, (_, kind))| tensor.cast(*kind));
         let cast: Vec<Stacked<'_>> = cast.collect::<Result<_>>()?;
         let named = self.inputs.iter().zip(&cast);
@@ -171,35 +180,20 @@ impl Step {
             .map(|((name, _), tensor)| Ok((Cow::from(name.as_str()), tensor.view()?)))
             .collect::<ort::Result<Vec<(Cow<'_, str>, SessionInputValue<'_>)>>>()
             .map_err(failed)?;
-        let given = self.inner.run_with_options(inputs, options).map_err(failed)?;
-        let mut outputs = Outputs::new();
-        for name in wanted {
-            if !outputs.contains_key(*name) {
-                let value =
-                    given.get(name).ok_or_else(|| graph.failed(&self.model, format!("gave no output \"{name}\"")))?;
-                outputs.insert((*name).to_owned(), Stacked::of(value).map_err(failed)?);
+        let run = |session: &mut ort::session::Session| {
+            let given = session.run_with_options(inputs, options).map_err(failed)?;
+            let mut outputs = Outputs::new();
+            for name in wanted {
+                if !outputs.contains_key(*name) {
+                    let missing = || graph.failed(self.model.path(), format!("gave no output \"{name}\""));
+                    let value = given.get(name).ok_or_else(missing)?;
+                    outputs.insert((*name).to_owned(), Stacked::of(value).map_err(failed)?);
+                }
             }
-        }
-        Ok(outputs)
+            Ok(outputs)
+        };
+        self.model.with(run).map_err(failed)?
     }
-}
-
-/// Loads one graph file.
-fn commit(runtime: &Runtime, graph: &Graph, key: &str, model: &Path) -> Result<ort::session::Session> {
-    graph.check_weights(key, model)?;
-    ort::session::Session::builder(&runtime.environment)
-        .and_then(configure)
-        .and_then(|mut builder| builder.commit_from_file(model))
-        .map_err(|error| graph.invalid(key, model, error.message()))
-}
-
-/// How every session is set up: threads come from the runtime's shared pool, nodes run one after the other, memory
-/// is as [`Session`] explains.
-fn configure(builder: SessionBuilder) -> ort::Result<SessionBuilder> {
-    Ok(builder
-        .with_execution_providers([ep::CPU::default().with_arena_allocator(true).build()])?
-        .with_memory_pattern(false)?
-        .with_parallel_execution(false)?)
 }
 
 /// What a stage gave, as the last graph takes it.

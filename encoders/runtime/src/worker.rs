@@ -3,13 +3,12 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use onespace_core::{Error, Modality, Reason, Result};
 
 use crate::{
-    Runtime,
     graph::Graph,
     policy::{BatchInfo, Observer},
     queue::{Answer, Batch, Queue},
@@ -17,12 +16,8 @@ use crate::{
     stats::add,
 };
 
-/// How long to wait before a graph that could not be loaded again is tried once more.
-const RELOAD_PAUSE: Duration = Duration::from_secs(1);
-
 /// One worker of an engine.
 pub(crate) struct Worker {
-    pub runtime: Runtime,
     pub graph: Graph,
     pub queue: Arc<Queue>,
     pub observer: Option<Observer>,
@@ -32,29 +27,23 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Runs batches until the queue is closed.
-    pub fn work(self, session: Session) {
-        let mut session = Some(session);
+    pub fn work(self, mut session: Session) {
         while let Some(batch) = self.queue.next(self.place) {
             let Batch { entries, info, options } = batch;
             let started = Instant::now();
             add(&self.queue.counters.batches, 1);
             add(&self.queue.counters.executed, entries.len());
             let samples: Vec<Aimed<'_>> = entries.iter().map(|entry| (&entry.sample, entry.target)).collect();
-            let outcome = catch_unwind(AssertUnwindSafe(|| {
-                let session = session.as_mut().ok_or_else(|| Error::internal("the worker has no session"))?;
-                self.run(session, &samples, info, &options)
-            }));
-            let panicked = outcome.is_err();
-            let vectors = outcome.unwrap_or_else(|_| Err(panic_error(self.graph.tower)));
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.run(&mut session, &samples, info, &options)));
+            let vectors = outcome.unwrap_or_else(|_| {
+                add(&self.queue.counters.panics, 1);
+                Err(panic_error(self.graph.tower))
+            });
             let ended = Instant::now();
             self.queue.done(self.place, info.samples, ended - started);
             let vectors = vectors.unwrap_or_else(|error| vec![Err(error); entries.len()]);
             for (entry, vector) in entries.into_iter().zip(vectors) {
                 entry.answer(Answer { vector, started, ended });
-            }
-            if panicked {
-                add(&self.queue.counters.panics, 1);
-                session = self.rebuild(session);
             }
         }
     }
@@ -80,21 +69,6 @@ impl Worker {
             .iter()
             .map(|sample| session.run_until(std::slice::from_ref(sample), options).and_then(only))
             .collect())
-    }
-
-    /// A fresh session after a panic: nothing is known about the state of the old one.
-    fn rebuild(&self, broken: Option<Session>) -> Option<Session> {
-        drop(broken);
-        tracing::error!(tower = %self.graph.tower, "a batch panicked, its session is built anew");
-        loop {
-            match Session::load(&self.runtime, &self.graph) {
-                Ok(session) => return Some(session),
-                Err(error) => tracing::error!(tower = %self.graph.tower, %error, "the graph cannot be loaded again"),
-            }
-            if !self.queue.open_after(RELOAD_PAUSE) {
-                return None;
-            }
-        }
     }
 }
 

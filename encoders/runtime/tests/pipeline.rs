@@ -6,7 +6,7 @@ mod common;
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 
-use common::{file, four, runtime, x};
+use common::{file, four, models, runtime, x};
 use onespace_bundle::{
     Precision,
     graph::{Empty, Stage, Tokens},
@@ -133,7 +133,7 @@ fn narrow_floats_and_short_integers_are_made_and_read() {
 async fn each_sample_gets_the_head_for_what_it_meets() {
     let heads = BTreeMap::from([(Modality::Audio, "to_audio".into()), (Modality::Video, "to_video".into())]);
     let graph = Graph { heads, ..four("heads.onnx") };
-    let engine = Arc::new(Engine::load(&runtime(), graph, &Options::default()).unwrap());
+    let engine = Arc::new(Engine::load(&mut models(), graph, &Options::default()).unwrap());
     let targets = [None, Some(Modality::Audio), Some(Modality::Video), Some(Modality::Image)];
     let tasks: Vec<_> = (0..64)
         .map(|at| {

@@ -111,11 +111,17 @@ fn what_is_no_film_says_so() {
         ("four-hours.mkv", Reason::MediaTooLarge),
         ("many-streams.mkv", Reason::MediaTooLarge),
     ] {
-        let begun = Instant::now();
         let error = prepare(&read(file)).unwrap_err();
         assert_eq!(error.reason, reason, "{file}: {error}");
         assert_blames_the_media(&error, file);
-        assert!(begun.elapsed() < Duration::from_millis(500), "{file}: {:?}", begun.elapsed());
+        // The fastest of several: the machine may be busy.
+        let took = (0..5).map(|_| {
+            let begun = Instant::now();
+            let _ = prepare(&read(file));
+            begun.elapsed()
+        });
+        let fastest = took.min().unwrap();
+        assert!(fastest < Duration::from_millis(100), "{file}: {fastest:?}");
     }
     let error = prepare(&vec![0; limits::VIDEO_BYTES + 1]).unwrap_err();
     assert_eq!((error.reason, error.field.as_str()), (Reason::MediaTooLarge, "bytes"));

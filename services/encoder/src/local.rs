@@ -16,7 +16,7 @@ use onespace_core::{
     TensorData, Timings, TowerInfo, limits,
 };
 use onespace_kit::admission::{Admission, Admitted};
-use onespace_runtime::{Guard, Runtime, Stats};
+use onespace_runtime::{Guard, Models, Runtime, Stats};
 use tokio::task;
 
 use crate::{
@@ -47,7 +47,7 @@ pub struct LocalEncoder {
     info: EncoderInfo,
     entrances: BTreeMap<Modality, Entrance>,
     /// One for each tower that samples can be for: a film's sound goes to the audio tower.
-    /// Towers of the same graphs share one.
+    /// Towers whose samples can share a run share one.
     roads: BTreeMap<Modality, Arc<Road>>,
     media: Admission,
     bytes: Admission,
@@ -128,6 +128,7 @@ impl LocalEncoder {
         let threads = options.prepare_threads.map_or_else(cores, NonZeroUsize::get);
         let mut entrances = BTreeMap::new();
         let mut roads: BTreeMap<Modality, Arc<Road>> = BTreeMap::new();
+        let mut models = Models::new(runtime);
         for modality in wanted {
             let preparer = preparer(bundle, modality)?;
             let head = towers.head(modality).ok_or_else(|| not_served(modality, "the bundle has no tower for it"))?;
@@ -137,7 +138,7 @@ impl LocalEncoder {
                 None => {
                     let mut engine = options.engine.clone();
                     engine.observer.get_or_insert_with(|| observer(modality));
-                    Arc::new(Road::load(runtime, bundle, &head, &engine)?)
+                    Arc::new(Road::load(&mut models, bundle, &head, &engine)?)
                 }
             };
             roads.insert(modality, road);

@@ -3,7 +3,7 @@
 use onespace_alignment::Alignment;
 use onespace_bundle::{Bundle, TowerHead};
 use onespace_core::{Deadline, Modality, Result, Sample};
-use onespace_runtime::{Engine, Graph, Guard, Options, Runtime};
+use onespace_runtime::{Engine, Graph, Guard, Models, Options};
 
 use crate::pooling::Part;
 
@@ -23,18 +23,18 @@ pub(crate) struct Travelled {
 }
 
 impl Road {
-    /// Loads a tower's graphs and alignment.
+    /// Loads a tower's graphs, but for those that `models` has, and its alignment.
     ///
     /// # Errors
     /// `BUNDLE_INVALID` naming the tower, the file and the fault.
-    pub fn load(runtime: &Runtime, bundle: &Bundle, head: &TowerHead<'_>, options: &Options) -> Result<Self> {
+    pub fn load(models: &mut Models, bundle: &Bundle, head: &TowerHead<'_>, options: &Options) -> Result<Self> {
         let dimension = bundle.space().dimension;
         let alignment = match head.alignment {
             None => Alignment::identity(dimension),
             Some(file) => Alignment::from_safetensors(&bundle.read(file)?, head.native_dimension, dimension)
                 .map_err(|error| error.under(&format!("towers.{}", head.modality)))?,
         };
-        let engine = Engine::load(runtime, Graph::new(bundle, head), options)?;
+        let engine = Engine::load(models, Graph::new(bundle, head), options)?;
         Ok(Self { engine, alignment })
     }
 

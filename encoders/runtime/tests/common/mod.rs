@@ -12,7 +12,7 @@ use std::{
 };
 
 use onespace_core::{Modality, Sample, Tensor, Track};
-use onespace_runtime::{BatchInfo, Graph, Observer, Runtime};
+use onespace_runtime::{BatchInfo, Graph, Models, Observer, Runtime};
 
 pub fn library() -> PathBuf {
     env::var_os("ONESPACE_ONNXRUNTIME").map_or_else(
@@ -23,6 +23,11 @@ pub fn library() -> PathBuf {
 
 pub fn runtime() -> Runtime {
     Runtime::init(&library(), None).unwrap()
+}
+
+/// None loaded yet.
+pub fn models() -> Models {
+    Models::new(&runtime())
 }
 
 pub fn file(name: &str) -> PathBuf {
