@@ -131,6 +131,8 @@ impl Description {
     /// # Errors
     /// `FIELD_INVALID` for an index kind or a field name that no store knows.
     pub(crate) fn indexes(&self) -> Result<Vec<Index>> {
+        // Tracks: the sounds of films are asked for alone. Among 100,000 points that takes 9 ms so and 110 without, for 2 to 5 ms
+        // more of 11 to write 256 points (examples/measure.rs).
         let fixed = [(TENANT, true), (MODALITY, false), (TRACK, false), (ITEM, false)];
         let fixed = fixed.map(|(key, tenant)| Ok(Index { key: key.to_owned(), kind: IndexKind::Keyword, tenant }));
         let declared = self.indexed.iter().map(|(field, kind)| {

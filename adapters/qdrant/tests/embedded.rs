@@ -94,6 +94,18 @@ async fn all(store: &EmbeddedStore) -> BTreeMap<String, Point> {
     }
 }
 
+/// Opens a store once it is free: an index that is being built keeps the directory of a store that was closed.
+fn opened(directory: &Path) -> EmbeddedStore {
+    let start = Instant::now();
+    loop {
+        match EmbeddedStore::open(directory) {
+            Err(error) if error.reason == Reason::StoreUnavailable => std::thread::sleep(Duration::from_millis(50)),
+            opened => return opened.unwrap(),
+        }
+        assert!(start.elapsed() < Duration::from_secs(300), "the index is never done");
+    }
+}
+
 /// Everything acknowledged is there, with its vector; of the write that was under way all or nothing.
 async fn check(directory: &Path, acknowledged: u64) -> u64 {
     let store = EmbeddedStore::open(directory).unwrap();
@@ -211,7 +223,11 @@ async fn every_acknowledged_write_survives_a_kill_while_the_index_is_built() {
         }
         building.is_some_and(|since| step > since + 20)
     });
-    let steps = check(directory.path(), acknowledged).await;
+    // What is opened goes on with its index and keeps its directory for it: a copy leaves the store free.
+    let copy = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp").arg("-r").arg(directory.path()).arg(copy.path().join("store")).status();
+    assert!(copied.unwrap().success());
+    let steps = check(&copy.path().join("store"), acknowledged).await;
     // And the same store goes on.
     let acknowledged = kill_after(directory.path(), steps, |step| step > steps + 20);
     check(directory.path(), acknowledged).await;
@@ -283,15 +299,7 @@ async fn an_index_changes_the_time_and_not_the_answers() {
         }
     }
     drop(store);
-    let start = Instant::now();
-    let store = loop {
-        // The directory is held until the index is there.
-        match EmbeddedStore::open(directory.path()) {
-            Err(error) if error.reason == Reason::StoreUnavailable => std::thread::sleep(Duration::from_millis(50)),
-            opened => break opened.unwrap(),
-        }
-        assert!(start.elapsed() < Duration::from_secs(300), "the index is never done");
-    };
+    let store = opened(directory.path());
     let files = std::fs::read_dir(directory.path().join("collections")).unwrap().next().unwrap().unwrap().path();
     assert!(has_graph(&files.join("shard/segments")), "there is no index");
 

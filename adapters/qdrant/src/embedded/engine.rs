@@ -35,7 +35,7 @@ const SHARD: &str = "shard";
 const LOG_FILE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Vectors of a segment that are worth an index, in kibibytes: 20 480 of dimension 256, which are searched
-/// exhaustively in about 1.5 ms.
+/// exhaustively in 2 to 6 ms.
 pub(super) const INDEX_KIB: usize = 20 * 1024;
 
 /// What a read asks for beside the ids.

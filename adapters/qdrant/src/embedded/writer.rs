@@ -66,10 +66,12 @@ impl Writer {
         if !pending.is_empty() {
             tracing::info!(operations = pending.len(), journal = %path.display(), "applying what was journaled");
         }
+        let again: usize = pending.iter().map(Operation::points).sum();
         pending.into_iter().try_for_each(|operation| writing.engine.apply(operation))?;
         writing.checkpoint()?;
         sync_directory(writing.engine.folder()).map_err(|error| failed("sync its folder", error))?;
-        writing.unindexed = writing.engine.counts()?.1;
+        // What was written again is in no index any more, which the engine's counts do not tell.
+        writing.unindexed = writing.engine.counts()?.1.max(again);
         let name = writing.engine.description().physical();
         let thread = thread::Builder::new().name(format!("write {name}")).spawn(move || writing.run(queue));
         Ok(Self { commands: Some(commands), thread: Some(thread.map_err(|error| failed("start a thread", error))?) })
@@ -122,6 +124,8 @@ struct Writing {
 
 impl Writing {
     fn run(mut self, mut queue: mpsc::Receiver<Command>) {
+        // A stop may have come before the index did, and nobody may write again.
+        self.maintain();
         while let Some(first) = queue.blocking_recv() {
             let mut group = vec![first];
             while group.len() < GROUP
@@ -284,6 +288,63 @@ impl Writing {
         if let Err(error) = again {
             tracing::error!(%error, "the journal could not be applied again");
             self.engine.distrust();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        fs::File,
+        time::{Duration, Instant},
+    };
+
+    use onespace_core::Fingerprint;
+    use serde_json::Map;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::schema::Description;
+
+    /// So long that few of them are worth an index.
+    const DIMENSION: usize = 4096;
+
+    #[test]
+    fn what_a_stop_left_without_an_index_gets_one_without_another_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = Arc::new(File::create(directory.path().join("lock")).unwrap());
+        let (name, space) = ("photos".parse().unwrap(), Fingerprint::of(b"space"));
+        let description = Description { name, space, dimension: DIMENSION, indexed: BTreeMap::new() };
+        let engine = Arc::new(Engine::create(&directory.path().join("photos"), description, lock).unwrap());
+        let mut seed = 1_u32;
+        let mut next = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        let enough = INDEX_KIB * 1024 / (DIMENSION * size_of::<f32>()) + 100;
+        let rows = (0..enough).map(|n| {
+            let vector = (0..DIMENSION).map(|_| next()).collect();
+            Row { id: Uuid::from_u128(n as u128), payload: Map::new(), vector }
+        });
+        let written = Operation::Upsert(rows.collect());
+        engine.apply(written.clone()).unwrap();
+        engine.flush().unwrap();
+        let journal = || Journal::open(&engine.folder().join(JOURNAL)).unwrap().0;
+        for (left, what) in [(false, "none of it was indexed"), (true, "all of it is in the journal still")] {
+            if left {
+                let mut journal = journal();
+                journal.append(&written).unwrap();
+                journal.sync().unwrap();
+            }
+            drop(Writer::start(engine.clone()).unwrap());
+            let start = Instant::now();
+            while Arc::strong_count(&engine) > 1 {
+                assert!(start.elapsed() < Duration::from_secs(300), "{what}: the index is never done");
+                thread::sleep(Duration::from_millis(10));
+            }
+            assert_eq!(engine.counts().unwrap(), (enough, 0), "{what}");
+            assert!(!engine.optimise().unwrap(), "{what}: something was left to do");
         }
     }
 }
