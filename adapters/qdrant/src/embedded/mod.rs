@@ -77,7 +77,8 @@ struct Shard {
 
 impl EmbeddedStore {
     /// Opens the store in a directory, making it where there is none, and applies what a crash left in its
-    /// journals. Blocks: about a second for each 100 000 points.
+    /// journals. Blocks: about a second for each 100 000 points. An index that a stop left undone is gone on with in the
+    /// background; until it is done the directory stays held, even when the store is closed in this process.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE` when another process, or store, has the directory open; `STORE_FAILED` naming the file otherwise.
