@@ -330,10 +330,9 @@ mod tests {
         let written = Operation::Upsert(rows.collect());
         engine.apply(written.clone()).unwrap();
         engine.flush().unwrap();
-        let journal = || Journal::open(&engine.folder().join(JOURNAL)).unwrap().0;
         for (left, what) in [(false, "none of it was indexed"), (true, "all of it is in the journal still")] {
             if left {
-                let mut journal = journal();
+                let (mut journal, _) = Journal::open(&engine.folder().join(JOURNAL)).unwrap();
                 journal.append(&written).unwrap();
                 journal.sync().unwrap();
             }
