@@ -14,6 +14,8 @@ PYTEST := target/venv/bin/python -m pytest
 # other features and compile everything again.
 SYSTEM_TESTS = $(patsubst tests/tests/%.rs,--test %,$(wildcard tests/tests/*.rs))
 
+# ONNX Runtime in Python keeps to itself, too; the binaries see to it themselves.
+export ORT_DISABLE_TELEMETRY := 1
 export ONESPACE_ONNXRUNTIME ?= $(CURDIR)/target/onnxruntime/libonnxruntime.so
 
 .PHONY: help run test lint bench bench-models parity cluster cluster-test bundle clean-data

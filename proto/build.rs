@@ -13,10 +13,14 @@ const FILES: [&str; 6] = [
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptor = PathBuf::from(env::var("OUT_DIR")?).join("onespace.binpb");
+    let mut config = tonic_prost_build::Config::new();
+    // The codec has to know which message it decodes.
+    config.enable_type_names();
     tonic_prost_build::configure()
         .file_descriptor_set_path(descriptor)
         // Media are shared, not copied, on their way from the socket to the decoder.
         .bytes(".onespace")
-        .compile_protos(&FILES, &["."])?;
+        .codec_path("crate::codec::BoundedCodec")
+        .compile_with_config(config, &FILES, &["."])?;
     Ok(())
 }

@@ -1,6 +1,9 @@
 # Shared by the scripts beside it; sourced, never run.
 # shellcheck shell=bash
 
+# What runs ONNX Runtime from here tells its makers nothing.
+export ORT_DISABLE_TELEMETRY=1
+
 # Progress goes to stderr, so that a script's stdout stays what it answers.
 say() { printf '\033[1m%s\033[0m %s\n' "$1" "${*:2}" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }

@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh          what `make run` needs: compilers, FFmpeg headers, ONNX Runtime
 #   scripts/setup.sh runtime  ONNX Runtime alone
-#   scripts/setup.sh test     and the Python environment of the client tests
+#   scripts/setup.sh test     and what tests need: the Python environment of the client tests, strace
 #   scripts/setup.sh lint     and the linters
 #
 # Exit 0: all there. 1: something failed. 2: packages are missing that only a person can install here.
@@ -46,6 +46,9 @@ system_packages() {
     for library in avcodec avformat avutil swscale; do
       need "lib$library-dev" pkg-config --exists "lib$library"
     done
+  fi
+  if [[ $stage == test || $stage == lint ]]; then
+    need strace have strace
   fi
   if [[ $stage == lint ]]; then
     need "nodejs npm" have npm

@@ -51,6 +51,7 @@ struct Args {
 }
 
 fn main() -> Result<()> {
+    onespace_runtime::forbid_telemetry();
     let args = Args::parse();
     let tokio = tokio::runtime::Runtime::new()?;
     let bundle = Bundle::open(&args.bundle)?;

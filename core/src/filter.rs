@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, Reason, Result},
-    limits::FILTER_CONDITIONS,
+    limits::{FILTER_CONDITIONS, FILTER_VALUES},
 };
 
 /// A value that a condition compares with.
@@ -82,15 +82,31 @@ impl Filter {
             .sum()
     }
 
+    /// Values that its conditions compare with.
+    fn values(&self) -> usize {
+        let all = self.must.iter().chain(&self.should).chain(&self.must_not);
+        all.map(|condition| match condition {
+            Condition::Field { matches: Match::Any(values), .. } => values.len(),
+            Condition::Field { .. } => 0,
+            Condition::Nested(inner) => inner.values(),
+        })
+        .sum()
+    }
+
     /// Refuses a filter that is too large to evaluate cheaply.
     ///
     /// # Errors
-    /// `TOO_MANY` past the limit on conditions.
+    /// `TOO_MANY` past the limits on conditions and their values.
     pub fn check(&self) -> Result<()> {
-        let found = self.conditions();
-        if found <= FILTER_CONDITIONS {
-            return Ok(());
+        let counts = [
+            (self.conditions(), FILTER_CONDITIONS, "conditions"),
+            (self.values(), FILTER_VALUES, "values to compare with"),
+        ];
+        match counts.into_iter().find(|(found, limit, _)| found > limit) {
+            None => Ok(()),
+            Some((found, limit, what)) => {
+                Err(Error::new(Reason::TooMany, "filter", format!("{found} {what}, the limit is {limit}")))
+            }
         }
-        Err(Error::new(Reason::TooMany, "filter", format!("{found} conditions, the limit is {FILTER_CONDITIONS}")))
     }
 }

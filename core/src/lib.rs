@@ -35,5 +35,5 @@ pub use modality::Modality;
 pub use sample::{Prepare, Sample, Tensor, TensorData};
 pub use scoring::Scoring;
 pub use space::{Fingerprint, Space};
-pub use store::{CollectionInfo, CollectionSpec, Hit, Page, Point, Query, VectorStore};
+pub use store::{CollectionInfo, CollectionSpec, Hit, ItemDetails, Page, Point, Query, StoredItem, VectorStore};
 pub use terms::{Terms, Usage};

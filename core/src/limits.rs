@@ -1,6 +1,9 @@
 //! Every bound of the system, in one place. `GetSpace` and the documentation print this table.
 
-use crate::modality::Modality;
+use crate::{
+    error::{Error, Reason, Result},
+    modality::Modality,
+};
 
 /// One named bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ limits! {
     POINT_CLOUD_BYTES: usize = 100 * MIB, "bytes";
     /// One message in. Holds the largest image; anything larger comes in chunks.
     MESSAGE_BYTES: usize = 24 * MIB, "bytes";
+    /// Fields, list entries and numbers in one message in. Two bytes on the wire can be a hundred in memory.
+    MESSAGE_ELEMENTS: usize = 128 * 1024, "elements";
     /// One chunk of a streamed upload.
     CHUNK_BYTES: usize = 2 * MIB, "bytes";
     /// Items of one `Embed`, labels of one `Classify`, candidates of one `Rank`.
@@ -56,12 +61,32 @@ limits! {
     SEARCH_POINTS: usize = 10_000, "points";
     /// Conditions of one filter, nested ones included.
     FILTER_CONDITIONS: usize = 64, "conditions";
+    /// Values that all conditions of one filter compare with.
+    FILTER_VALUES: usize = 4096, "values";
+    /// One text that a filter compares with: as long as the longest URI.
+    FILTER_TEXT_BYTES: usize = 4096, "bytes";
     /// Metadata fields of one item.
     METADATA_FIELDS: usize = 64, "fields";
     /// One item's metadata as JSON.
     METADATA_BYTES: usize = 16 * 1024, "bytes";
-    /// Length of a collection name, an item id, a tenant.
+    /// Length of a collection name, an item id, a tenant, a page mark.
     NAME_BYTES: usize = 128, "bytes";
+    /// Length of the id that a caller gives to a request or an item of a stream, handed back with the answer.
+    CALLER_ID_BYTES: usize = 1024, "bytes";
+    /// Length of the name of a metadata field.
+    FIELD_NAME_BYTES: usize = 256, "bytes";
+    /// An item's URI. It is kept with each of its vectors.
+    URI_BYTES: usize = 4096, "bytes";
+    /// An item's title. It is kept with each of its vectors.
+    TITLE_BYTES: usize = 1024, "bytes";
+    /// A media type: two names of 127 bytes and a slash (RFC 6838).
+    MEDIA_TYPE_BYTES: usize = 255, "bytes";
+    /// What a classification calls a label.
+    LABEL_BYTES: usize = 4096, "bytes";
+    /// Prompt templates of one classification.
+    TEMPLATES: usize = 16, "templates";
+    /// One prompt template. A prompt, the label in its places, is a text like any other (TEXT_BYTES).
+    TEMPLATE_BYTES: usize = 1024, "bytes";
 
     /// One side of an image.
     IMAGE_SIDE: usize = 16_384, "pixels";
@@ -148,6 +173,12 @@ limits! {
     STORE_READS: usize = 16, "reads";
     /// Concurrent streams of one connection.
     CONNECTION_STREAMS: usize = 256, "streams";
+    /// What one HTTP/2 stream may send that nobody has read yet: with a round trip of 10 ms, 25 MB a second.
+    STREAM_WINDOW_BYTES: usize = 256 * 1024, "bytes";
+    /// What all streams of one connection may send that nobody has read yet. The HTTP/2 library (h2) counts 256 bytes less the
+    /// length for each unread DATA frame that is shorter, and ends the connection when that comes to half of this window. A
+    /// stream that stalls, full of frames of 25 bytes, counts 231 / 25 times its window, 2.3 MiB: thirteen of them fit.
+    CONNECTION_WINDOW_BYTES: usize = 64 * MIB, "bytes";
     /// Deadline of a request that names none.
     DEADLINE_DEFAULT_MS: usize = 30_000, "milliseconds";
     /// The latest deadline a request may ask for.
@@ -156,6 +187,17 @@ limits! {
     STREAM_IDLE_MS: usize = 30_000, "milliseconds";
     /// How long a server goes on serving after it has said that it stops.
     DRAIN_GRACE_MS: usize = 25_000, "milliseconds";
+}
+
+/// Refuses a text that is longer than its limit.
+///
+/// # Errors
+/// `FIELD_INVALID` naming the field, the length and the limit; the text itself is not repeated.
+pub fn check_text(field: &str, text: &str, limit: usize) -> Result<()> {
+    if text.len() <= limit {
+        return Ok(());
+    }
+    Err(Error::new(Reason::FieldInvalid, field, format!("{} bytes, the limit is {limit} bytes", text.len())))
 }
 
 /// The size limit of one media.

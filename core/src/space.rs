@@ -46,10 +46,11 @@ impl FromStr for Fingerprint {
 
     fn from_str(hex: &str) -> Result<Self, Error> {
         blake3::Hash::from_hex(hex).map(|hash| Self(*hash.as_bytes())).map_err(|_| {
+            let shown: String = hex.chars().take(80).collect();
             Error::new(
                 Reason::FieldInvalid,
                 "space",
-                format!("\"{hex}\" is not a fingerprint of 64 hexadecimal digits"),
+                format!("\"{shown}\" is not a fingerprint of 64 hexadecimal digits"),
             )
         })
     }

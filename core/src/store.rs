@@ -81,11 +81,38 @@ impl Point {
         PointId::of(tenant, &self.item, self.track, self.segment)
     }
 
+    /// The same point of which its owner says something else.
+    #[must_use]
+    pub fn described(self, details: ItemDetails) -> Self {
+        let ItemDetails { uri, title, metadata } = details;
+        Self { uri, title, metadata, ..self }
+    }
+
     /// The fingerprint that the vector carries.
     #[must_use]
     pub fn carried(&self) -> Fingerprint {
         self.tower.unwrap_or(self.space)
     }
+}
+
+/// What an owner says of an item, beside its content. Changing it takes no embedding.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ItemDetails {
+    /// Where the item came from.
+    pub uri: Option<String>,
+    /// A line for people.
+    pub title: Option<String>,
+    /// The owner's own fields.
+    pub metadata: BTreeMap<String, Value>,
+}
+
+/// What is known of a stored item without its vectors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredItem {
+    /// Its content.
+    pub content_hash: String,
+    /// What its owner says of it; none where its points disagree.
+    pub details: Option<ItemDetails>,
 }
 
 /// A point that answered a query.
@@ -157,7 +184,7 @@ pub trait VectorStore: Send + Sync {
     /// `SPACE_MISMATCH` when a point is of another space than the collection; `COLLECTION_NOT_FOUND`, `STORE_*`.
     async fn upsert(&self, tenant: &Tenant, name: &CollectionName, points: Vec<Point>) -> Result<()>;
 
-    /// The content hashes of those of `items` that are stored.
+    /// Those of `items` that are stored, and whole: an item whose points are of different contents is to be written again.
     ///
     /// # Errors
     /// `COLLECTION_NOT_FOUND`, `STORE_*`.
@@ -166,7 +193,7 @@ pub trait VectorStore: Send + Sync {
         tenant: &Tenant,
         name: &CollectionName,
         items: &[ItemId],
-    ) -> Result<BTreeMap<ItemId, String>>;
+    ) -> Result<BTreeMap<ItemId, StoredItem>>;
 
     /// The nearest points, best first.
     ///

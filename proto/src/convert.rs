@@ -6,7 +6,7 @@ use bytes::Bytes;
 use onespace_core::{
     Condition, Content, Embedding, Error, Filter, Match, Media, Modality, Point, Purpose, Reason, Result, Scalar,
     Space, Span, Timings, Track,
-    limits::{METADATA_BYTES, METADATA_FIELDS},
+    limits::{FIELD_NAME_BYTES, FILTER_TEXT_BYTES, MEDIA_TYPE_BYTES, METADATA_BYTES, METADATA_FIELDS, check_text},
 };
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use serde_json::{Map, Number, Value as Json};
@@ -111,7 +111,16 @@ pub fn media_in(media: v1::Media) -> Result<Media> {
         v1::media::Content::Data(bytes) => Content::Bytes(bytes),
         v1::media::Content::Uri(uri) => Content::Uri(uri),
     };
-    Ok(Media { content, modality: modality_in(media.modality)?, media_type: some(media.media_type) })
+    Ok(Media { content, modality: modality_in(media.modality)?, media_type: media_type_in(media.media_type)? })
+}
+
+/// A media type, `None` where none is named.
+///
+/// # Errors
+/// `FIELD_INVALID` for a long one.
+pub fn media_type_in(media_type: String) -> Result<Option<String>> {
+    check_text("media_type", &media_type, MEDIA_TYPE_BYTES)?;
+    Ok(some(media_type))
 }
 
 /// A media that was read from a file or typed.
@@ -231,13 +240,17 @@ fn condition_in(condition: v1::Condition, path: &str, depth: usize) -> Result<Co
     if condition.field.is_empty() {
         return Err(required(&format!("{path}.field")));
     }
+    check_text(&format!("{path}.field"), &condition.field, FIELD_NAME_BYTES)?;
     Ok(Condition::Field { field: condition.field, matches })
 }
 
 fn scalar_in(scalar: v1::Scalar, path: &str) -> Result<Scalar> {
     use v1::scalar::Value;
     match scalar.value {
-        Some(Value::Text(text)) => Ok(Scalar::Text(text)),
+        Some(Value::Text(text)) => {
+            check_text(&format!("{path}.any.values"), &text, FILTER_TEXT_BYTES)?;
+            Ok(Scalar::Text(text))
+        }
         Some(Value::Integer(integer)) => Ok(Scalar::Integer(integer)),
         Some(Value::Number(number)) => Ok(Scalar::Number(number)),
         Some(Value::Boolean(boolean)) => Ok(Scalar::Bool(boolean)),

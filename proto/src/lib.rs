@@ -2,10 +2,13 @@
 //!
 //! Generated code lives in `OUT_DIR` only. [`convert`] holds the conversions between wire and core, all of them
 //! total: an unknown enum value or an empty oneof is an error that names its field, never a panic.
+//! [`codec`] counts what comes before it is decoded.
 //! [`space`] holds those of what a server says of its space.
 //! [`status`] turns a core error into a `tonic::Status` with its `google.rpc` details, and back.
 
+pub mod codec;
 pub mod convert;
+mod elements;
 pub mod space;
 pub mod status;
 

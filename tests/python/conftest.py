@@ -9,6 +9,7 @@ from types import ModuleType
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_tools import protoc
 from support import PATIENCE, ROOT
 
@@ -62,3 +63,13 @@ def channel(server):
     options = [("grpc.max_send_message_length", LARGEST), ("grpc.max_receive_message_length", LARGEST)]
     with grpc.insecure_channel(server, options=options) as channel:
         yield channel
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ready(channel):
+    """Health says when the server is ready; nobody has to guess."""
+    watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=PATIENCE, wait_for_ready=True)
+    for answer in watch:
+        if answer.status == health_pb2.HealthCheckResponse.SERVING:
+            break
+    watch.cancel()

@@ -12,16 +12,6 @@ FOLDERS = {"texts": "TEXT", "images": "IMAGE", "sounds": "AUDIO", "videos": "VID
 COLLECTION = "python"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def ready(channel):
-    """Health says when the server is ready; nobody has to guess."""
-    watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=PATIENCE, wait_for_ready=True)
-    for answer in watch:
-        if answer.status == health_pb2.HealthCheckResponse.SERVING:
-            break
-    watch.cancel()
-
-
 @pytest.fixture(scope="session")
 def embedding(stubs, channel):
     return stubs.EmbeddingServiceStub(channel)

@@ -31,7 +31,7 @@ pub struct Client(Channel);
 impl Client {
     /// Connects.
     pub async fn connect(endpoint: &str) -> Self {
-        Self(Endpoint::from_shared(endpoint.to_owned()).unwrap().http2_adaptive_window(true).connect().await.unwrap())
+        Self(Endpoint::from_shared(endpoint.to_owned()).unwrap().connect().await.unwrap())
     }
 
     /// The connection itself.

@@ -51,6 +51,12 @@ impl Contract {
         methods
     }
 
+    /// The fields of a message, by its full name with a leading dot.
+    #[must_use]
+    pub fn fields(&self, name: &str) -> Vec<FieldDescriptorProto> {
+        self.message(name).unwrap_or_else(|| panic!("there is no message {name}")).field
+    }
+
     /// A twisted message. Of a oneof, `choice` names the field; the others are left out.
     #[must_use]
     pub fn twisted(&self, name: &str, twist: Twist, choice: usize) -> Bytes {
@@ -121,7 +127,15 @@ impl Contract {
     }
 }
 
-fn varint(mut value: u64, out: &mut Vec<u8>) {
+/// A length-delimited field.
+pub fn put_field(number: i32, payload: &[u8], out: &mut Vec<u8>) {
+    varint((number as u64) << 3 | 2, out);
+    varint(payload.len() as u64, out);
+    out.extend(payload);
+}
+
+/// A number as the wire writes it.
+pub fn varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;

@@ -28,8 +28,16 @@ pub fn binary() -> PathBuf {
 /// A command of the binary, run from the repository's root, with nothing of the caller's settings but the library.
 #[must_use]
 pub fn command() -> Command {
-    let mut command = Command::new(binary());
+    command_by(&binary())
+}
+
+/// The same of a program that starts the binary in its turn.
+#[must_use]
+pub fn command_by(program: &Path) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(root());
+    // What cargo sets for tests, the binary has to see to by itself.
+    command.env_remove("ORT_DISABLE_TELEMETRY");
     for (name, _) in std::env::vars_os() {
         let ours = name.to_string_lossy();
         if ours.starts_with("ONESPACE_") && ours != "ONESPACE_ONNXRUNTIME" {
@@ -52,14 +60,17 @@ impl Process {
     /// Starts the binary; its log goes to a file in `folder`, which goes with the process.
     #[must_use]
     pub fn spawn(arguments: &[String], folder: &Path) -> Self {
+        let mut command = command();
+        command.args(arguments);
+        Self::spawn_as(command, folder)
+    }
+
+    /// Starts a command that becomes the binary.
+    #[must_use]
+    pub fn spawn_as(mut command: Command, folder: &Path) -> Self {
         let log = tempfile::Builder::new().prefix("log-").tempfile_in(folder).unwrap().keep().unwrap().1;
-        let mut child = command()
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
         let guardian = Command::new("sh")
             .args(["-c", GUARDIAN, "guardian", &child.id().to_string()])
             .arg(folder)

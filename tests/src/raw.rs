@@ -65,19 +65,25 @@ impl Decoder for Raw {
 
 /// Calls a method with these messages and gives the status it ends with, and how many messages were answered.
 pub async fn call(channel: Channel, path: &str, messages: Vec<Bytes>) -> (Status, usize) {
+    let (status, answers) = answers(channel, path, messages).await;
+    (status, answers.len())
+}
+
+/// Calls a method with these messages and gives the status it ends with, and what was answered before.
+pub async fn answers(channel: Channel, path: &str, messages: Vec<Bytes>) -> (Status, Vec<Bytes>) {
     let mut grpc = Grpc::new(channel);
     grpc.ready().await.unwrap();
     let path: PathAndQuery = path.parse().unwrap();
     let mut answers = match grpc.streaming(Request::new(stream::iter(messages)), path, Raw).await {
         Ok(answers) => answers.into_inner(),
-        Err(status) => return (status, 0),
+        Err(status) => return (status, Vec::new()),
     };
-    let mut count = 0;
+    let mut all = Vec::new();
     loop {
         match answers.message().await {
-            Ok(Some(_)) => count += 1,
-            Ok(None) => return (Status::ok(""), count),
-            Err(status) => return (status, count),
+            Ok(Some(answer)) => all.push(answer),
+            Ok(None) => return (Status::ok(""), all),
+            Err(status) => return (status, all),
         }
     }
 }

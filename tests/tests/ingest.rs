@@ -131,6 +131,54 @@ async fn the_same_content_at_once_is_stored_once() {
     assert_eq!(collection.points, 2, "pictures and sound of one film");
 }
 
+/// What anybody can be told of an item that is listed.
+async fn told(client: &Client, collection: &str, name: &str) -> (String, String, Option<prost_types::Struct>) {
+    let item = item(client, collection, name).await.unwrap().item.unwrap();
+    (item.uri, item.title, item.metadata)
+}
+
+#[tokio::test]
+async fn the_same_content_under_another_name_is_updated_without_embedding() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let film = samples::named(SHORT_FILM);
+    let first = client.ingest("changing-words", vec![film.item()]).await;
+    assert_eq!((first[0].status(), first[0].points), (IngestStatus::Stored, 2));
+    let before = item(&client, "changing-words", &film.name).await.unwrap().embeddings;
+    let embedded = || server.counters()["onespace_embed_total"];
+    let so_far = embedded();
+
+    let metadata = |json| onespace_tests::client::metadata(json);
+    let as_it_was = film.item();
+    let changes = [
+        v1::IngestItem { title: "A purple guitar".to_owned(), ..film.item() },
+        v1::IngestItem { uri: "elsewhere/guitar.mp4".to_owned(), ..film.item() },
+        v1::IngestItem { metadata: metadata(serde_json::json!({"colour": "purple", "year": 2026})), ..film.item() },
+        v1::IngestItem { uri: String::new(), title: String::new(), metadata: None, ..film.item() },
+        as_it_was,
+    ];
+    for change in changes {
+        let wanted = (change.uri.clone(), change.title.clone(), change.metadata.clone());
+        let event = client.ingest("changing-words", vec![change.clone()]).await.remove(0);
+        assert_eq!((event.status(), event.points), (IngestStatus::Updated, 2), "{event:?}");
+        assert_eq!(told(&client, "changing-words", &film.name).await, wanted);
+        let again = client.ingest("changing-words", vec![change]).await.remove(0);
+        assert_eq!(again.status(), IngestStatus::Unchanged, "{again:?}");
+    }
+    assert_eq!(item(&client, "changing-words", &film.name).await.unwrap().embeddings, before, "vectors stay");
+    assert_eq!(embedded(), so_far, "nothing was embedded again");
+
+    let year = v1::Range { gte: Some(2026.0), ..Default::default() };
+    let condition = v1::Condition { field: "year".into(), matches: Some(v1::condition::Matches::Range(year)) };
+    let filter = Some(v1::Filter { must: vec![condition], ..Default::default() });
+    let asked =
+        || v1::SearchRequest { filter: filter.clone(), ..question("changing-words", vec![part(text("a guitar"))]) };
+    assert!(client.search(asked()).await.is_empty(), "what it was told between is forgotten");
+    let metadata = metadata(serde_json::json!({"year": 2027}));
+    client.ingest("changing-words", vec![v1::IngestItem { metadata, ..film.item() }]).await;
+    assert_eq!(client.search(asked()).await.len(), 1, "filters see what is new");
+}
+
 #[tokio::test]
 async fn new_content_replaces_the_old_entirely() {
     let client = client().await;

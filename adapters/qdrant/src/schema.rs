@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use onespace_core::{
-    CollectionInfo, CollectionName, CollectionSpec, ContentHash, Error, Fingerprint, ItemId, Point, PointId, Reason,
-    Result, Span, Tenant, Track,
+    CollectionInfo, CollectionName, CollectionSpec, ContentHash, Error, Fingerprint, ItemDetails, ItemId, Point,
+    PointId, Reason, Result, Span, StoredItem, Tenant, Track,
     vector::{UNIT_TOLERANCE, norm},
 };
 use serde::{Deserialize, Serialize};
@@ -230,18 +230,15 @@ pub(crate) fn point(tenant: &Tenant, mut payload: Map<String, Value>, vector: Ve
         _ => None,
     };
     let segment = payload.get(SEGMENT).and_then(Value::as_u64).and_then(|segment| u32::try_from(segment).ok());
-    let metadata = match payload.remove(METADATA) {
-        Some(Value::Object(fields)) => fields.into_iter().collect(),
-        _ => BTreeMap::new(),
-    };
+    let ItemDetails { uri, title, metadata } = details(&mut payload);
     Ok(Point {
         item: parsed(&payload, ITEM)?,
         modality: parsed(&payload, MODALITY)?,
         track: parsed(&payload, TRACK)?,
         segment: segment.ok_or_else(|| unreadable(SEGMENT))?,
         span,
-        uri: text(&payload, URI).map(str::to_owned),
-        title: text(&payload, TITLE).map(str::to_owned),
+        uri,
+        title,
         content_hash: text(&payload, CONTENT_HASH).ok_or_else(|| unreadable(CONTENT_HASH))?.to_owned(),
         space: parsed(&payload, SPACE)?,
         tower: text(&payload, TOWER).map(|_| parsed(&payload, TOWER)).transpose()?,
@@ -263,6 +260,30 @@ pub(crate) fn item_and_hash(tenant: &Tenant, payload: &Map<String, Value>) -> Re
 /// The keys that [`item_and_hash`] reads.
 pub(crate) const ITEM_AND_HASH: [&str; 3] = [TENANT, ITEM, CONTENT_HASH];
 
+/// What a payload says of its item; it may hold nothing else but its tenant.
+///
+/// # Errors
+/// As [`point`].
+pub(crate) fn stored_item(tenant: &Tenant, mut payload: Map<String, Value>) -> Result<(ItemId, StoredItem)> {
+    let (item, content_hash) = item_and_hash(tenant, &payload)?;
+    let details = details(&mut payload);
+    Ok((item, StoredItem { content_hash, details: Some(details) }))
+}
+
+/// The keys that [`stored_item`] reads.
+pub(crate) const STORED_ITEM: [&str; 6] = [TENANT, ITEM, CONTENT_HASH, URI, TITLE, METADATA];
+
+/// What the owner says of the item, taken out of its payload.
+fn details(payload: &mut Map<String, Value>) -> ItemDetails {
+    let metadata = match payload.remove(METADATA) {
+        Some(Value::Object(fields)) => fields.into_iter().collect(),
+        _ => BTreeMap::new(),
+    };
+    let uri = text(payload, URI).map(str::to_owned);
+    let title = text(payload, TITLE).map(str::to_owned);
+    ItemDetails { uri, title, metadata }
+}
+
 /// Every point of these items, but those of the content to keep.
 pub(crate) fn parts_of(tenant: &Tenant, items: &[ItemId], keep: Option<&ContentHash>) -> Clauses {
     let items = items.iter().map(|item| item.as_str().to_owned()).collect();
@@ -273,20 +294,25 @@ pub(crate) fn parts_of(tenant: &Tenant, items: &[ItemId], keep: Option<&ContentH
     }
 }
 
-/// The content hash of each item; none where its parts disagree, so that a half-written item is written again.
-pub(crate) fn hashes(parts: impl IntoIterator<Item = (ItemId, String)>) -> BTreeMap<ItemId, String> {
-    let mut hashes: BTreeMap<ItemId, Option<String>> = BTreeMap::new();
-    for (item, hash) in parts {
-        hashes
-            .entry(item)
-            .and_modify(|known| {
-                if known.as_ref() != Some(&hash) {
-                    *known = None;
+/// What is known of each item. One whose points are of different contents is left out, so that a half-written item is written
+/// again; where they agree on the content alone, nothing is known of its details.
+pub(crate) fn stored_items(parts: impl IntoIterator<Item = (ItemId, StoredItem)>) -> BTreeMap<ItemId, StoredItem> {
+    let mut items: BTreeMap<ItemId, Option<StoredItem>> = BTreeMap::new();
+    for (item, part) in parts {
+        let Some(known) = items.get_mut(&item) else {
+            items.insert(item, Some(part));
+            continue;
+        };
+        match known {
+            Some(known) if known.content_hash == part.content_hash => {
+                if known.details != part.details {
+                    known.details = None;
                 }
-            })
-            .or_insert_with(|| Some(hash.clone()));
+            }
+            _ => *known = None,
+        }
     }
-    hashes.into_iter().filter_map(|(item, hash)| Some((item, hash?))).collect()
+    items.into_iter().filter_map(|(item, known)| Some((item, known?))).collect()
 }
 
 /// Every point of an item, the wholes first.
@@ -320,7 +346,8 @@ pub(crate) fn better_leads(tenant: &Tenant, point: &Point) -> Vec<PointId> {
 /// `FIELD_INVALID` for a mark that is not ours.
 pub(crate) fn page_mark(page: Option<&str>) -> Result<Option<Uuid>> {
     page.map(|mark| {
-        let message = format!("{mark:?} is not a page mark of this server");
+        let shown: String = mark.chars().take(80).collect();
+        let message = format!("{shown:?} is not a page mark of this server");
         mark.parse().map_err(|_| Error::new(Reason::FieldInvalid, "page", message))
     })
     .transpose()

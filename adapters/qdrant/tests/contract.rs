@@ -101,6 +101,7 @@ contract! {
     items::deleting_spares_the_content_to_keep,
     items::many_writers_at_once,
     items::half_written_items_are_not_stored,
+    items::details_are_known_and_change_alone,
     filters::modalities_narrow,
     filters::every_kind_of_match,
     filters::filters_nest,

@@ -29,7 +29,7 @@ mod worker;
 
 pub use engine::{Engine, Run};
 pub use graph::Graph;
-pub use library::Runtime;
+pub use library::{Runtime, forbid_telemetry};
 pub use model::Models;
 pub use policy::{BatchInfo, Observer, Options, Policy};
 pub use queue::Guard;

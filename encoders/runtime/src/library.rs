@@ -1,7 +1,7 @@
 //! The shared library of ONNX Runtime, loaded once in a process.
 
 use std::{
-    fmt, fs,
+    env, fmt, fs,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -16,6 +16,10 @@ use ort::{
 
 /// The oldest release whose interface this is built for.
 const VERSION_MIN: &str = "1.31";
+
+/// Where it is set, ONNX Runtime keeps to itself. Its own switch comes too late: when there is an environment to switch it on, a
+/// device id has been written below the home folder and its makers' host has been looked up.
+const SILENCE: &str = "ORT_DISABLE_TELEMETRY";
 
 /// The process has one ONNX Runtime; whoever asks again for the same file gets the same.
 static LOADED: Mutex<Option<(PathBuf, Runtime)>> = Mutex::new(None);
@@ -41,6 +45,7 @@ impl Runtime {
     /// included; all cores when it is not given.
     ///
     /// # Errors
+    /// `INTERNAL` where nobody forbade the library to report to its makers ([`forbid_telemetry`]).
     /// `BUNDLE_INVALID` naming the path when there is no such file, it is no ONNX Runtime, or one older than
     /// is needed; `INTERNAL` when another file was loaded before, or the library fails to start.
     pub fn init(library: &Path, threads: Option<NonZeroUsize>) -> Result<Self> {
@@ -51,6 +56,10 @@ impl Runtime {
                 return Ok(runtime.clone());
             }
             let message = format!("{} is loaded, a process cannot load {} as well", before.display(), path.display());
+            return Err(Error::internal(message));
+        }
+        if env::var_os(SILENCE).is_none_or(|value| value.is_empty()) {
+            let message = format!("{SILENCE} is not set: ONNX Runtime would report to its makers");
             return Err(Error::internal(message));
         }
         let threads = threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
@@ -70,6 +79,16 @@ impl Runtime {
     pub fn threads(&self) -> usize {
         self.threads
     }
+}
+
+/// Forbids ONNX Runtime to report to its makers. It reads the environment when it is loaded, so this comes first.
+///
+/// Call it at the start of `main`, before there is a second thread: what another thread reads of the environment meanwhile
+/// could be torn. What cannot (a test, a program in another language) sets the variable from outside.
+#[expect(unsafe_code, reason = "the library takes this from the process's environment alone")]
+pub fn forbid_telemetry() {
+    // SAFETY: the caller is the only thread yet.
+    unsafe { env::set_var(SILENCE, "1") }
 }
 
 /// Threads that wait asleep: spinning ones would take the cores from decoding and from the other towers.

@@ -20,4 +20,4 @@ mod road;
 pub mod service;
 
 pub use local::{LocalEncoder, Options};
-pub use onespace_runtime::Runtime;
+pub use onespace_runtime::{Runtime, forbid_telemetry};

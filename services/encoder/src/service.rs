@@ -62,11 +62,11 @@ async fn receive(
     let modality = convert::modality_named(modality)?;
     let target = convert::modality_in(target).map_err(|error| error.under("target"))?;
     let purpose = convert::purpose_in(purpose)?;
+    let media_type = convert::media_type_in(media_type)?;
     encoder.expect(modality)?;
     let total = usize::try_from(total_bytes).unwrap_or(usize::MAX);
     let admitted = encoder.admit(modality, total).await?;
     let bytes = receive_bytes(stream, total).await?;
-    let media_type = convert::some(media_type);
     Ok((EncodeRequest { modality, bytes, media_type, segments, target, purpose }, admitted))
 }
 

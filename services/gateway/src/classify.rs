@@ -5,7 +5,10 @@ use std::time::Instant;
 use futures::{StreamExt, TryStreamExt, stream};
 use onespace_core::{
     Deadline, EncodeRequest, Error, Modality, Reason, Result, Scoring, Timings,
-    limits::{CLASSIFY_PROMPTS, ITEMS_PER_REQUEST, PROMPTS_IN_FLIGHT},
+    limits::{
+        CLASSIFY_PROMPTS, ITEMS_PER_REQUEST, LABEL_BYTES, PROMPTS_IN_FLIGHT, TEMPLATE_BYTES, TEMPLATES, TEXT_BYTES,
+        check_text,
+    },
     vector::{self, dot},
 };
 use onespace_proto::{convert, v1};
@@ -17,9 +20,6 @@ const SLOT: &str = "{}";
 
 /// Where a bundle's template takes it.
 const LABEL: &str = "{label}";
-
-/// Templates of one request.
-const TEMPLATES: usize = 16;
 
 /// Which of the labels fits a media.
 ///
@@ -114,6 +114,7 @@ impl Named {
         if label.examples.is_empty() && label.name.is_empty() {
             return Err(Error::new(Reason::FieldRequired, "examples", "a label needs a name or an example"));
         }
+        check_text("name", &label.name, LABEL_BYTES)?;
         let first_text = label.examples.iter().find_map(text_of).map(ToOwned::to_owned);
         let name =
             if label.name.is_empty() { first_text.unwrap_or_else(|| "(unnamed)".to_owned()) } else { label.name };
@@ -139,13 +140,22 @@ impl Example {
     }
 
     /// One of them, to be compared with `target`.
-    fn prompt(&self, template: Option<&(&str, &str)>, target: Modality) -> EncodeRequest {
+    ///
+    /// # Errors
+    /// `MEDIA_TOO_LARGE` for a prompt that would be longer than a text may be; it is not written down to find out.
+    fn prompt(&self, template: Option<&(&str, &str)>, target: Modality) -> Result<EncodeRequest> {
         let request = EncodeRequest { target: Some(target), ..self.request.clone() };
         match (template, str::from_utf8(&request.bytes)) {
             (Some((template, slot)), Ok(text)) if self.plain => {
-                EncodeRequest { bytes: template.replace(slot, text).into(), ..request }
+                let slots = template.matches(slot).count();
+                let bytes = template.len() - slots * slot.len() + slots * text.len();
+                if bytes > TEXT_BYTES {
+                    let (found, limit) = (format!("{bytes} bytes"), format!("{TEXT_BYTES} bytes"));
+                    return Err(Error::too_large("text", "the prompt, the text in its template,", found, limit));
+                }
+                Ok(EncodeRequest { bytes: template.replace(slot, text).into(), ..request })
             }
-            _ => request,
+            _ => Ok(request),
         }
     }
 }
@@ -175,8 +185,8 @@ async fn prototypes(
     let embedded = places.into_iter().map(|(label, example, template)| async move {
         let shown = labels.get(label).and_then(|named| named.examples.get(example));
         let shown = shown.ok_or_else(|| Error::internal("an example went missing"))?;
-        let whole = query::whole(gateway, shown.prompt(templates.get(template), target), deadline).await;
-        whole.map_err(|error| error.under(&format!("labels[{label}].examples[{example}]")))
+        let whole = async { query::whole(gateway, shown.prompt(templates.get(template), target)?, deadline).await };
+        whole.await.map_err(|error| error.under(&format!("labels[{label}].examples[{example}]")))
     });
     let embedded: Vec<(Vec<f32>, Timings)> = stream::iter(embedded).buffered(PROMPTS_IN_FLIGHT).try_collect().await?;
     let mut timings = Timings::default();
@@ -202,6 +212,9 @@ fn text_media(text: String) -> v1::Media {
 fn check_templates(templates: &[String]) -> Result<()> {
     if templates.len() > TEMPLATES {
         return Err(Error::new(Reason::TooMany, "templates", format!("{}, the limit is {TEMPLATES}", templates.len())));
+    }
+    for (index, template) in templates.iter().enumerate() {
+        check_text(&format!("templates[{index}]"), template, TEMPLATE_BYTES)?;
     }
     match templates.iter().position(|template| !template.contains(SLOT)) {
         Some(index) => {

@@ -32,6 +32,7 @@ pub async fn create(gateway: &Gateway, request: v1::CreateCollectionRequest) -> 
     }
     let indexed = request.indexed.into_iter().map(|(field, kind)| {
         let known = KINDS.iter().find(|(wire, _)| i32::from(*wire) == kind);
+        limits::check_text("indexed", &field, limits::FIELD_NAME_BYTES)?;
         let (_, kind) = known.ok_or_else(|| {
             Error::new(Reason::FieldInvalid, format!("indexed[\"{field}\"]"), format!("{kind} is no kind of field"))
         })?;
@@ -121,6 +122,7 @@ pub async fn list_items(
     let name = request.collection.parse()?;
     let filter = convert::filter_in(request.filter)?;
     let size = limit("page_size", request.page_size, PAGE_DEFAULT)?;
+    limits::check_text("page_token", &request.page_token, limits::NAME_BYTES)?;
     let token = convert::some(request.page_token);
     let page = gateway.store().list_items(tenant, &name, &filter, size, token.as_deref()).await?;
     Ok(v1::ListItemsResponse {

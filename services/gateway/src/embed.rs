@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use futures::{Stream, StreamExt, future::join_all};
 use onespace_core::{
     Deadline, EncodeReply, Error, Media, Reason, Result, Timings,
-    limits::{CHUNK_BYTES, ITEMS_PER_REQUEST, STREAM_IN_FLIGHT, VIDEO_BYTES},
+    limits::{CALLER_ID_BYTES, CHUNK_BYTES, ITEMS_PER_REQUEST, STREAM_IN_FLIGHT, VIDEO_BYTES, check_text},
     media::Content,
 };
 use onespace_kit::deadline;
@@ -95,14 +95,23 @@ pub fn embed_stream(
         async move {
             let started = Instant::now();
             let request = message.map_err(|error| status(&error))?;
-            let outcome = answered(&gateway, request.media, request.segments, request.dimension).await;
+            let outcome = match check_text("id", &request.id, CALLER_ID_BYTES) {
+                Ok(()) => answered(&gateway, request.media, request.segments, request.dimension).await,
+                Err(error) => Err(error),
+            };
             let mut timings = Timings::default();
             let result = result_out(&gateway, outcome, &mut timings);
             let timings = Some(convert::timings_out(&timed(started, timings)));
-            Ok(v1::EmbedStreamResponse { id: request.id, result: Some(result), timings })
+            Ok(v1::EmbedStreamResponse { id: cut_id(request.id), result: Some(result), timings })
         }
     };
     ReceiverStream::new(incoming).map(answer).buffer_unordered(STREAM_IN_FLIGHT)
+}
+
+/// An id as it is handed back: whole, unless it was refused for its length.
+pub fn cut_id(mut id: String) -> String {
+    id.truncate(id.floor_char_boundary(CALLER_ID_BYTES));
+    id
 }
 
 async fn answered(gateway: &Gateway, media: Option<v1::Media>, segments: bool, dimension: u32) -> Result<EncodeReply> {
@@ -150,6 +159,7 @@ async fn file(
     };
     let modality = convert::modality_in(header.modality)?;
     let dimension = gateway.space().length(header.dimension as usize).map_err(|error| error.under("header"))?;
+    let media_type = convert::media_type_in(header.media_type).map_err(|error| error.under("header"))?;
     let limit = modality.map_or(VIDEO_BYTES, onespace_core::limits::media_bytes);
     let mut upload = Upload::new(limit, header.total_bytes)?;
     while let Some(message) = deadline::next(&mut requests).await? {
@@ -162,7 +172,7 @@ async fn file(
     send(events, Event::Progress(progress(v1::FileStage::Embedding, upload.len()))).await?;
     let (bytes, held) = upload.finish();
     drop(held); // `embed` accounts for the bytes from here on.
-    let media = Media { content: Content::Bytes(bytes), modality, media_type: convert::some(header.media_type) };
+    let media = Media { content: Content::Bytes(bytes), modality, media_type };
     let mut reply = gateway.embed(media, !header.whole_only, deadline).await?;
     reply.shorten(dimension)?;
     let count = u32::try_from(reply.embeddings.len()).unwrap_or(u32::MAX);

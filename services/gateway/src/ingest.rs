@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    mem,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Instant,
 };
@@ -11,9 +12,9 @@ use std::{
 use bytes::Bytes;
 use futures::Stream;
 use onespace_core::{
-    CollectionInfo, CollectionName, CollectionSpec, ContentHash, Deadline, EncodeRequest, Error, ItemId, Media,
-    Modality, Point, Purpose, Reason, Result, Tenant, Timings,
-    limits::{INGEST_IN_FLIGHT, VIDEO_BYTES, media_bytes},
+    CollectionInfo, CollectionName, CollectionSpec, ContentHash, Deadline, EncodeRequest, Error, ItemDetails, ItemId,
+    Media, Modality, Point, Purpose, Reason, Result, Tenant, Timings,
+    limits::{CALLER_ID_BYTES, INGEST_IN_FLIGHT, TITLE_BYTES, URI_BYTES, VIDEO_BYTES, check_text, media_bytes},
     media::Content,
 };
 use onespace_kit::deadline;
@@ -28,7 +29,7 @@ use tonic::{Status, Streaming};
 
 use crate::{
     Gateway,
-    embed::Upload,
+    embed::{Upload, cut_id},
     gateway::{micros, timed},
     query::Shelf,
 };
@@ -139,7 +140,7 @@ async fn content(
             return Err(Error::new(
                 Reason::FieldInvalid,
                 "part",
-                format!("item \"{}\" has no content: a chunk was expected", item.id),
+                format!("item \"{}\" has no content: a chunk was expected", cut_id(item.id)),
             ));
         };
         if let Ok(receiving) = &mut upload
@@ -153,14 +154,16 @@ async fn content(
     }
     let received = modality.and_then(|modality| {
         let (bytes, held) = upload?.finish();
-        Ok((Media { content: Content::Bytes(bytes), modality, media_type: convert::some(media.media_type) }, held))
+        let media_type = convert::media_type_in(media.media_type)?;
+        Ok((Media { content: Content::Bytes(bytes), modality, media_type }, held))
     });
     Ok((item, received))
 }
 
 async fn answer(gateway: &Gateway, shelf: &Shelf, item: v1::IngestItem, content: Received) -> v1::IngestResponse {
     let started = Instant::now();
-    let mut event = v1::IngestResponse { id: item.id.clone(), item: item.item.clone(), ..Default::default() };
+    let (id, name) = (cut_id(item.id.clone()), cut_id(item.item.clone()));
+    let mut event = v1::IngestResponse { id, item: name, ..Default::default() };
     let mut timings = Timings::default();
     match stored(gateway, shelf, item, content, &mut event, &mut timings).await {
         Ok(status) => event.status = status.into(),
@@ -177,12 +180,14 @@ async fn answer(gateway: &Gateway, shelf: &Shelf, item: v1::IngestItem, content:
 async fn stored(
     gateway: &Gateway,
     shelf: &Shelf,
-    item: v1::IngestItem,
+    mut item: v1::IngestItem,
     content: Received,
     event: &mut v1::IngestResponse,
     timings: &mut Timings,
 ) -> Result<v1::IngestStatus> {
     let Shelf { tenant, collection, dimension } = shelf;
+    check_text("id", &item.id, CALLER_ID_BYTES)?;
+    let details = details(&mut item)?;
     let (media, held) = content?;
     let media_type = media.media_type.clone();
     let (bytes, modality) = media.resolve()?;
@@ -191,14 +196,17 @@ async fn stored(
     let id = if item.item.is_empty() { hash.item() } else { item.item.parse()? };
     let hash = hash.seen_by(gateway.space().added_on_the_way(modality));
     event.item = id.to_string();
-    let metadata = convert::metadata_in(item.metadata)?;
 
     let flight = gateway.flights().of((tenant.clone(), collection.clone(), id.clone()));
     let _turn = flight.lock().await;
     let before = gateway.store().stored(tenant, collection, std::slice::from_ref(&id)).await?;
     let known = before.get(&id);
-    if known.is_some_and(|known| known == hash.as_str()) {
-        return Ok(v1::IngestStatus::Unchanged);
+    if let Some(known) = known.filter(|known| known.content_hash == hash.as_str()) {
+        if known.details.as_ref() == Some(&details) {
+            return Ok(v1::IngestStatus::Unchanged);
+        }
+        event.points = update(gateway, shelf, &id, details).await?;
+        return Ok(v1::IngestStatus::Updated);
     }
     drop(held); // `encode` accounts for the bytes from here on.
     let mut reply = embedded(gateway, modality, bytes, media_type, !item.whole_only).await?;
@@ -213,12 +221,12 @@ async fn stored(
             track: embedding.track,
             segment: embedding.segment,
             span: embedding.span,
-            uri: convert::some(item.uri.clone()),
-            title: convert::some(item.title.clone()),
+            uri: details.uri.clone(),
+            title: details.title.clone(),
             content_hash: hash.as_str().to_owned(),
             space: gateway.space().fingerprint,
             tower: gateway.space().added_by(modality, embedding.track),
-            metadata: metadata.clone(),
+            metadata: details.metadata.clone(),
             vector: embedding.vector,
         })
         .collect();
@@ -230,6 +238,25 @@ async fn stored(
     }
     timings.store_us = micros(writing);
     Ok(v1::IngestStatus::Stored)
+}
+
+/// What an item's owner says of it.
+fn details(item: &mut v1::IngestItem) -> Result<ItemDetails> {
+    check_text("uri", &item.uri, URI_BYTES)?;
+    check_text("title", &item.title, TITLE_BYTES)?;
+    let uri = convert::some(mem::take(&mut item.uri));
+    let title = convert::some(mem::take(&mut item.title));
+    Ok(ItemDetails { uri, title, metadata: convert::metadata_in(item.metadata.take())? })
+}
+
+/// Writes what the owner says of an item to all its points, whose vectors stay; returns how many there are.
+async fn update(gateway: &Gateway, shelf: &Shelf, id: &ItemId, details: ItemDetails) -> Result<u32> {
+    let Shelf { tenant, collection, .. } = shelf;
+    let points = gateway.store().item(tenant, collection, id).await?;
+    let points: Vec<Point> = points.into_iter().map(|point| point.described(details.clone())).collect();
+    let count = u32::try_from(points.len()).unwrap_or(u32::MAX);
+    gateway.store().upsert(tenant, collection, points).await?;
+    Ok(count)
 }
 
 /// Bulk work waits its turn: a full queue is not the item's fault.

@@ -80,9 +80,19 @@ impl RemoteEncoder {
 }
 
 /// A broken connection shows as many codes; none of them is the request's fault. (Our own cancellation drops the
-/// call and never gets here, so CANCELLED is a replica that went away, too.)
+/// call and never gets here, so CANCELLED is a replica that went away, too.) What the transport says of a request itself is no
+/// fault of the replica: another would say the same, and leaving both alone would refuse everybody for one.
 fn failure(status: &Status) -> Error {
-    let error = status::error(status, Reason::EncoderUnavailable);
+    let of_the_request = matches!(
+        status.code(),
+        Code::InvalidArgument
+            | Code::OutOfRange
+            | Code::FailedPrecondition
+            | Code::Unimplemented
+            | Code::PermissionDenied
+    );
+    let otherwise = if of_the_request { Reason::Internal } else { Reason::EncoderUnavailable };
+    let error = status::error(status, otherwise);
     if status.code() == Code::Cancelled && error.reason == Reason::Cancelled {
         return Error::new(Reason::EncoderUnavailable, "", format!("the encoder went away: {}", status.message()));
     }
@@ -119,5 +129,22 @@ impl Encoder for RemoteEncoder {
         let mut client = lease.replica().client.clone();
         let described = client.describe(DescribeRequest {}).await.map_err(|status| failure(&status))?;
         space::encoder_in(described.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_the_replicas_fault_is_tried_on_another() {
+        for code in [Code::Unavailable, Code::Unknown, Code::Internal, Code::Cancelled, Code::ResourceExhausted] {
+            assert_eq!(failure(&Status::new(code, "h2")).reason.retry(), Retry::OtherReplica, "{code:?}");
+        }
+        for code in [Code::OutOfRange, Code::InvalidArgument, Code::Unimplemented] {
+            assert_eq!(failure(&Status::new(code, "too large")).reason, Reason::Internal, "{code:?}");
+        }
+        let full = Error::new(Reason::QueueFull, "", "full");
+        assert_eq!(failure(&status::status(&full)).reason, Reason::QueueFull, "an encoder's own word counts");
     }
 }

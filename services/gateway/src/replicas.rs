@@ -9,6 +9,7 @@ use std::{
 };
 
 use onespace_core::{Error, Reason, Result};
+use onespace_kit::transport;
 use onespace_proto::encoder::v1::encoder_service_client::EncoderServiceClient;
 use tokio::net::lookup_host;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -64,10 +65,8 @@ impl Replica {
     fn new(address: String) -> Result<Self> {
         let endpoint = Endpoint::from_shared(address.clone())
             .map_err(|error| Error::new(Reason::FieldInvalid, "encoder", format!("{address}: {error}")))?;
-        let endpoint = endpoint
+        let endpoint = transport::client(endpoint)
             .connect_timeout(CONNECT)
-            .tcp_nodelay(true)
-            .http2_adaptive_window(true)
             .keep_alive_while_idle(true)
             .http2_keep_alive_interval(Duration::from_secs(10));
         let limit = onespace_core::limits::MESSAGE_BYTES;

@@ -11,3 +11,4 @@ pub mod ready;
 pub mod serve;
 pub mod signals;
 pub mod telemetry;
+pub mod transport;

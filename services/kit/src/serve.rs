@@ -5,13 +5,10 @@ use std::{io, net::SocketAddr, time::Duration};
 use onespace_core::limits::{CONNECTION_STREAMS, DRAIN_GRACE_MS};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    service::Routes,
-    transport::{self, server::TcpIncoming},
-};
+use tonic::{service::Routes, transport::server::TcpIncoming};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use crate::deadline::InTime;
+use crate::{deadline::InTime, transport};
 
 /// How long a server that was told to stop still accepts: until everybody has seen NOT_SERVING.
 const LINGER: Duration = Duration::from_millis(200);
@@ -96,13 +93,12 @@ impl Server {
     ///
     /// # Errors
     /// When the transport fails.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), transport::Error> {
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), tonic::transport::Error> {
         let (health, stop) = (self.health.clone(), CancellationToken::new());
         let stopping = stop.clone();
-        let server = transport::Server::builder()
+        let server = transport::server()
             .max_concurrent_streams(u32::try_from(CONNECTION_STREAMS).ok())
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
-            .http2_adaptive_window(Some(true))
             .layer(InTime)
             .add_routes(self.routes)
             .serve_with_incoming_shutdown(

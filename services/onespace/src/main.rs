@@ -19,6 +19,8 @@ use output::{Outcome, print_error};
 const LAST_WORK: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
+    // Before anything that might start a thread.
+    onespace_encoder::forbid_telemetry();
     // Both forms are kept: the typed one, and the raw one that remembers the order of flags.
     let matches = Cli::command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {

@@ -1,5 +1,10 @@
 """Published models as onespace bundles: python -m onespace_export NAME --checkpoint PATH_OR_ID --out DIR."""
 
+import os
+
+# ONNX Runtime reads this when it is imported: what is exported here is nobody else's business.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 VERSION = "1"
 
 

@@ -24,7 +24,7 @@ use std::{
 use async_trait::async_trait;
 use onespace_core::{
     CollectionInfo, CollectionName, CollectionSpec, ContentHash, Error, Filter, Hit, ItemId, Page, Point, PointId,
-    Query, Reason, Result, Tenant, VectorStore, limits::STORE_READS,
+    Query, Reason, Result, StoredItem, Tenant, VectorStore, limits::STORE_READS,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -234,17 +234,17 @@ impl VectorStore for EmbeddedStore {
         tenant: &Tenant,
         name: &CollectionName,
         items: &[ItemId],
-    ) -> Result<BTreeMap<ItemId, String>> {
+    ) -> Result<BTreeMap<ItemId, StoredItem>> {
         let (filter, tenant) = (filter::filter(&schema::parts_of(tenant, items, None))?, tenant.clone());
         let nobody = items.is_empty();
         let found = self.read(name, move |engine| {
             if nobody {
                 return Ok(Vec::new());
             }
-            let found = engine.scroll_all(&filter, Want::Fields(&schema::ITEM_AND_HASH))?;
-            found.iter().map(|point| schema::item_and_hash(&tenant, &point.payload)).collect::<Result<Vec<_>>>()
+            let found = engine.scroll_all(&filter, Want::Fields(&schema::STORED_ITEM))?;
+            found.into_iter().map(|point| schema::stored_item(&tenant, point.payload)).collect::<Result<Vec<_>>>()
         });
-        Ok(schema::hashes(found.await?))
+        Ok(schema::stored_items(found.await?))
     }
 
     async fn search(&self, tenant: &Tenant, name: &CollectionName, query: &Query) -> Result<Vec<Hit>> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use onespace_core::{CollectionName, Error, ItemId, Point, Reason, Result, Tenant, limits::UPSERT_POINTS};
+use onespace_core::{CollectionName, Error, Point, Reason, Result, Tenant, limits::UPSERT_POINTS};
 use qdrant_client::{
     QdrantError,
     qdrant::{
@@ -11,6 +11,7 @@ use qdrant_client::{
         VectorParamsBuilder, WriteOrdering, WriteOrderingType,
     },
 };
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
@@ -134,19 +135,19 @@ impl ServerStore {
         }
     }
 
-    /// The items, with their content hashes, that some clauses let through.
-    pub(super) async fn parts(
+    /// These fields of the points that some clauses let through.
+    pub(super) async fn payloads(
         &self,
-        tenant: &Tenant,
         name: &CollectionName,
         clauses: &Clauses,
-    ) -> Result<Vec<(ItemId, String)>> {
+        fields: &[&str],
+    ) -> Result<Vec<Map<String, Value>>> {
         let physical = self.resolve(name).await?.physical();
-        let fields = PayloadIncludeSelector::new(schema::ITEM_AND_HASH.map(str::to_owned).to_vec());
-        let request =
-            ScrollPointsBuilder::new(physical).filter(filter(clauses)).with_payload(fields).with_vectors(false);
+        let names: Vec<String> = fields.iter().copied().map(str::to_owned).collect();
+        let only = PayloadIncludeSelector::new(names);
+        let request = ScrollPointsBuilder::new(physical).filter(filter(clauses)).with_payload(only).with_vectors(false);
         let found = self.scroll_all(name, request).await?;
-        found.into_iter().map(|found| schema::item_and_hash(tenant, &json(found.payload))).collect()
+        Ok(found.into_iter().map(|found| json(found.payload)).collect())
     }
 
     /// Those points that stand for their item: all but the sound of a film whose pictures are there too.

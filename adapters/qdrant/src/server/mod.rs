@@ -16,7 +16,7 @@ use std::{
 use async_trait::async_trait;
 use onespace_core::{
     CollectionInfo, CollectionName, CollectionSpec, ContentHash, Error, Filter, Hit, ItemId, Page, Point, Query,
-    Reason, Result, Tenant, VectorStore, limits::UPSERT_POINTS,
+    Reason, Result, StoredItem, Tenant, VectorStore, limits::UPSERT_POINTS,
 };
 use qdrant_client::{
     Qdrant,
@@ -179,11 +179,15 @@ impl VectorStore for ServerStore {
         tenant: &Tenant,
         name: &CollectionName,
         items: &[ItemId],
-    ) -> Result<BTreeMap<ItemId, String>> {
+    ) -> Result<BTreeMap<ItemId, StoredItem>> {
         if items.is_empty() {
             return self.resolve(name).await.map(|_| BTreeMap::new());
         }
-        Ok(schema::hashes(self.parts(tenant, name, &schema::parts_of(tenant, items, None)).await?))
+        let clauses = schema::parts_of(tenant, items, None);
+        let found = self.payloads(name, &clauses, &schema::STORED_ITEM).await?;
+        let parts: Vec<_> =
+            found.into_iter().map(|payload| schema::stored_item(tenant, payload)).collect::<Result<_>>()?;
+        Ok(schema::stored_items(parts))
     }
 
     async fn search(&self, tenant: &Tenant, name: &CollectionName, query: &Query) -> Result<Vec<Hit>> {
@@ -258,8 +262,9 @@ impl VectorStore for ServerStore {
             return self.resolve(name).await.map(|_| 0);
         }
         let clauses = schema::parts_of(tenant, items, keep);
+        let found = self.payloads(name, &clauses, &schema::ITEM_AND_HASH).await?;
         let there: BTreeSet<ItemId> =
-            self.parts(tenant, name, &clauses).await?.into_iter().map(|(item, _)| item).collect();
+            found.iter().map(|payload| Ok(schema::item_and_hash(tenant, payload)?.0)).collect::<Result<_>>()?;
         if !there.is_empty() {
             let request = DeletePointsBuilder::new(self.resolve(name).await?.physical())
                 .points(filter(&clauses))

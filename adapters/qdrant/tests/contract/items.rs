@@ -1,6 +1,6 @@
 //! Writing, reading, searching, paging, deleting.
 
-use onespace_core::{ContentHash, Filter, Modality, Reason, Span, Track};
+use onespace_core::{ContentHash, Filter, ItemDetails, Modality, Point, Reason, Span, StoredItem, Track};
 
 use crate::{Ground, common::*};
 
@@ -48,7 +48,11 @@ pub async fn writing_again_replaces(ground: Ground) {
     assert_eq!(ground.store.collection(&name).await.unwrap().points, 1);
     assert_eq!(ground.store.item(&me, &name, &mug.item).await.unwrap(), vec![mug.clone()]);
     let stored = ground.store.stored(&me, &name, &[item("mug"), item("cup")]).await.unwrap();
-    assert_eq!(stored, [(item("mug"), "content of mug".to_owned())].into());
+    let known = StoredItem {
+        content_hash: "content of mug".to_owned(),
+        details: Some(ItemDetails { metadata: mug.metadata.clone(), ..ItemDetails::default() }),
+    };
+    assert_eq!(stored, [(item("mug"), known)].into());
 
     mug.content_hash = "another content".into();
     mug.vector = vec![0.0, 1.0, 0.0, 0.0];
@@ -60,7 +64,7 @@ pub async fn writing_again_replaces(ground: Ground) {
         "nothing of the old is left"
     );
     let stored = ground.store.stored(&me, &name, &[item("mug")]).await.unwrap();
-    assert_eq!(stored[&item("mug")], "another content");
+    assert_eq!(stored[&item("mug")].content_hash, "another content");
     ground.store.upsert(&me, &name, Vec::new()).await.unwrap();
 }
 
@@ -185,7 +189,7 @@ pub async fn deleting_spares_the_content_to_keep(ground: Ground) {
     let parts = ground.store.item(&me, &name, &item("a")).await.unwrap();
     assert_eq!(parts.len(), 3);
     assert!(parts.iter().all(|part| part.content_hash == new.as_str()));
-    assert_eq!(ground.store.stored(&me, &name, &[item("a")]).await.unwrap()[&item("a")], new.as_str());
+    assert_eq!(ground.store.stored(&me, &name, &[item("a")]).await.unwrap()[&item("a")].content_hash, new.as_str());
     assert_eq!(ground.store.delete_items(&me, &name, &[item("a")], Some(&new)).await.unwrap(), 0);
 
     let all = [item("a"), item("b"), item("nobody")];
@@ -236,4 +240,28 @@ pub async fn half_written_items_are_not_stored(ground: Ground) {
     ground.store.upsert(&me, &name, vec![stretch]).await.unwrap();
     assert_eq!(ground.store.stored(&me, &name, &[item("film")]).await.unwrap().len(), 1);
     assert!(ground.store.stored(&me, &name, &[]).await.unwrap().is_empty());
+}
+
+/// What its owner says of an item is known without its vectors, changes alone, and counts only where all parts agree.
+pub async fn details_are_known_and_change_alone(ground: Ground) {
+    let (space, name, me) = (space("one", 4), ground.name("photos"), tenant("me"));
+    ground.store.create_collection(&spec(&name, &space)).await.unwrap();
+    let known =
+        || async { ground.store.stored(&me, &name, &[item("mug")]).await.unwrap().remove(&item("mug")).unwrap() };
+    let whole = point(&space, "mug", vec![1.0, 0.0, 0.0, 0.0]);
+    let part = Point { segment: 1, vector: vec![0.0, 1.0, 0.0, 0.0], ..whole.clone() };
+    ground.store.upsert(&me, &name, vec![whole.clone(), part.clone()]).await.unwrap();
+    assert_eq!(known().await.details, Some(ItemDetails::default()));
+
+    let told = ItemDetails {
+        uri: Some("shelf/mug.png".to_owned()),
+        title: Some("A mug".to_owned()),
+        metadata: metadata(r#"{"colour":"blue","year":1}"#),
+    };
+    ground.store.upsert(&me, &name, vec![whole.clone().described(told.clone())]).await.unwrap();
+    assert_eq!(known().await.details, None, "one of its parts says otherwise");
+    ground.store.upsert(&me, &name, vec![part.clone().described(told.clone())]).await.unwrap();
+    assert_eq!(known().await, StoredItem { content_hash: whole.content_hash.clone(), details: Some(told.clone()) });
+    let parts = ground.store.item(&me, &name, &item("mug")).await.unwrap();
+    assert_eq!(parts, [whole.described(told.clone()), part.described(told)], "vectors stay");
 }

@@ -21,6 +21,8 @@ use crate::output::{Outcome, Rows, print_error, print_line};
 pub struct Tally {
     /// Items now stored, and of them by modality.
     pub stored: BTreeMap<&'static str, usize>,
+    /// Items that were there already, of which something else was said now.
+    pub updated: usize,
     /// Items that were there already.
     pub unchanged: usize,
     /// Items that failed, each told on stderr.
@@ -46,7 +48,8 @@ pub async fn run(
 pub fn summary(tally: &Tally) -> String {
     let stored: Vec<String> = tally.stored.iter().map(|(modality, count)| format!("{count} {modality}")).collect();
     let stored = if stored.is_empty() { "nothing new".to_owned() } else { stored.join(", ") };
-    format!("stored: {stored}; unchanged: {}; failed: {}", tally.unchanged, tally.failed)
+    let Tally { updated, unchanged, failed, .. } = tally;
+    format!("stored: {stored}; updated: {updated}; unchanged: {unchanged}; failed: {failed}")
 }
 
 /// Sends every file and listens for its event.
@@ -105,6 +108,10 @@ fn tell(tally: &mut Tally, rows: &mut Rows, bar: &ProgressBar, source: &str, eve
         v1::IngestStatus::Stored => {
             *tally.stored.entry(modality_name(event.modality)).or_default() += 1;
             "stored"
+        }
+        v1::IngestStatus::Updated => {
+            tally.updated += 1;
+            "updated"
         }
         v1::IngestStatus::Unchanged => {
             tally.unchanged += 1;

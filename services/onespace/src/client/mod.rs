@@ -13,6 +13,7 @@ mod space;
 use anyhow::{Context, Result};
 use clap::ArgMatches;
 use onespace_core::limits::VIDEO_BYTES;
+use onespace_kit::transport;
 use onespace_proto::v1::{
     collection_service_client::CollectionServiceClient, embedding_service_client::EmbeddingServiceClient,
     search_service_client::SearchServiceClient, space_service_client::SpaceServiceClient,
@@ -40,17 +41,11 @@ impl Client {
     /// # Errors
     /// When the server does not answer, naming it and how to start one.
     pub async fn connect(endpoint: &str) -> Result<Self> {
-        let channel = Endpoint::from_shared(endpoint.to_owned())
-            .with_context(|| format!("--endpoint {endpoint} is not a URL such as http://127.0.0.1:50051"))?
-            .tcp_nodelay(true)
-            .http2_adaptive_window(true)
-            .connect()
-            .await
-            .with_context(|| {
-                format!(
-                    "no server answers at {endpoint}; start one with `onespace up`, or name another with --endpoint"
-                )
-            })?;
+        let named = Endpoint::from_shared(endpoint.to_owned())
+            .with_context(|| format!("--endpoint {endpoint} is not a URL such as http://127.0.0.1:50051"))?;
+        let channel = transport::client(named).connect().await.with_context(|| {
+            format!("no server answers at {endpoint}; start one with `onespace up`, or name another with --endpoint")
+        })?;
         Ok(Self { channel })
     }
 
