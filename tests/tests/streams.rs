@@ -1,9 +1,9 @@
 //! Many small messages: what is read too slowly slows its sender down, and no connection is ended for it.
+//! Clients that send each message in a frame of its own are in tests/python.
 
 use std::{fs, process::Stdio};
 
 use futures::future::join_all;
-use onespace_proto::v1::{self, ingest_request::Part};
 use onespace_tests::{Server, Topology, client::text, process::command};
 use tempfile::TempDir;
 
@@ -12,24 +12,6 @@ const TEXTS: usize = 4_000;
 
 fn short(number: usize) -> String {
     format!("a red mug no. {number:06}")
-}
-
-#[tokio::test]
-async fn a_client_that_never_waits_is_slowed_down() {
-    let server = Server::start().await;
-    let client = server.client().await;
-    let item = |number: usize| {
-        let name = number.to_string();
-        Part::Item(v1::IngestItem {
-            id: name.clone(),
-            item: name,
-            media: Some(text(short(number))),
-            ..Default::default()
-        })
-    };
-    let events = client.ingest_parts("short", (0..TEXTS).map(item).collect()).await.unwrap();
-    let stored = events.iter().filter(|event| event.status() == v1::IngestStatus::Stored).count();
-    assert_eq!((events.len(), stored), (TEXTS, TEXTS));
 }
 
 #[tokio::test]
