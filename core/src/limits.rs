@@ -87,6 +87,8 @@ limits! {
     TEMPLATES: usize = 16, "templates";
     /// One prompt template. A prompt, the label in its places, is a text like any other (TEXT_BYTES).
     TEMPLATE_BYTES: usize = 1024, "bytes";
+    /// Boxes, elements or pages of a container that are looked at to tell what it holds.
+    SNIFF_ELEMENTS: usize = 65_536, "elements";
 
     /// One side of an image.
     IMAGE_SIDE: usize = 16_384, "pixels";

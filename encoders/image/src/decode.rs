@@ -6,7 +6,10 @@ use std::{
 };
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, error::LimitErrorKind};
-use onespace_core::{Error, Reason, Result, limits, sniff};
+use onespace_core::{
+    Error, Modality, Reason, Result, limits,
+    sniff::{self, Sniffed},
+};
 
 use crate::{
     jpeg,
@@ -32,7 +35,7 @@ pub fn decode(bytes: &[u8], background: Option<[u8; 3]>) -> Result<Picture> {
 }
 
 fn decode_unguarded(bytes: &[u8], background: Option<[u8; 3]>) -> Result<Picture> {
-    let format = image::guess_format(bytes).map_err(|_| unknown(bytes))?;
+    let format = image::guess_format(bytes).ok().filter(is_read).ok_or_else(|| unknown(bytes))?;
     if format == ImageFormat::Jpeg {
         let jpeg::Decoded { size: (width, height), pixels, orientation } = jpeg::decode(bytes)?;
         return Ok(Picture::new(width, height, pixels)?.upright(orientation));
@@ -53,6 +56,11 @@ fn decode_unguarded(bytes: &[u8], background: Option<[u8; 3]>) -> Result<Picture
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
     Ok(Picture::new(width, height, opaque(image, background))?.upright(orientation))
+}
+
+/// JPEG has a decoder of its own.
+fn is_read(format: &ImageFormat) -> bool {
+    *format == ImageFormat::Jpeg || format.reading_enabled()
 }
 
 fn allocations() -> Limits {
@@ -82,6 +90,11 @@ pub(crate) fn check_size(width: u32, height: u32, decoded: u64) -> Result<()> {
 }
 
 fn unknown(bytes: &[u8]) -> Error {
+    // A picture of a kind that is known and not decoded is named.
+    if let Sniffed::Known { modality: Modality::Image, format } = sniff::sniff(bytes) {
+        let message = format!("{format} is not decoded here: send the picture as JPEG, PNG, WebP, GIF, BMP or TIFF");
+        return Error::unsupported("bytes", message);
+    }
     let head = sniff::head(bytes);
     Error::unsupported("bytes", format!("bytes that begin {head} are no JPEG, PNG, WebP, GIF, BMP or TIFF"))
 }

@@ -161,6 +161,20 @@ fn what_is_no_image_says_so() {
 }
 
 #[test]
+fn stills_in_other_containers_are_refused_by_name() {
+    for (name, bytes) in [
+        ("AVIF", b"\0\0\0\x20ftypavif\0\0\0\0avifmif1miafMA1B".as_slice()),
+        ("AVIF", b"\0\0\0\x18ftypmif1\0\0\0\0miafavif"),
+        ("HEIF", b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf"),
+    ] {
+        let error = prepare(bytes).unwrap_err();
+        assert_eq!(error.reason, Reason::MediaUnsupported, "{error}");
+        assert!(error.message.contains(&format!("{name} is not decoded here")), "{error}");
+        assert_blames_the_media(&error, name);
+    }
+}
+
+#[test]
 fn truncated_files_end_in_a_sample_or_an_error() {
     for file in FILES {
         let bytes = read(file);

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Containers of films, by the names of FFmpeg's demuxers.
-pub const FILMS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm";
+pub const FILMS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg";
 
 /// Containers of recordings.
 pub const RECORDINGS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf";

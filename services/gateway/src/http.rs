@@ -98,7 +98,7 @@ fn space_json(gateway: &Arc<Gateway>) -> Value {
         "limits": space.limits.iter().map(|limit| json!({
             "name": limit.name, "value": limit.value, "unit": limit.unit, "about": limit.about,
         })).collect::<Vec<_>>(),
-        "formats": onespace_core::sniff::FORMATS.iter().map(|format| json!({
+        "formats": onespace_core::sniff::FORMATS.iter().filter(|format| format.decoded).map(|format| json!({
             "name": format.name, "media_type": format.media_type, "modality": format.modality.name(),
         })).collect::<Vec<_>>(),
     })

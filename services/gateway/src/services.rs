@@ -244,7 +244,7 @@ pub(crate) fn space(gateway: &Gateway) -> v1::GetSpaceResponse {
         licence: gateway.terms().licence.clone(),
         towers: gateway.towers().iter().map(|tower| wire::tower_out(tower, space)).collect(),
         limits: limits::ALL.iter().map(limit_out).collect(),
-        formats: sniff::FORMATS.iter().map(format_out).collect(),
+        formats: sniff::FORMATS.iter().filter(|format| format.decoded).map(format_out).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         matryoshka: wire::matryoshka_out(space),
         calibration: wire::calibration_out(&space.calibration),
