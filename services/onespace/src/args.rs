@@ -33,6 +33,9 @@ pub struct Cli {
         value_name = "URL"
     )]
     pub endpoint: String,
+    /// How long a client command waits for a busy server that does nothing else for it; 0: it never tries again.
+    #[arg(long, global = true, env = "ONESPACE_PATIENCE", default_value_t = 120, value_name = "SECONDS")]
+    pub patience: u64,
     /// What is logged on stderr: error, warn, info, debug, or a tracing directive.
     #[arg(
         long,

@@ -52,11 +52,12 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli, matches: &clap::ArgMatches) -> anyhow::Result<Outcome> {
     let sub = matches.subcommand().map(|(_, sub)| sub);
+    let patience = Duration::from_secs(cli.patience);
     match cli.command {
-        Command::Up(args) => serve::up::run(args).await,
+        Command::Up(args) => serve::up::run(args, patience).await,
         Command::Encoder(args) => serve::encoder::run(args).await,
         Command::Gateway(args) => serve::gateway::run(args).await,
-        Command::Bundle(command) => bundle::run(command, cli.json).await,
-        Command::Client(command) => client::run(command, sub, &cli.endpoint, cli.json).await,
+        Command::Bundle(command) => bundle::run(command, cli.json, patience).await,
+        Command::Client(command) => client::run(command, sub, &cli.endpoint, patience, cli.json).await,
     }
 }

@@ -1,6 +1,6 @@
 //! `onespace bundle fit`: a map from one space into another.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -79,12 +79,12 @@ fn through(name: &str) -> Result<Modality> {
 }
 
 /// Fits, reports, and writes what is worth writing.
-pub async fn run(args: FitArgs, json: bool) -> Result<Outcome> {
+pub async fn run(args: FitArgs, json: bool, patience: Duration) -> Result<Outcome> {
     if args.lambda.is_some_and(|lambda| !lambda.is_finite() || lambda < 0.0) {
         return Err(usage("--lambda must be 0 or more"));
     }
-    let mut source = Space::open(&args.source).await.context("--source")?;
-    let mut target = Space::open(&args.target).await.context("--target")?;
+    let mut source = Space::open(&args.source, patience).await.context("--source")?;
+    let mut target = Space::open(&args.target, patience).await.context("--target")?;
     let (from, to) = read(&args, &mut source, &mut target).await.context("--pairs")?;
     for (side, vectors, space) in [("source", &from, &source), ("target", &to, &target)] {
         if let Some(vector) = vectors.first().filter(|vector| vector.len() != space.dimension) {
@@ -153,7 +153,11 @@ async fn sample(args: &FitArgs, source: &mut Space) -> Result<Vec<f32>> {
     let vectors = match &args.sample[..] {
         [file] if file.extension().is_some_and(|extension| extension == "npy") => vectors::npy(file)?,
         paths => {
-            let files: Vec<_> = walk(paths)?.into_iter().map(Item::File).collect();
+            let found = walk(paths)?;
+            if let Some(unread) = found.unread.first() {
+                bail!("{unread}");
+            }
+            let files: Vec<_> = found.files.into_iter().map(Item::File).collect();
             media::vectors(source, &files, &args.runtime, "samples").await?
         }
     };

@@ -10,7 +10,7 @@ mod space;
 mod vectors;
 mod verify;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use onespace_bundle::manifest_schema;
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Runs a bundle command.
-pub async fn run(command: BundleCommand, json: bool) -> Result<Outcome> {
+pub async fn run(command: BundleCommand, json: bool, patience: Duration) -> Result<Outcome> {
     match command {
         BundleCommand::Inspect { directory } => inspect::run(&directory, json),
         BundleCommand::Verify { model } => verify::run(&model, json).await,
@@ -32,7 +32,7 @@ pub async fn run(command: BundleCommand, json: bool) -> Result<Outcome> {
             print_line(manifest_schema()?.trim_end());
             Ok(Outcome::AllWell)
         }
-        BundleCommand::Fit(args) => fit::run(*args, json).await,
+        BundleCommand::Fit(args) => fit::run(*args, json, patience).await,
         BundleCommand::Compose(args) => compose::run(args, json).await,
     }
 }

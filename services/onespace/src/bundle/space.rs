@@ -1,6 +1,6 @@
 //! A space as the command line names it: a bundle, whose towers run in this process, or a server.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use onespace_bundle::Bundle;
@@ -33,10 +33,10 @@ enum Home {
 }
 
 impl Space {
-    /// Opens a bundle's directory, or connects to a server by its URL.
-    pub async fn open(named: &str) -> Result<Self> {
+    /// Opens a bundle's directory, or connects to a server by its URL, with so much patience while it is busy.
+    pub async fn open(named: &str, patience: Duration) -> Result<Self> {
         if named.contains("://") {
-            let client = Client::connect(named).await?;
+            let client = Client::connect(named, patience).await?;
             let space = client::space(&client).await?;
             let (fingerprint, dimension) = (space.fingerprint, space.dimension as usize);
             return Ok(Self { fingerprint, dimension, name: space.name, home: Home::Server(client) });

@@ -6,7 +6,7 @@ use anyhow::Result;
 use onespace_proto::v1;
 use serde_json::json;
 
-use super::{Client, refused, source};
+use super::{Client, source};
 use crate::output::{Outcome, Rows};
 
 /// Tells which label fits.
@@ -25,7 +25,7 @@ pub async fn run(
     };
     let labels = labels.iter().map(|text| label(text)).collect::<Result<_>>()?;
     let request = v1::ClassifyRequest { media, labels, templates, logit_scale: None };
-    let response = client.search().classify(request).await.map_err(refused)?.into_inner();
+    let response = client.call(request, async |client, request| client.search().classify(request).await).await?;
     let mut rows = Rows::new(json, ["label", "probability", "score"]);
     for row in response.labels {
         let object = json!({"label": row.label, "probability": row.probability, "score": row.score});

@@ -4,7 +4,7 @@ use anyhow::Result;
 use onespace_proto::v1;
 use serde_json::json;
 
-use super::{Client, modality_name, refused};
+use super::{Client, modality_name};
 use crate::{
     args::{CollectionCommand, ItemCommand},
     output::{Outcome, Rows, print_line},
@@ -15,11 +15,11 @@ const PAGE: u32 = 1000;
 
 /// Runs a collection command.
 pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Result<Outcome> {
-    let mut collections = client.collections();
     match command {
         CollectionCommand::List => {
-            let response =
-                collections.list_collections(v1::ListCollectionsRequest {}).await.map_err(refused)?.into_inner();
+            let request = v1::ListCollectionsRequest {};
+            let list = async |client: &Client, request| client.collections().list_collections(request).await;
+            let response = client.call(request, list).await?;
             let mut rows = Rows::new(json, ["collection", "space", "dimension", "points"]);
             response.collections.iter().for_each(|collection| push(&mut rows, collection));
             rows.finish();
@@ -27,13 +27,16 @@ pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Res
         CollectionCommand::Create { name, index, dimension } => {
             let indexed = index.into_iter().map(|(field, kind)| (field, kind.into())).collect();
             let request = v1::CreateCollectionRequest { name, indexed, exist_ok: false, dimension };
-            let response = collections.create_collection(request).await.map_err(refused)?.into_inner();
+            let create = async |client: &Client, request| client.collections().create_collection(request).await;
+            let response = client.call(request, create).await?;
             let mut rows = Rows::new(json, ["collection", "space", "dimension", "points"]);
             push(&mut rows, &response.collection.unwrap_or_default());
             rows.finish();
         }
         CollectionCommand::Delete { name } => {
-            collections.delete_collection(v1::DeleteCollectionRequest { name: name.clone() }).await.map_err(refused)?;
+            let request = v1::DeleteCollectionRequest { name: name.clone() };
+            let delete = async |client: &Client, request| client.collections().delete_collection(request).await;
+            client.call(request, delete).await?;
             print_line(&if json { json!({"deleted": name}).to_string() } else { format!("deleted {name}") });
         }
     }
@@ -51,7 +54,6 @@ fn push(rows: &mut Rows, collection: &v1::Collection) {
 
 /// Runs an item command.
 pub async fn items(client: &Client, command: ItemCommand, json: bool) -> Result<Outcome> {
-    let mut collections = client.collections();
     match command {
         ItemCommand::List { collection, filter } => {
             let mut rows = Rows::new(json, ["item", "modality", "source", "title"]);
@@ -63,7 +65,8 @@ pub async fn items(client: &Client, command: ItemCommand, json: bool) -> Result<
                     page_size: PAGE,
                     page_token,
                 };
-                let page = collections.list_items(request).await.map_err(refused)?.into_inner();
+                let list = async |client: &Client, request| client.collections().list_items(request).await;
+                let page = client.call(request, list).await?;
                 for item in page.items {
                     let modality = modality_name(item.modality);
                     let object =
@@ -78,11 +81,9 @@ pub async fn items(client: &Client, command: ItemCommand, json: bool) -> Result<
             rows.finish();
         }
         ItemCommand::Delete { collection, items } => {
-            let response = collections
-                .delete_items(v1::DeleteItemsRequest { collection, items })
-                .await
-                .map_err(refused)?
-                .into_inner();
+            let request = v1::DeleteItemsRequest { collection, items };
+            let delete = async |client: &Client, request| client.collections().delete_items(request).await;
+            let response = client.call(request, delete).await?;
             let deleted = response.deleted;
             print_line(&if json { json!({"deleted": deleted}).to_string() } else { format!("deleted {deleted}") });
         }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -13,7 +14,7 @@ use onespace_core::{
 use onespace_proto::{convert, v1};
 use serde_json::json;
 
-use super::{Client, ingest, modality_name, refused, source};
+use super::{Client, ingest, modality_name, source};
 use crate::output::{Rows, print_line};
 
 /// The collection that the samples go into.
@@ -23,8 +24,8 @@ const COLLECTION: &str = "samples";
 const ANSWERS: u32 = 2;
 
 /// Stores the folder, asks, and says how to go on.
-pub async fn run(endpoint: &str, folder: &Path) -> Result<()> {
-    let client = Client::connect(endpoint).await?;
+pub async fn run(endpoint: &str, folder: &Path, patience: Duration) -> Result<()> {
+    let client = Client::connect(endpoint, patience).await?;
     let tally = ingest::ingest(&client, &[folder.to_owned()], COLLECTION, &[], false).await?;
     print_line(&format!("{}: {}", folder.display(), ingest::summary(&tally)));
     for (modality, path) in questions(folder)? {
@@ -43,8 +44,11 @@ pub async fn run(endpoint: &str, folder: &Path) -> Result<()> {
 /// One file of each modality, each from another place of the folder, so that the questions differ.
 fn questions(folder: &Path) -> Result<BTreeMap<Modality, PathBuf>> {
     let mut files: BTreeMap<Modality, Vec<PathBuf>> = BTreeMap::new();
-    for path in source::walk(&[folder.to_owned()])? {
-        if let Sniffed::Known { modality, .. } = sniff(&source::read(&path)?) {
+    for path in source::walk(&[folder.to_owned()])?.files {
+        // What cannot be read was told when it was to be stored.
+        if let Ok(bytes) = source::read(&path)
+            && let Sniffed::Known { modality, .. } = sniff(&bytes)
+        {
             files.entry(modality).or_default().push(path);
         }
     }
@@ -66,7 +70,7 @@ async fn ask(client: &Client, modality: Modality, path: &Path) -> Result<()> {
         limit_per_modality: ANSWERS,
         ..Default::default()
     };
-    let response = client.search().search(request).await.map_err(refused)?.into_inner();
+    let response = client.call(request, async |client, request| client.search().search(request).await).await?;
     let mut hits: BTreeMap<i32, Vec<v1::SearchHit>> = BTreeMap::new();
     response
         .hits

@@ -1,20 +1,36 @@
 //! `onespace embed`.
 
-use std::path::PathBuf;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::{StreamExt, stream};
-use onespace_core::limits::{CHUNK_BYTES, STREAM_IN_FLIGHT};
+use onespace_core::limits::{CHUNK_BYTES, STREAM_IN_FLIGHT, VIDEO_BYTES};
 use onespace_proto::{convert, v1};
 use serde_json::json;
+use tokio::{sync::Semaphore, task::spawn_blocking};
+use tonic::Status;
 
-use super::{Client, modality_name, reason, refused, source};
+use super::{
+    Client, modality_name,
+    patience::{Patience, Refusal},
+    reason, refused, source,
+};
 use crate::output::{Outcome, Rows, print_error, span_json, span_text};
 
-/// What is to be embedded, and what the answer calls it.
-struct Source {
-    name: String,
-    content: Result<v1::Media>,
+/// How much of the files is in memory at once: as much as two of the largest have, or very many small ones.
+const FILES_IN_MEMORY_BYTES: usize = 2 * VIDEO_BYTES;
+
+/// The semaphore of this memory counts in units, since it counts no further than 32 bits.
+const UNIT: usize = 1024;
+
+/// What is to be embedded.
+enum Source {
+    Text(String),
+    File(PathBuf),
 }
 
 /// What is wanted of each.
@@ -34,16 +50,18 @@ pub async fn run(
     wanted: Wanted,
     json: bool,
 ) -> Result<Outcome> {
-    let texts = texts.into_iter().map(|text| Source { name: text.clone(), content: Ok(source::text(text)) });
-    let files =
-        files.into_iter().map(|path| Source { name: path.display().to_string(), content: source::media(&path) });
-    let mut answers = stream::iter(texts.chain(files))
+    let patience = &client.patience(texts.len() + files.len());
+    let room = &Arc::new(Semaphore::new(FILES_IN_MEMORY_BYTES / UNIT));
+    let sources = texts.into_iter().map(Source::Text).chain(files.into_iter().map(Source::File));
+    let mut answers = stream::iter(sources)
         .map(|source| async move {
-            let embedded = match source.content {
-                Ok(media) => embed(client, media, wanted).await,
-                Err(error) => Err(format!("{error:#}")),
-            };
-            (source.name, embedded)
+            match source {
+                Source::Text(text) => (text.clone(), one(client, patience, source::text(text), wanted).await),
+                Source::File(path) => {
+                    let name = path.display().to_string();
+                    (name, file(client, patience, room, &path, wanted).await)
+                }
+            }
         })
         .buffered(STREAM_IN_FLIGHT);
     let mut rows = Rows::new(json, ["source", "modality", "track", "span", "vector"]);
@@ -59,6 +77,25 @@ pub async fn run(
     }
     rows.finish();
     Ok(Outcome::of(failures))
+}
+
+/// A file is read once there is room for it, and leaves it when it is embedded.
+async fn file(
+    client: &Client,
+    patience: &Patience,
+    room: &Arc<Semaphore>,
+    path: &Path,
+    wanted: Wanted,
+) -> Result<Vec<v1::Embedding>, String> {
+    let read = async {
+        let units = u32::try_from(source::check(path)?.div_ceil(UNIT))?;
+        let held = Arc::clone(room).acquire_many_owned(units).await?;
+        let path = path.to_owned();
+        let media = spawn_blocking(move || source::media(&path)).await.context("reading it")??;
+        anyhow::Ok((media, held))
+    };
+    let (media, _held) = read.await.map_err(|error| format!("{error:#}"))?;
+    one(client, patience, media, wanted).await
 }
 
 fn push(rows: &mut Rows, name: &str, embedding: &v1::Embedding) {
@@ -83,27 +120,65 @@ fn push(rows: &mut Rows, name: &str, embedding: &v1::Embedding) {
     rows.push(cells, &object);
 }
 
-/// Small media travel in one message, large files in chunks.
+/// Embeds one media, again while the server is busy.
 pub async fn embed(client: &Client, media: v1::Media, wanted: Wanted) -> Result<Vec<v1::Embedding>, String> {
-    match media.content {
+    one(client, &client.patience(1), media, wanted).await
+}
+
+/// Small media travel in one message, large files in chunks.
+async fn one(
+    client: &Client,
+    patience: &Patience,
+    media: v1::Media,
+    wanted: Wanted,
+) -> Result<Vec<v1::Embedding>, String> {
+    let attempt = async || match &media.content {
         Some(v1::media::Content::Data(bytes)) if bytes.len() > CHUNK_BYTES => embed_file(client, bytes, wanted).await,
-        content => embed_one(client, v1::Media { content, ..media }, wanted).await,
+        _ => embed_one(client, media.clone(), wanted).await,
+    };
+    patience.call(attempt).await.map_err(|failed| failed.to_string())
+}
+
+/// Why one media has no vector: its call failed, or the item of it.
+enum Failed {
+    Call(Status),
+    Item(v1::ItemError),
+    Unanswered,
+}
+
+impl Refusal for Failed {
+    fn pause(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Call(status) => status.pause(),
+            Self::Item(error) => error.pause(),
+            Self::Unanswered => None,
+        }
     }
 }
 
-async fn embed_one(client: &Client, media: v1::Media, wanted: Wanted) -> Result<Vec<v1::Embedding>, String> {
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call(status) => write!(f, "{}", refused(status.clone())),
+            Self::Item(error) => f.write_str(&reason(error)),
+            Self::Unanswered => f.write_str("the server answered nothing"),
+        }
+    }
+}
+
+async fn embed_one(client: &Client, media: v1::Media, wanted: Wanted) -> Result<Vec<v1::Embedding>, Failed> {
     use v1::embed_result::Outcome as Item;
     let Wanted { segments, dimension } = wanted;
     let request = v1::EmbedRequest { items: vec![media], segments, dimension };
-    let response = client.embedding().embed(request).await.map_err(|status| refused(status).to_string())?.into_inner();
+    let response = client.embedding().embed(request).await.map_err(Failed::Call)?.into_inner();
     match response.results.into_iter().next().and_then(|result| result.outcome) {
         Some(Item::Embeddings(embeddings)) => Ok(embeddings.embeddings),
-        Some(Item::Error(error)) => Err(reason(&error)),
-        None => Err("the server answered nothing".to_owned()),
+        Some(Item::Error(error)) => Err(Failed::Item(error)),
+        None => Err(Failed::Unanswered),
     }
 }
 
-async fn embed_file(client: &Client, bytes: bytes::Bytes, wanted: Wanted) -> Result<Vec<v1::Embedding>, String> {
+async fn embed_file(client: &Client, bytes: &bytes::Bytes, wanted: Wanted) -> Result<Vec<v1::Embedding>, Failed> {
     use v1::{embed_file_request::Part, embed_file_response::Event};
     let header = v1::FileHeader {
         total_bytes: bytes.len() as u64,
@@ -111,12 +186,11 @@ async fn embed_file(client: &Client, bytes: bytes::Bytes, wanted: Wanted) -> Res
         dimension: wanted.dimension,
         ..Default::default()
     };
-    let parts = std::iter::once(Part::Header(header)).chain(convert::chunks(&bytes).map(Part::Chunk));
+    let parts = std::iter::once(Part::Header(header)).chain(convert::chunks(bytes).map(Part::Chunk));
     let requests = stream::iter(parts.map(|part| v1::EmbedFileRequest { part: Some(part) }));
-    let refuse = |status| refused(status).to_string();
-    let mut events = client.embedding().embed_file(requests).await.map_err(refuse)?.into_inner();
+    let mut events = client.embedding().embed_file(requests).await.map_err(Failed::Call)?.into_inner();
     let mut embeddings = Vec::new();
-    while let Some(event) = events.message().await.map_err(refuse)? {
+    while let Some(event) = events.message().await.map_err(Failed::Call)? {
         if let Some(Event::Embedding(embedding)) = event.event {
             embeddings.push(embedding);
         }

@@ -3,6 +3,8 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -12,8 +14,14 @@ use onespace_proto::{convert, v1};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
 
-use super::{Client, modality_name, reason, refused, source};
+use super::{
+    Client, modality_name,
+    patience::{Patience, Refusal},
+    reason, refused,
+    source::{self, Unread},
+};
 use crate::output::{Outcome, Rows, print_error, print_line};
 
 /// What came of an ingest.
@@ -52,7 +60,8 @@ pub fn summary(tally: &Tally) -> String {
     format!("stored: {stored}; updated: {updated}; unchanged: {unchanged}; failed: {failed}")
 }
 
-/// Sends every file and listens for its event.
+/// Sends every file and listens for its event. What the server had no room for is sent again on a stream of its own
+/// once the others are done, within the user's patience.
 pub async fn ingest(
     client: &Client,
     paths: &[PathBuf],
@@ -60,15 +69,75 @@ pub async fn ingest(
     metadata: &[(String, serde_json::Value)],
     json: bool,
 ) -> Result<Tally> {
-    let files = source::walk(paths)?;
-    let metadata = metadata.iter().cloned().collect();
-    let bar = progress(files.len());
+    let found = source::walk(paths)?;
+    let bar = progress(found.files.len() + found.unread.len());
+    let patience = Patience::new(client.patience, found.files.len(), Some(bar.clone()));
+    let rows = Rows::new(json, ["source", "item", "status", "reason"]);
+    let mut report = Report { tally: Tally::default(), rows, bar };
+    for Unread { path, why } in &found.unread {
+        report.unreadable(path, why);
+    }
+    let sending = Sending { collection: collection.to_owned(), metadata: metadata.iter().cloned().collect() };
+    let (mut left, mut tries) = (found.files, 0);
+    while !left.is_empty() {
+        let round = round(client, &sending, left, &patience, &mut report).await?;
+        let Some(told) = round.pause() else { break };
+        tries = if round.done > 0 { 0 } else { tries + 1 };
+        if !patience.wait(told, tries, round.turned_away.len()).await {
+            if let Some(status) = round.ended {
+                return Err(refused(status));
+            }
+            for (path, event) in &round.turned_away {
+                report.tell(path, event);
+            }
+            break;
+        }
+        left = round.turned_away.into_iter().map(|(path, _)| path).collect();
+    }
+    report.bar.finish_and_clear();
+    Ok(report.tally)
+}
+
+/// What is the same for every item.
+struct Sending {
+    collection: String,
+    metadata: BTreeMap<String, serde_json::Value>,
+}
+
+/// What came of one stream.
+#[derive(Default)]
+struct Round {
+    /// Files that are done, for good or ill.
+    done: usize,
+    /// Files that may be sent again, each with the event that it would be tallied with.
+    turned_away: Vec<(PathBuf, v1::IngestResponse)>,
+    /// Why the stream ended, if the server ended it.
+    ended: Option<Status>,
+}
+
+impl Round {
+    /// How long to wait before what was turned away is sent again, if anything was.
+    fn pause(&self) -> Option<Duration> {
+        let items = self.turned_away.iter().filter_map(|(_, event)| event.error.as_ref()?.pause());
+        items.chain(self.ended.as_ref().and_then(Refusal::pause)).max().filter(|_| !self.turned_away.is_empty())
+    }
+}
+
+/// Sends the files on one stream. Each is told as soon as it is done; the others come back.
+async fn round(
+    client: &Client,
+    sending: &Sending,
+    files: Vec<PathBuf>,
+    patience: &Patience,
+    report: &mut Report,
+) -> Result<Round> {
     let (sender, requests) = mpsc::channel(4);
     let (unread_sender, mut unread) = mpsc::unbounded_channel();
-    let start = v1::IngestStart { collection: collection.to_owned(), create: true };
+    let start = v1::IngestStart { collection: sending.collection.clone(), create: true };
     sender.send(part(v1::ingest_request::Part::Start(start))).await.context("starting the stream")?;
-    let sent = files.clone();
-    let sending = tokio::spawn(async move {
+    let (files, metadata) = (Arc::new(files), sending.metadata.clone());
+    let sent = Arc::clone(&files);
+    let reader = tokio::spawn(async move {
         for (index, path) in sent.iter().enumerate() {
             match source::read(path) {
                 // The server ended the stream; its status tells why.
@@ -81,57 +150,105 @@ pub async fn ingest(
             }
         }
     });
-    let mut events = client.collections().ingest(ReceiverStream::new(requests)).await.map_err(refused)?.into_inner();
-    let (mut tally, mut rows) = (Tally::default(), Rows::new(json, ["source", "item", "status", "reason"]));
-    let name = |index: usize| files.get(index).map(|path| path.display().to_string()).unwrap_or_default();
-    while let Some(event) = events.message().await.map_err(refused)? {
-        bar.inc(1);
-        let source = event.id.parse().map(name).unwrap_or_default();
-        tell(&mut tally, &mut rows, &bar, &source, &event);
+    let mut open: BTreeMap<usize, &PathBuf> = files.iter().enumerate().collect();
+    let mut round = Round::default();
+    round.ended = listen(client, requests, &mut open, &mut round, patience, report).await.err();
+    reader.await.context("reading files")?;
+    while let Ok((index, why)) = unread.try_recv() {
+        if let Some(path) = open.remove(&index) {
+            round.done += 1;
+            report.unreadable(path, &why);
+        }
     }
-    sending.await.context("reading files")?;
-    while let Ok((index, error)) = unread.try_recv() {
-        bar.inc(1);
-        let event = v1::IngestResponse {
-            status: v1::IngestStatus::Failed.into(),
-            error: Some(v1::ItemError { reason: "UNREADABLE".to_owned(), message: error, ..Default::default() }),
-            ..Default::default()
-        };
-        tell(&mut tally, &mut rows, &bar, &name(index), &event);
+    if let Some(status) = round.ended.take_if(|status| status.pause().is_none()) {
+        return Err(refused(status));
     }
-    bar.finish_and_clear();
-    Ok(tally)
+    for path in open.into_values() {
+        let event = failed("UNANSWERED", "the server ended the stream before it answered");
+        if round.ended.is_some() { round.turned_away.push((path.clone(), event)) } else { report.tell(path, &event) }
+    }
+    Ok(round)
 }
 
-fn tell(tally: &mut Tally, rows: &mut Rows, bar: &ProgressBar, source: &str, event: &v1::IngestResponse) {
-    let status = match event.status() {
-        v1::IngestStatus::Stored => {
-            *tally.stored.entry(modality_name(event.modality)).or_default() += 1;
-            "stored"
+/// Hears the events of a stream to its end.
+async fn listen(
+    client: &Client,
+    requests: mpsc::Receiver<v1::IngestRequest>,
+    open: &mut BTreeMap<usize, &PathBuf>,
+    round: &mut Round,
+    patience: &Patience,
+    report: &mut Report,
+) -> Result<(), Status> {
+    let mut events = client.collections().ingest(ReceiverStream::new(requests)).await?.into_inner();
+    while let Some(event) = events.message().await? {
+        let Some(path) = event.id.parse().ok().and_then(|index: usize| open.remove(&index)) else { continue };
+        if event.error.as_ref().is_some_and(|error| error.pause().is_some()) {
+            round.turned_away.push((path.clone(), event));
+        } else {
+            round.done += 1;
+            patience.served();
+            report.tell(path, &event);
         }
-        v1::IngestStatus::Updated => {
-            tally.updated += 1;
-            "updated"
-        }
-        v1::IngestStatus::Unchanged => {
-            tally.unchanged += 1;
-            "unchanged"
-        }
-        v1::IngestStatus::Failed | v1::IngestStatus::Unspecified => {
-            tally.failed += 1;
-            "failed"
-        }
-    };
-    let why = event.error.as_ref().map(reason);
-    if let Some(why) = &why {
-        bar.suspend(|| print_error(&format!("{source}: {why}")));
     }
-    rows.push(Vec::new(), &json!({"source": source, "item": event.item, "status": status, "reason": why}));
+    Ok(())
+}
+
+/// The event of an item that failed on this side.
+fn failed(reason: &str, message: &str) -> v1::IngestResponse {
+    let (reason, message) = (reason.to_owned(), message.to_owned());
+    v1::IngestResponse {
+        status: v1::IngestStatus::Failed.into(),
+        error: Some(v1::ItemError { reason, message, ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// What is said of the files, and counted.
+struct Report {
+    tally: Tally,
+    rows: Rows,
+    bar: ProgressBar,
+}
+
+impl Report {
+    /// What cannot be read, and why.
+    fn unreadable(&mut self, path: &Path, why: &str) {
+        self.tell(path, &failed("UNREADABLE", why));
+    }
+
+    /// A file and what became of it, once.
+    fn tell(&mut self, path: &Path, event: &v1::IngestResponse) {
+        let source = path.display().to_string();
+        let status = match event.status() {
+            v1::IngestStatus::Stored => {
+                *self.tally.stored.entry(modality_name(event.modality)).or_default() += 1;
+                "stored"
+            }
+            v1::IngestStatus::Updated => {
+                self.tally.updated += 1;
+                "updated"
+            }
+            v1::IngestStatus::Unchanged => {
+                self.tally.unchanged += 1;
+                "unchanged"
+            }
+            v1::IngestStatus::Failed | v1::IngestStatus::Unspecified => {
+                self.tally.failed += 1;
+                "failed"
+            }
+        };
+        let why = event.error.as_ref().map(reason);
+        self.bar.inc(1);
+        if let Some(why) = &why {
+            self.bar.suspend(|| print_error(&format!("{source}: {why}")));
+        }
+        self.rows.push(Vec::new(), &json!({"source": source, "item": event.item, "status": status, "reason": why}));
+    }
 }
 
 fn progress(files: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {per_sec} {eta} left");
-    let bar = ProgressBar::new(files as u64).with_message("ingesting");
+    let style = ProgressStyle::with_template("ingesting {bar:40} {pos}/{len} {per_sec} {eta} left {msg}");
+    let bar = ProgressBar::new(files as u64);
     if let Ok(style) = style { bar.with_style(style) } else { bar }
 }
 

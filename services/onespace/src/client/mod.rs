@@ -6,9 +6,13 @@ mod demo;
 mod embed;
 mod health;
 mod ingest;
+mod patience;
+mod rank;
 mod search;
 pub mod source;
 mod space;
+
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::ArgMatches;
@@ -19,34 +23,52 @@ use onespace_proto::v1::{
     search_service_client::SearchServiceClient, space_service_client::SpaceServiceClient,
 };
 use tonic::{
-    Status,
+    Response, Status,
     transport::{Channel, Endpoint},
 };
 
 use crate::{args::ClientCommand, output::Outcome};
 
+use patience::Patience;
+
 pub use demo::run as demo;
 pub use embed::{Wanted, embed};
 pub use space::{get as space, lengths};
 
-/// One connection, with a client for each service.
+/// One connection, with a client for each service, and the patience of its user.
 #[derive(Clone)]
 pub struct Client {
     channel: Channel,
+    patience: Duration,
 }
 
 impl Client {
-    /// Connects.
+    /// Connects, for a user with so much patience.
     ///
     /// # Errors
     /// When the server does not answer, naming it and how to start one.
-    pub async fn connect(endpoint: &str) -> Result<Self> {
+    pub async fn connect(endpoint: &str, patience: Duration) -> Result<Self> {
         let named = Endpoint::from_shared(endpoint.to_owned())
             .with_context(|| format!("--endpoint {endpoint} is not a URL such as http://127.0.0.1:50051"))?;
         let channel = transport::client(named).connect().await.with_context(|| {
             format!("no server answers at {endpoint}; start one with `onespace up`, or name another with --endpoint")
         })?;
-        Ok(Self { channel })
+        Ok(Self { channel, patience })
+    }
+
+    /// The patience of a command with so many items.
+    fn patience(&self, items: usize) -> Patience {
+        Patience::new(self.patience, items, None)
+    }
+
+    /// One call, made again while the server is busy.
+    async fn call<Q: Clone, A>(
+        &self,
+        request: Q,
+        send: impl AsyncFn(&Self, Q) -> Result<Response<A>, Status>,
+    ) -> Result<A> {
+        let answer = self.patience(1).call(async || send(self, request.clone()).await).await;
+        answer.map(Response::into_inner).map_err(refused)
     }
 
     fn embedding(&self) -> EmbeddingServiceClient<Channel> {
@@ -67,11 +89,17 @@ impl Client {
 }
 
 /// Runs a client command.
-pub async fn run(command: ClientCommand, matches: Option<&ArgMatches>, endpoint: &str, json: bool) -> Result<Outcome> {
+pub async fn run(
+    command: ClientCommand,
+    matches: Option<&ArgMatches>,
+    endpoint: &str,
+    patience: Duration,
+    json: bool,
+) -> Result<Outcome> {
     if let ClientCommand::Health { service } = command {
         return health::run(endpoint, service).await;
     }
-    let client = Client::connect(endpoint).await?;
+    let client = Client::connect(endpoint, patience).await?;
     match command {
         ClientCommand::Embed { text, files, segments, dimension } => {
             embed::run(&client, text, files, embed::Wanted { segments, dimension }, json).await
@@ -82,7 +110,7 @@ pub async fn run(command: ClientCommand, matches: Option<&ArgMatches>, endpoint:
         ClientCommand::Search(args) => search::run(&client, args, matches, json).await,
         ClientCommand::Rank { question, files, no_calibrate } => {
             let calibrate = search::calibrate(no_calibrate);
-            search::rank(&client, question, matches, files, calibrate, json).await
+            rank::run(&client, search::parts(question, Vec::new(), matches)?, files, calibrate, json).await
         }
         ClientCommand::Classify { text, file, label, template } => {
             classify::run(&client, text, file, label, template, json).await

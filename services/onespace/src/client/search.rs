@@ -1,19 +1,19 @@
-//! `onespace search` and `onespace rank`: a question of any modality.
+//! `onespace search`: a question of any modality.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use clap::ArgMatches;
 use onespace_proto::{
     convert,
-    v1::{self, query_part::Part, ranked_candidate},
+    v1::{self, query_part::Part},
 };
 use serde_json::json;
 
-use super::{Client, modality_name, reason, refused, source};
+use super::{Client, modality_name, source};
 use crate::{
     args::{Question, SearchArgs, usage},
-    output::{Outcome, Rows, print_error, span_json, span_text},
+    output::{Outcome, Rows, span_json, span_text},
 };
 
 /// Searches a collection.
@@ -28,7 +28,7 @@ pub async fn run(client: &Client, args: SearchArgs, matches: Option<&ArgMatches>
         score_threshold: None,
         calibrate: calibrate(args.no_calibrate),
     };
-    let response = client.search().search(request).await.map_err(refused)?.into_inner();
+    let response = client.call(request, async |client, request| client.search().search(request).await).await?;
     let mut rows = Rows::new(json, ["rank", "score", "modality", "source", "span", "item"]);
     for (rank, hit) in (1u32..).zip(response.hits) {
         let item = hit.item.unwrap_or_default();
@@ -58,45 +58,12 @@ pub fn calibrate(not: bool) -> Option<bool> {
 }
 
 /// The cosine and, where it is what orders the answers, the calibrated score.
-fn score_text(cosine: f32, calibrated: Option<f32>) -> String {
+pub fn score_text(cosine: f32, calibrated: Option<f32>) -> String {
     calibrated.map_or_else(|| format!("{cosine:.3}"), |calibrated| format!("{cosine:.3} ({calibrated:+.1} σ)"))
 }
 
-/// Orders files by a question.
-pub async fn rank(
-    client: &Client,
-    question: Question,
-    matches: Option<&ArgMatches>,
-    files: Vec<PathBuf>,
-    calibrate: Option<bool>,
-    json: bool,
-) -> Result<Outcome> {
-    let candidates = files.iter().map(|path| source::media(path)).collect::<Result<_>>()?;
-    let request = v1::RankRequest { parts: parts(question, Vec::new(), matches)?, candidates, calibrate };
-    let response = client.search().rank(request).await.map_err(refused)?.into_inner();
-    let mut rows = Rows::new(json, ["rank", "score", "source"]);
-    let mut failures = 0;
-    for (rank, candidate) in (1u32..).zip(response.candidates) {
-        let source = files.get(candidate.index as usize).map(|path| path.display().to_string()).unwrap_or_default();
-        match candidate.outcome {
-            Some(ranked_candidate::Outcome::Score(score)) => {
-                let calibrated = candidate.calibrated_score;
-                let object = json!({"rank": rank, "source": source, "score": score, "calibrated_score": calibrated});
-                rows.push(vec![rank.to_string(), score_text(score, calibrated), source], &object);
-            }
-            Some(ranked_candidate::Outcome::Error(error)) => {
-                failures += 1;
-                print_error(&format!("{source}: {}", reason(&error)));
-            }
-            None => {}
-        }
-    }
-    rows.finish();
-    Ok(Outcome::of(failures))
-}
-
 /// The parts in the order in which they were written, each with the weight that follows it.
-fn parts(question: Question, items: Vec<String>, matches: Option<&ArgMatches>) -> Result<Vec<v1::QueryPart>> {
+pub fn parts(question: Question, items: Vec<String>, matches: Option<&ArgMatches>) -> Result<Vec<v1::QueryPart>> {
     let indices = |name: &str| -> Vec<usize> {
         let found = matches
             .and_then(|matches| matches.try_contains_id(name).is_ok().then(|| matches.indices_of(name)).flatten());

@@ -1,7 +1,7 @@
 //! From what a user names to what is sent. Only the command line reads a user's paths.
 
 use std::{
-    fs,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
@@ -16,6 +16,15 @@ use walkdir::WalkDir;
 /// # Errors
 /// Names the path and the cause.
 pub fn read(path: &Path) -> Result<Bytes> {
+    check(path)?;
+    Ok(fs::read(path).with_context(|| path.display().to_string())?.into())
+}
+
+/// How large a file is, if it is one and not larger than anything the server takes.
+///
+/// # Errors
+/// Names the path and the cause.
+pub fn check(path: &Path) -> Result<usize> {
     let metadata = fs::metadata(path).with_context(|| path.display().to_string())?;
     if !metadata.is_file() {
         bail!("{}: is not a regular file", path.display());
@@ -23,7 +32,7 @@ pub fn read(path: &Path) -> Result<Bytes> {
     if metadata.len() > VIDEO_BYTES as u64 {
         bail!("{}: {} bytes, the largest file that is taken has {VIDEO_BYTES}", path.display(), metadata.len());
     }
-    Ok(fs::read(path).with_context(|| path.display().to_string())?.into())
+    Ok(usize::try_from(metadata.len())?)
 }
 
 /// A file as media.
@@ -39,24 +48,124 @@ pub fn text(text: impl Into<String>) -> v1::Media {
     convert::media_out(Content::Text(text.into()), None)
 }
 
-/// Every file named or below a named folder, in a stable order; hidden files only where they are named themselves.
+/// What was found below the paths that a user named.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Files, in a stable order.
+    pub files: Vec<PathBuf>,
+    /// What could not be looked into.
+    pub unread: Vec<Unread>,
+}
+
+/// A file or folder that cannot be read, and why.
+#[derive(Debug)]
+pub struct Unread {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why it cannot be read.
+    pub why: String,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.why)
+    }
+}
+
+/// Every file named or below a named folder; hidden files only where they are named themselves. Links to files are
+/// found, links to folders not gone into. What cannot be read is told beside what can: it ends nothing.
 ///
 /// # Errors
 /// Names a path that is not there.
-pub fn walk(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+pub fn walk(paths: &[PathBuf]) -> Result<Found> {
     for root in paths {
-        if !root.exists() {
+        if fs::symlink_metadata(root).is_err_and(|error| is_absent(&error)) {
             bail!("{}: no such file or folder", root.display());
         }
+    }
+    let mut found = Found::default();
+    for root in paths {
         let shown =
             |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
         for entry in WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(shown) {
-            let entry = entry.with_context(|| root.display().to_string())?;
-            if !entry.file_type().is_dir() {
-                files.push(entry.into_path());
+            match entry {
+                Ok(entry) if entry.file_type().is_dir() => {}
+                Ok(entry) => found.files.push(entry.into_path()),
+                Err(error) => {
+                    let path = error.path().unwrap_or(root).to_owned();
+                    let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                    found.unread.push(Unread { path, why });
+                }
             }
         }
     }
-    Ok(files)
+    Ok(found)
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A folder whose path is longer than any call takes: nobody can look into it, whoever asks.
+    fn bottomless(within: &Path) -> PathBuf {
+        let deep = |root: &Path| {
+            let deep = (0..12).fold(root.to_owned(), |path, _| path.join("d".repeat(200)));
+            fs::create_dir_all(&deep).unwrap();
+            deep
+        };
+        let (upper, lower) = (within.join("upper"), within.join("lower"));
+        let bottom = deep(&upper);
+        deep(&lower);
+        fs::rename(&lower, bottom.join("lower")).unwrap();
+        upper
+    }
+
+    /// Removed piece by piece: as deep as it is, it cannot be removed at once either.
+    fn fill_up(within: &Path, upper: &Path) {
+        let bottom = (0..12).fold(upper.to_owned(), |path, _| path.join("d".repeat(200)));
+        fs::rename(bottom.join("lower"), within.join("lower")).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_read_ends_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path();
+        fs::write(here.join("a.txt"), "a").unwrap();
+        fs::write(here.join("z.txt"), "z").unwrap();
+        fs::write(here.join(".hidden"), "h").unwrap();
+        symlink(here.join("loop"), here.join("loop")).unwrap();
+        symlink(here.join("nowhere"), here.join("broken")).unwrap();
+        symlink(here, here.join("up")).unwrap();
+        let upper = bottomless(here);
+        let found = walk(&[here.to_owned(), here.join("a.txt")]).unwrap();
+        fill_up(here, &upper);
+        let names: Vec<_> = found.files.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["a.txt", "broken", "loop", "up", "z.txt", "a.txt"]);
+        assert_eq!(found.unread.len(), 1, "{:?}", found.unread);
+        assert!(found.unread[0].path.starts_with(&upper) && found.unread[0].why.contains("too long"));
+        for (name, why) in [("broken", "No such file"), ("loop", "symbolic links"), ("up", "is not a regular file")] {
+            let error = format!("{:#}", read(&here.join(name)).unwrap_err());
+            assert!(error.contains(name) && error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_not_there_at_all_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let (there, broken) = (folder.path().join("a.txt"), folder.path().join("broken"));
+        fs::write(&there, "a").unwrap();
+        symlink(folder.path().join("nowhere"), &broken).unwrap();
+        for absent in [folder.path().join("absent"), there.join("below-a-file")] {
+            let error = walk(&[there.clone(), absent.clone()]).unwrap_err().to_string();
+            assert!(error.contains(&absent.display().to_string()), "{error}");
+        }
+        let found = walk(&[broken, there]).unwrap();
+        assert_eq!(found.files.len() + found.unread.len(), 2, "{found:?}");
+    }
 }

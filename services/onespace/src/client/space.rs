@@ -7,12 +7,12 @@ use onespace_core::{Terms, Usage};
 use onespace_proto::{space::usage_in, v1};
 use serde_json::json;
 
-use super::{Client, modality_name, refused};
+use super::{Client, modality_name};
 use crate::output::{Outcome, Rows, print_line};
 
 /// What the server says of its space.
 pub async fn get(client: &Client) -> Result<v1::GetSpaceResponse> {
-    Ok(client.space().get_space(v1::GetSpaceRequest {}).await.map_err(refused)?.into_inner())
+    client.call(v1::GetSpaceRequest {}, async |client, request| client.space().get_space(request).await).await
 }
 
 /// Prints the server's space, towers, formats and limits.

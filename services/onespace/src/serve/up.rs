@@ -1,6 +1,6 @@
 //! `onespace up`: everything in one process.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use onespace_core::Encoder;
@@ -22,8 +22,8 @@ use crate::{
     serve,
 };
 
-/// Listens, loads, serves, drains.
-pub async fn run(args: UpArgs) -> Result<Outcome> {
+/// Listens, loads, serves, drains; `patience` is that of the demonstration with its own server.
+pub async fn run(args: UpArgs, patience: Duration) -> Result<Outcome> {
     let shutdown = signals::shutdown()?;
     let ready = Ready::pending();
     let routes = Services::new(ready.clone()).routes();
@@ -44,7 +44,7 @@ pub async fn run(args: UpArgs) -> Result<Outcome> {
         let gateway = build(args).await?;
         let gateway = announce(&ready, gateway, &health).await;
         if let Some(folder) = demo {
-            client::demo(&format!("http://{grpc}"), &folder).await?;
+            client::demo(&format!("http://{grpc}"), &folder, patience).await?;
             print_line(&format!(
                 "\nServing on until Ctrl-C: gRPC on {grpc}, HTTP on http://{page} (/healthz /readyz /metrics /v1/space)."
             ));
