@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use onespace_bundle::Bundle;
-use onespace_core::{Deadline, Sample, limits::BATCH_SAMPLES};
+use onespace_core::{Deadline, PrepareRequest, Sample, limits::BATCH_SAMPLES};
 use onespace_encoder::prepare::preparer;
 use onespace_runtime::{Engine, Graph, Models, Options, Runtime, Session};
 
@@ -126,7 +126,7 @@ fn prepare(bundle: &Bundle, subject: &Subject, time: Duration) -> Result<(f64, f
             break;
         }
         let one = Instant::now();
-        preparer.prepare(bytes, None)?;
+        preparer.prepare(&PrepareRequest::of(bytes))?;
         times.push(millis(one));
     }
     Ok((rate(times.len(), started), quantile(&times, 0.5)))

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use onespace_bundle::Bundle;
 use onespace_core::{
-    Modality, Sample,
+    Modality, PrepareRequest, Sample,
     sniff::{Sniffed, sniff},
 };
 use onespace_encoder::prepare::preparer;
@@ -48,7 +48,7 @@ fn subject(bundle: &Bundle, modality: Modality, media: Vec<Bytes>) -> Result<Sub
     let preparer = preparer(bundle, modality)?;
     let mut by_shape: BTreeMap<Vec<Vec<usize>>, Vec<Sample>> = BTreeMap::new();
     for bytes in &media {
-        for sample in preparer.prepare(bytes, None)? {
+        for sample in preparer.prepare(&PrepareRequest::of(bytes))? {
             if sample.tower == modality {
                 let shape = sample.tensors.iter().map(|tensor| tensor.shape.clone()).collect();
                 by_shape.entry(shape).or_default().push(sample);

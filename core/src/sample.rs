@@ -5,6 +5,7 @@ use crate::{
     encoder::Purpose,
     error::Result,
     modality::Modality,
+    patience::Patience,
 };
 
 /// The values of a tensor in row-major order.
@@ -61,23 +62,44 @@ impl Sample {
     }
 }
 
+/// One media to prepare.
+#[derive(Clone, Debug)]
+pub struct PrepareRequest<'a> {
+    /// The file's bytes, or the text's.
+    pub bytes: &'a [u8],
+    /// The sender's media type: a hint, content decides.
+    pub media_type: Option<&'a str>,
+    /// What its vector is for: some preparers word what asks otherwise than what is stored.
+    pub purpose: Purpose,
+    /// How long the samples are waited for.
+    pub patience: Patience,
+}
+
+impl<'a> PrepareRequest<'a> {
+    /// A media that asks, waited for as long as it takes.
+    #[must_use]
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, media_type: None, purpose: Purpose::Query, patience: Patience::endless() }
+    }
+
+    /// The same media, waited for no longer than `patience`.
+    #[must_use]
+    pub fn within(self, patience: &Patience) -> Self {
+        Self { patience: patience.clone(), ..self }
+    }
+}
+
 /// Bytes in, samples out: decode and preprocess as a bundle's manifest says.
 ///
 /// Implementations are pure CPU work without I/O, called on a bounded pool. They check limits from the header
-/// before they allocate, and blame the field `bytes`.
+/// before they allocate, and blame the field `bytes`. They ask the request's patience again and again, so that a
+/// caller who has gone away, or whose deadline has passed, keeps nobody else waiting for longer than one step that
+/// cannot be interrupted takes: a frame, a picture, a packet, some thousand points.
 pub trait Prepare: Send + Sync {
-    /// Turns one media into at least one sample. `media_type` is a hint; content decides.
+    /// Turns one media into at least one sample.
     ///
     /// # Errors
-    /// `MEDIA_*` reasons: empty, malformed, unsupported or too large.
-    fn prepare(&self, bytes: &[u8], media_type: Option<&str>) -> Result<Vec<Sample>>;
-
-    /// As [`prepare`](Self::prepare), for a preparer that words what asks otherwise than what is stored.
-    ///
-    /// # Errors
-    /// As [`prepare`](Self::prepare).
-    fn prepare_for(&self, purpose: Purpose, bytes: &[u8], media_type: Option<&str>) -> Result<Vec<Sample>> {
-        let _ = purpose;
-        self.prepare(bytes, media_type)
-    }
+    /// `MEDIA_*` reasons: empty, malformed, unsupported or too large; `DEADLINE_EXCEEDED` and `CANCELLED` when the
+    /// request's patience is over.
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>>;
 }

@@ -1,9 +1,9 @@
 //! Bytes to sound.
 
-use std::io::{Cursor, ErrorKind};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
 use onespace_bundle::preprocess::Audio;
-use onespace_core::{Error, Reason, Result};
+use onespace_core::{Error, Patience, Reason, Result, patience::Reading};
 use symphonia::{
     core::{
         codecs::{
@@ -12,7 +12,7 @@ use symphonia::{
         },
         errors::Error as Fault,
         formats::{FormatOptions, FormatReader, Track, TrackType, probe::Hint},
-        io::MediaSourceStream,
+        io::{MediaSource, MediaSourceStream},
         meta::MetadataOptions,
     },
     default::{get_codecs, get_probe},
@@ -23,6 +23,9 @@ use crate::{
     intake::{Intake, Recording},
 };
 
+/// Where it is noticed that nobody waits any more.
+const WHILE: &str = "while the recording was decoded";
+
 /// Decodes a recording into one channel at the rate of `spec`, packet by packet, within the limits.
 ///
 /// Packets that are broken are left out, as players do, unless they are most of the recording; a recording that
@@ -30,17 +33,31 @@ use crate::{
 ///
 /// # Errors
 /// `MEDIA_UNSUPPORTED` for a container or codec that is not decoded here, named; `MEDIA_MALFORMED`,
-/// `MEDIA_TOO_LARGE`, `MEDIA_EMPTY`.
-pub fn decode(bytes: &[u8], spec: &Audio) -> Result<Recording> {
-    let source = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
+/// `MEDIA_TOO_LARGE`, `MEDIA_EMPTY`; what `patience` says when it is over.
+pub fn decode(bytes: &[u8], spec: &Audio, patience: &Patience) -> Result<Recording> {
+    patience.check(WHILE)?;
+    let recording = decode_while(bytes, spec, patience);
+    // A file that ended early because nobody waits any more is not what there is of it.
+    patience.check(WHILE)?;
+    recording
+}
+
+fn decode_while(bytes: &[u8], spec: &Audio, patience: &Patience) -> Result<Recording> {
+    let source = Source { reading: patience.reading(bytes), length: bytes.len() as u64 };
     let mut format = get_probe()
-        .probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
+        .probe(
+            &Hint::new(),
+            MediaSourceStream::new(Box::new(source), Default::default()),
+            FormatOptions::default(),
+            MetadataOptions::default(),
+        )
         .map_err(|fault| unreadable(&fault))?;
     let mut stream = Stream::open(format.as_ref())?;
     let mut intake = Intake::new(spec, Edit::of(bytes));
     let (mut good, mut bad) = (0_usize, 0_usize);
     let mut planes: Vec<Vec<f32>> = Vec::new();
     loop {
+        patience.check(WHILE)?;
         let packet = match format.next_packet() {
             Ok(Some(packet)) => packet,
             Ok(None) => break,
@@ -70,6 +87,34 @@ pub fn decode(bytes: &[u8], spec: &Audio) -> Result<Recording> {
         return Err(Error::malformed("bytes", message));
     }
     intake.finish()
+}
+
+/// The bytes of a recording, as the demuxers want them.
+struct Source<'a> {
+    reading: Reading<'a>,
+    length: u64,
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reading.read(buffer)
+    }
+}
+
+impl Seek for Source<'_> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.reading.seek(position)
+    }
+}
+
+impl MediaSource for Source<'_> {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.length)
+    }
 }
 
 /// The sound track that is decoded.

@@ -19,7 +19,7 @@ mod window;
 
 use std::sync::Arc;
 
-use onespace_core::Result;
+use onespace_core::{Patience, Result};
 
 pub use prepare::AudioPreparer;
 
@@ -32,5 +32,5 @@ pub struct Pcm {
     pub channels: Vec<Vec<f32>>,
 }
 
-/// Decodes what this crate cannot (Opus, AC-3, …): FFmpeg, where it is compiled in.
-pub type AudioDecoder = Arc<dyn Fn(&[u8]) -> Result<Pcm> + Send + Sync>;
+/// Decodes what this crate cannot (Opus, AC-3, …), while it is waited for: FFmpeg, where it is compiled in.
+pub type AudioDecoder = Arc<dyn Fn(&[u8], &Patience) -> Result<Pcm> + Send + Sync>;

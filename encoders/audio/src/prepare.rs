@@ -6,7 +6,9 @@ use std::{
 };
 
 use onespace_bundle::preprocess::{self, FrontEnd, Short, SpectrogramLayout};
-use onespace_core::{Error, Modality, Prepare, Reason, Result, Sample, Span, Tensor, TensorData, Track};
+use onespace_core::{
+    Error, Modality, Patience, Prepare, PrepareRequest, Reason, Result, Sample, Span, Tensor, TensorData, Track,
+};
 
 use crate::{
     AudioDecoder, Pcm,
@@ -71,20 +73,21 @@ impl AudioPreparer {
     ///
     /// # Errors
     /// `MEDIA_EMPTY` without sound, `MEDIA_TOO_LARGE` past a limit, `MEDIA_MALFORMED` for samples that are not
-    /// finite or channels of different lengths.
-    pub fn samples_of(&self, pcm: &Pcm) -> Result<Vec<Sample>> {
+    /// finite or channels of different lengths; what `patience` says when it is over.
+    pub fn samples_of(&self, pcm: &Pcm, patience: &Patience) -> Result<Vec<Sample>> {
         let frames = pcm.channels.first().map_or(0, Vec::len);
         if pcm.channels.iter().any(|channel| channel.len() != frames) {
             return Err(Error::malformed("bytes", "the channels of the recording differ in length"));
         }
         let mut intake = Intake::new(&self.plan.spec, None);
         for start in (0..frames).step_by(PIECE) {
+            patience.check("while the sound was resampled")?;
             let piece =
                 |channel: &'_ Vec<f32>| channel.get(start..frames.min(start + PIECE)).unwrap_or_default().to_vec();
             let pieces: Vec<Vec<f32>> = pcm.channels.iter().map(piece).collect();
             intake.push(pcm.rate, &pieces)?;
         }
-        self.plan.samples(intake.finish()?)
+        self.plan.samples(intake.finish()?, patience)
     }
 }
 
@@ -97,7 +100,7 @@ fn check_transform((n_fft, win_length, hop_length): (usize, usize, usize), windo
 }
 
 impl Plan {
-    fn samples(&self, recording: Recording) -> Result<Vec<Sample>> {
+    fn samples(&self, recording: Recording, patience: &Patience) -> Result<Vec<Sample>> {
         let Recording { mut samples, duration_ms } = recording;
         if self.spec.quantise_i16 {
             samples.iter_mut().for_each(|sample| *sample = quantised(*sample));
@@ -109,6 +112,7 @@ impl Plan {
         };
         let alone = starts.len() == 1 && total <= self.window;
         let sample = |start: usize| {
+            patience.check("while the sound was analysed")?;
             let sound = samples.get(start..total.min(start + self.window)).unwrap_or_default();
             let span = if alone {
                 Span { start_ms: 0, end_ms: duration_ms }
@@ -187,15 +191,16 @@ fn transposed(tensor: Tensor) -> Tensor {
 }
 
 impl Prepare for AudioPreparer {
-    fn prepare(&self, bytes: &[u8], _media_type: Option<&str>) -> Result<Vec<Sample>> {
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>> {
+        let PrepareRequest { bytes, patience, .. } = request;
         if bytes.is_empty() {
             return Err(Error::new(Reason::MediaEmpty, "bytes", "the recording has no bytes"));
         }
         let spec = &self.plan.spec;
-        match (guarded(|| decode(bytes, spec)), &self.fallback) {
-            (Ok(recording), _) => self.plan.samples(recording),
+        match (guarded(|| decode(bytes, spec, patience)), &self.fallback) {
+            (Ok(recording), _) => self.plan.samples(recording, patience),
             (Err(error), Some(fallback)) if error.reason == Reason::MediaUnsupported => {
-                self.samples_of(&guarded(|| fallback(bytes))?)
+                self.samples_of(&guarded(|| fallback(bytes, patience))?, patience)
             }
             (Err(error), _) => Err(error),
         }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use common::{golden, snr, spec, values, waveform};
 use onespace_audio::{AudioPreparer, Pcm};
 use onespace_bundle::preprocess::{Audio, Channels, FrontEnd};
-use onespace_core::{Error, Prepare, Reason, Span, Track};
+use onespace_core::{Error, Patience, Prepare, PrepareRequest, Reason, Span, Track};
 
 fn heard(name: &str) -> Vec<f32> {
-    let samples = waveform(250).prepare(&golden(name), None).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let samples =
+        waveform(250).prepare(&PrepareRequest::of(&golden(name))).unwrap_or_else(|error| panic!("{name}: {error}"));
     values(&samples[0]).to_vec()
 }
 
@@ -60,7 +61,7 @@ fn lossy_formats_sound_alike_and_start_on_time() {
 
 #[test]
 fn many_channels_become_one() {
-    let surround = waveform(250).prepare(&golden("surround.wav"), None).unwrap();
+    let surround = waveform(250).prepare(&PrepareRequest::of(&golden("surround.wav"))).unwrap();
     assert_eq!(values(&surround[0]).len(), 4000);
     assert!(values(&surround[0]).iter().any(|value| value.abs() > 0.01));
 }
@@ -68,26 +69,26 @@ fn many_channels_become_one() {
 #[test]
 fn what_is_not_decoded_here_is_named_or_handed_on() {
     for (name, codec) in [("opus.ogg", "Opus"), ("opus.webm", "Opus"), ("ac3.mp4", "AC-3")] {
-        let error = waveform(250).prepare(&golden(name), None).unwrap_err();
+        let error = waveform(250).prepare(&PrepareRequest::of(&golden(name))).unwrap_err();
         assert_eq!(error.reason, Reason::MediaUnsupported, "{name}: {error}");
         assert!(error.message.contains(codec), "{name}: {error}");
         assert_eq!(error.field, "bytes");
 
-        let fallback = Arc::new(|_: &[u8]| Ok(Pcm { rate: 16_000, channels: vec![vec![0.25; 4000]; 2] }));
+        let fallback = Arc::new(|_: &[u8], _: &Patience| Ok(Pcm { rate: 16_000, channels: vec![vec![0.25; 4000]; 2] }));
         let preparer = AudioPreparer::new(&spec(250, FrontEnd::Waveform), Some(fallback)).unwrap();
-        assert_eq!(values(&preparer.prepare(&golden(name), None).unwrap()[0]), [0.25; 4000], "{name}");
+        assert_eq!(values(&preparer.prepare(&PrepareRequest::of(&golden(name))).unwrap()[0]), [0.25; 4000], "{name}");
     }
 }
 
 #[test]
 fn a_fallback_that_fails_or_panics_fails_its_recording_alone() {
-    let prepare = |fallback: fn(&[u8]) -> onespace_core::Result<Pcm>| {
+    let prepare = |fallback: fn(&[u8], &Patience) -> onespace_core::Result<Pcm>| {
         let preparer = AudioPreparer::new(&spec(250, FrontEnd::Waveform), Some(Arc::new(fallback))).unwrap();
-        preparer.prepare(&golden("opus.ogg"), None).unwrap_err().reason
+        preparer.prepare(&PrepareRequest::of(&golden("opus.ogg"))).unwrap_err().reason
     };
-    assert_eq!(prepare(|_| Err(Error::malformed("bytes", "no"))), Reason::MediaMalformed);
-    assert_eq!(prepare(|_| panic!("on purpose")), Reason::Panicked);
-    assert_eq!(prepare(|_| Ok(Pcm { rate: 16_000, channels: vec![] })), Reason::MediaEmpty);
+    assert_eq!(prepare(|_, _| Err(Error::malformed("bytes", "no"))), Reason::MediaMalformed);
+    assert_eq!(prepare(|_, _| panic!("on purpose")), Reason::Panicked);
+    assert_eq!(prepare(|_, _| Ok(Pcm { rate: 16_000, channels: vec![] })), Reason::MediaEmpty);
 }
 
 fn ramp(seconds: f64) -> Pcm {
@@ -97,7 +98,7 @@ fn ramp(seconds: f64) -> Pcm {
 #[test]
 fn windows_lie_where_their_spans_say() {
     let spans = |spec: &Audio, seconds: f64| -> Vec<(u64, u64)> {
-        let samples = AudioPreparer::new(spec, None).unwrap().samples_of(&ramp(seconds)).unwrap();
+        let samples = AudioPreparer::new(spec, None).unwrap().samples_of(&ramp(seconds), &Patience::endless()).unwrap();
         for sample in &samples {
             let Span { start_ms, end_ms } = sample.span.unwrap();
             assert_eq!(sample.track, Track::Whole);
@@ -119,7 +120,8 @@ fn windows_lie_where_their_spans_say() {
 
 #[test]
 fn a_short_recording_is_filled_up_with_silence() {
-    let samples = waveform(1000).samples_of(&Pcm { rate: 16_000, channels: vec![vec![0.5; 10]] }).unwrap();
+    let samples =
+        waveform(1000).samples_of(&Pcm { rate: 16_000, channels: vec![vec![0.5; 10]] }, &Patience::endless()).unwrap();
     let (sound, silence) = values(&samples[0]).split_at(10);
     assert!(sound.iter().all(|value| *value == 0.5) && silence.iter().all(|value| *value == 0.0));
 }
@@ -128,8 +130,11 @@ fn a_short_recording_is_filled_up_with_silence() {
 fn the_first_channel_alone_where_the_manifest_says_so() {
     let pcm = Pcm { rate: 16_000, channels: vec![vec![0.5; 1600], vec![-0.5; 1600]] };
     let first = Audio { channels: Channels::First, ..spec(100, FrontEnd::Waveform) };
-    assert_eq!(values(&AudioPreparer::new(&first, None).unwrap().samples_of(&pcm).unwrap()[0]), [0.5; 1600]);
-    assert_eq!(values(&waveform(100).samples_of(&pcm).unwrap()[0]), [0.0; 1600]);
+    assert_eq!(
+        values(&AudioPreparer::new(&first, None).unwrap().samples_of(&pcm, &Patience::endless()).unwrap()[0]),
+        [0.5; 1600]
+    );
+    assert_eq!(values(&waveform(100).samples_of(&pcm, &Patience::endless()).unwrap()[0]), [0.0; 1600]);
 }
 
 #[test]

@@ -6,9 +6,9 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{golden, waveform};
+use common::{golden, silent_flac, waveform};
 use onespace_audio::Pcm;
-use onespace_core::{Prepare, Reason};
+use onespace_core::{Patience, Prepare, PrepareRequest, Reason};
 
 const FILES: [&str; 14] = [
     "pcm_s16le.wav",
@@ -30,7 +30,7 @@ const FILES: [&str; 14] = [
 /// What an answer may be. A decoder's panic is caught and counted: its item fails, nothing else.
 fn judge(name: &str, bytes: &[u8], panics: &mut usize) {
     let start = Instant::now();
-    match waveform(250).prepare(bytes, None) {
+    match waveform(250).prepare(&PrepareRequest::of(bytes)) {
         Ok(samples) => assert!(!samples.is_empty()),
         Err(error) if error.reason == Reason::Panicked => *panics += 1,
         Err(error) => {
@@ -96,7 +96,7 @@ fn noise_and_nothing() {
         judge("ones", &vec![0xff; length], &mut panics);
     }
     assert_eq!(panics, 0);
-    assert_eq!(waveform(250).prepare(b"", None).unwrap_err().reason, Reason::MediaEmpty);
+    assert_eq!(waveform(250).prepare(&PrepareRequest::of(b"")).unwrap_err().reason, Reason::MediaEmpty);
 }
 
 /// Tags that lie about their length: a header of 33 bytes of this kind once panicked a decoder.
@@ -123,54 +123,21 @@ fn lying_tags() {
     assert_eq!(panics, 0);
 }
 
-/// `frames` frames of 65,535 samples of silence each, by the rules of the format, with an unknown length.
-fn silent_flac(frames: u64, rate: u32, total: u64) -> Vec<u8> {
-    let mut bytes = b"fLaC".to_vec();
-    bytes.extend([0x80, 0, 0, 34, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0]);
-    // 20 bits of rate, 3 of channels − 1, 5 of bits − 1, 36 of length.
-    let packed = u64::from(rate) << 44 | 1 << 41 | 15 << 36 | total;
-    bytes.extend(packed.to_be_bytes());
-    bytes.extend([0; 16]);
-    for number in 0..frames {
-        let mut frame = vec![0xff, 0xf8, 0x70, 0x10 | 0x08];
-        let number = char::from_u32(u32::try_from(number).unwrap()).unwrap();
-        frame.extend(number.to_string().as_bytes());
-        frame.extend(65_534_u16.to_be_bytes());
-        frame.push(crc(&frame, 0x07, 8) as u8);
-        frame.extend([0; 6]);
-        frame.extend((crc(&frame, 0x8005, 16) as u16).to_be_bytes());
-        bytes.extend(frame);
-    }
-    bytes
-}
-
-fn crc(bytes: &[u8], polynomial: u32, bits: u32) -> u32 {
-    let mut value = 0_u32;
-    for byte in bytes {
-        value ^= u32::from(*byte) << (bits - 8);
-        for _ in 0..8 {
-            let carry = value >> (bits - 1) & 1;
-            value = (value << 1 ^ if carry == 1 { polynomial } else { 0 }) & ((1_u64 << bits) - 1) as u32;
-        }
-    }
-    value
-}
-
 #[test]
 fn hours_of_silence_are_cut_off_at_the_limit() {
-    let fair = waveform(1000).prepare(&silent_flac(10, 44_100, 0), None).unwrap();
+    let fair = waveform(1000).prepare(&PrepareRequest::of(&silent_flac(10, 44_100, 0))).unwrap();
     assert_eq!(fair.last().unwrap().span.unwrap().end_ms, 655_350 * 1000 / 44_100 + 1);
 
     let bomb = silent_flac(40_000, 44_100, 0);
     let start = Instant::now();
-    let error = waveform(1000).prepare(&bomb, None).unwrap_err();
+    let error = waveform(1000).prepare(&PrepareRequest::of(&bomb)).unwrap_err();
     let decoded = start.elapsed();
     println!("{} kB of silence, 16.5 hours: refused after {decoded:?}: {error}", bomb.len() / 1000);
     assert_eq!(error.reason, Reason::MediaTooLarge);
 
     let honest = silent_flac(40_000, 44_100, 40_000 * 65_535);
     let start = Instant::now();
-    assert_eq!(waveform(1000).prepare(&honest, None).unwrap_err().reason, Reason::MediaTooLarge);
+    assert_eq!(waveform(1000).prepare(&PrepareRequest::of(&honest)).unwrap_err().reason, Reason::MediaTooLarge);
     let read = start.elapsed();
     println!("with its length in the header: refused after {read:?}");
     assert!(read < decoded / 10, "nothing is decoded");
@@ -189,7 +156,8 @@ fn peak_memory() -> Option<u64> {
 
 #[test]
 fn decoded_sound_from_elsewhere_is_not_trusted_either() {
-    let reason = |rate, channels| waveform(250).samples_of(&Pcm { rate, channels }).unwrap_err().reason;
+    let reason =
+        |rate, channels| waveform(250).samples_of(&Pcm { rate, channels }, &Patience::endless()).unwrap_err().reason;
     assert_eq!(reason(16_000, vec![]), Reason::MediaEmpty);
     assert_eq!(reason(16_000, vec![vec![], vec![]]), Reason::MediaEmpty);
     assert_eq!(reason(16_000, vec![vec![0.0; 10], vec![0.0; 9]]), Reason::MediaMalformed);

@@ -8,7 +8,7 @@ mod common;
 use common::{floats, golden, values};
 use onespace_audio::AudioPreparer;
 use onespace_bundle::preprocess::Audio;
-use onespace_core::Prepare;
+use onespace_core::{Prepare, PrepareRequest};
 
 #[derive(serde::Deserialize)]
 struct Case {
@@ -25,7 +25,7 @@ fn cases() -> Vec<Case> {
 
 fn difference(case: &Case) -> f32 {
     let preparer = AudioPreparer::new(&case.spec, None).unwrap();
-    let samples = preparer.prepare(&golden(&format!("models/{}", case.file)), None).unwrap();
+    let samples = preparer.prepare(&PrepareRequest::of(&golden(&format!("models/{}", case.file)))).unwrap();
     let shapes: Vec<_> = samples.iter().map(|sample| sample.tensors[0].shape.clone()).collect();
     assert_eq!(shapes, case.shapes, "{}", case.name);
     let mut most = 0.0_f32;

@@ -1,13 +1,10 @@
 //! From a file's bytes to an upright picture, within the limits.
 
-use std::{
-    io::Cursor,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, error::LimitErrorKind};
 use onespace_core::{
-    Error, Modality, Reason, Result, limits,
+    Error, Modality, Patience, Reason, Result, limits,
     sniff::{self, Sniffed},
 };
 
@@ -21,8 +18,10 @@ use crate::{
 ///
 /// # Errors
 /// `MEDIA_EMPTY`, `MEDIA_UNSUPPORTED`, `MEDIA_TOO_LARGE` (told from the header, before any pixel is allocated),
-/// `MEDIA_MALFORMED`; `PANICKED` when the decoder itself breaks on the bytes.
-pub fn decode(bytes: &[u8], background: Option<[u8; 3]>) -> Result<Picture> {
+/// `MEDIA_MALFORMED`; `PANICKED` when the decoder itself breaks on the bytes; what `patience` says when it is over,
+/// which is noticed where a decoder asks for more bytes and between the steps.
+pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Picture> {
+    patience.check("before the image was decoded")?;
     if bytes.is_empty() {
         return Err(Error::new(Reason::MediaEmpty, "bytes", "the image has no bytes"));
     }
@@ -30,17 +29,21 @@ pub fn decode(bytes: &[u8], background: Option<[u8; 3]>) -> Result<Picture> {
         return Err(Error::too_large("bytes", "the image's size in bytes", bytes.len(), limits::IMAGE_BYTES));
     }
     // The decoders are someone else's; one that panics must take this image with it and nothing more.
-    catch_unwind(AssertUnwindSafe(|| decode_unguarded(bytes, background)))
-        .unwrap_or_else(|_| Err(Error::new(Reason::Panicked, "bytes", "the image decoder broke on these bytes")))
+    let picture = catch_unwind(AssertUnwindSafe(|| decode_unguarded(bytes, background, patience)))
+        .unwrap_or_else(|_| Err(Error::new(Reason::Panicked, "bytes", "the image decoder broke on these bytes")));
+    // A decoder whose bytes ran out because nobody waits any more knows no better than to blame the bytes.
+    patience.check("while the image was decoded")?;
+    picture
 }
 
-fn decode_unguarded(bytes: &[u8], background: Option<[u8; 3]>) -> Result<Picture> {
+fn decode_unguarded(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Picture> {
     let format = image::guess_format(bytes).ok().filter(is_read).ok_or_else(|| unknown(bytes))?;
     if format == ImageFormat::Jpeg {
         let jpeg::Decoded { size: (width, height), pixels, orientation } = jpeg::decode(bytes)?;
+        patience.check("when the image was decoded")?;
         return Ok(Picture::new(width, height, pixels)?.upright(orientation));
     }
-    let mut reader = ImageReader::new(Cursor::new(bytes));
+    let mut reader = ImageReader::new(patience.reading(bytes));
     reader.set_format(format);
     reader.limits(allocations());
     let mut decoder = reader.into_decoder().map_err(|error| explain(&error))?;
@@ -55,6 +58,7 @@ fn decode_unguarded(bytes: &[u8], background: Option<[u8; 3]>) -> Result<Picture
     // Broken metadata does not make the pixels unreadable.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
+    patience.check("when the image was decoded")?;
     Ok(Picture::new(width, height, opaque(image, background))?.upright(orientation))
 }
 

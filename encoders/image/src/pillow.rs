@@ -12,8 +12,9 @@
 use std::f64::consts::PI;
 
 use onespace_bundle::preprocess::ResizeFilter;
+use onespace_core::{Patience, Result};
 
-use crate::taps::Side;
+use crate::{resize::WHILE, taps::Side};
 
 /// Whose weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +76,16 @@ impl Taps {
 
 /// Resizes rows of `width` RGB pixels across and then down. The filter is as wide as the picture shrinks; `Nearest` is taken
 /// for a box.
+///
+/// # Errors
+/// What `patience` says when it is over.
 pub fn resize(
-    rgb: &[u8],
-    width: usize,
+    (rgb, width): (&[u8], usize),
     (across, down): (Side, Side),
     filter: ResizeFilter,
     weights: Weights,
-) -> Vec<u8> {
+    patience: &Patience,
+) -> Result<Vec<u8>> {
     let Pass { bits: bits_across, taps: columns } = pass(across, filter, weights);
     let Pass { bits: bits_down, taps: rows } = pass(down, filter, weights);
     // Only the rows that some target row is made of are looked at.
@@ -91,6 +95,7 @@ pub fn resize(
     let mut narrow = Vec::with_capacity(line * end.saturating_sub(first));
     let mut planes = vec![0; (width + LANES) * 3];
     for source in rgb.chunks_exact(width * 3).take(end).skip(first) {
+        patience.check(WHILE)?;
         split(source, width + LANES, &mut planes);
         for taps in &columns {
             narrow.extend(planes.chunks_exact(width + LANES).map(|plane| rounded(taps.sum(plane), bits_across)));
@@ -99,6 +104,7 @@ pub fn resize(
     let mut out = Vec::with_capacity(line * rows.len());
     let (mut highs, mut lows) = (vec![0_i32; line], vec![0_i32; line]);
     for taps in &rows {
+        patience.check(WHILE)?;
         highs.fill(0);
         lows.fill(0);
         let weights = taps.high.iter().zip(&taps.low);
@@ -108,7 +114,7 @@ pub fn resize(
         }
         out.extend(highs.iter().zip(&lows).map(|(high, low)| rounded((high << LOW_BITS) + low, bits_down)));
     }
-    out
+    Ok(out)
 }
 
 /// Adds a row of bytes, weighed, to sums.

@@ -1,7 +1,7 @@
 //! The road from bytes to a sample.
 
 use onespace_bundle::preprocess::{Alpha, Image, Patches};
-use onespace_core::{Error, Modality, Prepare, Result, Sample, Tensor, Track};
+use onespace_core::{Error, Modality, Patience, Prepare, PrepareRequest, Result, Sample, Tensor, Track};
 
 use crate::{decode::decode, fit::Fit, patches, resize::resize};
 
@@ -18,13 +18,14 @@ impl ImagePreparer {
         Self { spec: spec.clone() }
     }
 
-    /// The tensor of decoded pixels: `rgb` holds `width · height` pixels, 8 bits a channel, red, green, blue, row by
+    /// The tensor of decoded pixels: `rgb` holds `size` (across, down) pixels, 8 bits a channel, red, green, blue, row by
     /// row without gaps. The values come back as float32 `[3, spec.height, spec.width]`, `(x / 255 − mean) / std`.
     ///
     /// # Errors
-    /// `MEDIA_MALFORMED` when a side is zero; `INTERNAL` when `rgb` is shorter than the sides say.
-    pub fn tensor_of(&self, rgb: &[u8], width: u32, height: u32) -> Result<Vec<f32>> {
-        self.planes(rgb, (width, height), Fit::new)
+    /// `MEDIA_MALFORMED` when a side is zero; `INTERNAL` when `rgb` is shorter than the sides say; what `patience` says
+    /// when it is over.
+    pub fn tensor_of(&self, rgb: &[u8], size: (u32, u32), patience: &Patience) -> Result<Vec<f32>> {
+        self.planes(rgb, size, Fit::new, patience)
     }
 
     /// As [`tensor_of`](Self::tensor_of), but scaled to cover and cut at the beginning (`view` 0), the centre (1) or
@@ -32,8 +33,8 @@ impl ImagePreparer {
     ///
     /// # Errors
     /// As [`tensor_of`](Self::tensor_of).
-    pub fn view_of(&self, rgb: &[u8], width: u32, height: u32, view: usize) -> Result<Vec<f32>> {
-        self.planes(rgb, (width, height), |spec, source| Fit::crop(spec, source, view))
+    pub fn view_of(&self, rgb: &[u8], size: (u32, u32), view: usize, patience: &Patience) -> Result<Vec<f32>> {
+        self.planes(rgb, size, |spec, source| Fit::crop(spec, source, view), patience)
     }
 
     /// As [`tensor_of`](Self::tensor_of) for a `spec` of patches: their values, float32
@@ -41,13 +42,25 @@ impl ImagePreparer {
     ///
     /// # Errors
     /// As [`tensor_of`](Self::tensor_of).
-    pub fn patches_of(&self, patches: Patches, rgb: &[u8], width: u32, height: u32) -> Result<(Vec<f32>, Vec<i64>)> {
-        let (pixels, across) = self.pixels(rgb, (width, height), Fit::new)?;
+    pub fn patches_of(
+        &self,
+        patches: Patches,
+        rgb: &[u8],
+        size: (u32, u32),
+        patience: &Patience,
+    ) -> Result<(Vec<f32>, Vec<i64>)> {
+        let (pixels, across) = self.pixels(rgb, size, Fit::new, patience)?;
         Ok(patches::cut(patches, &pixels, across))
     }
 
-    fn planes(&self, rgb: &[u8], source: (u32, u32), fit: impl Fn(&Image, (u32, u32)) -> Fit) -> Result<Vec<f32>> {
-        let (pixels, _) = self.pixels(rgb, source, fit)?;
+    fn planes(
+        &self,
+        rgb: &[u8],
+        source: (u32, u32),
+        fit: impl Fn(&Image, (u32, u32)) -> Fit,
+        patience: &Patience,
+    ) -> Result<Vec<f32>> {
+        let (pixels, _) = self.pixels(rgb, source, fit, patience)?;
         let (pixels, _) = pixels.as_chunks::<3>();
         let mut tensor = Vec::with_capacity(pixels.len() * 3);
         tensor.extend(pixels.iter().map(|&[red, _, _]| red));
@@ -62,13 +75,14 @@ impl ImagePreparer {
         rgb: &[u8],
         source: (u32, u32),
         fit: impl Fn(&Image, (u32, u32)) -> Fit,
+        patience: &Patience,
     ) -> Result<(Vec<f32>, usize)> {
         let (width, height) = source;
         if width == 0 || height == 0 {
             return Err(Error::malformed("bytes", format!("a picture of {width} x {height} pixels has no content")));
         }
         let fit = fit(&self.spec, source);
-        let mut pixels = resize(&self.spec, &fit, rgb, width)?;
+        let mut pixels = resize(&self.spec, &fit, (rgb, width), patience)?;
         let (mean, std) = (self.spec.mean, self.spec.std);
         for pixel in pixels.as_chunks_mut::<3>().0 {
             for (value, (mean, std)) in pixel.iter_mut().zip(mean.iter().zip(&std)) {
@@ -80,20 +94,21 @@ impl ImagePreparer {
 }
 
 impl Prepare for ImagePreparer {
-    fn prepare(&self, bytes: &[u8], _media_type: Option<&str>) -> Result<Vec<Sample>> {
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>> {
+        let patience = &request.patience;
         let background = match self.spec.alpha {
             Alpha::Blend => Some(self.spec.background),
             Alpha::Drop => None,
         };
-        let picture = decode(bytes, background)?;
+        let picture = decode(request.bytes, background, patience)?;
         let (rgb, size) = (picture.rgb(), (picture.width(), picture.height()));
         let tensors = if let Some(patches) = self.spec.patches {
-            let (values, places) = self.patches_of(patches, rgb, size.0, size.1)?;
+            let (values, places) = self.patches_of(patches, rgb, size, patience)?;
             let count = patches.max_patches;
             vec![Tensor::f32([count, patches.length()], values), Tensor::i64([count, 2], places)]
         } else {
             let shape = [3, self.spec.height as usize, self.spec.width as usize];
-            vec![Tensor::f32(shape, self.tensor_of(rgb, size.0, size.1)?)]
+            vec![Tensor::f32(shape, self.tensor_of(rgb, size, patience)?)]
         };
         Ok(vec![Sample { tower: Modality::Image, tensors, track: Track::Whole, span: None }])
     }

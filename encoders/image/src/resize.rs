@@ -5,7 +5,7 @@ use fast_image_resize::{
     images::{Image as Pixels, ImageRef},
 };
 use onespace_bundle::preprocess::{Image, Resample, ResizeFilter};
-use onespace_core::{Error, Result};
+use onespace_core::{Error, Patience, Result};
 
 use crate::{
     fit::Fit,
@@ -13,12 +13,16 @@ use crate::{
     taps::{Side, cubic, resample},
 };
 
-/// Resizes `width · height` RGB pixels as `spec` and `fit` say; the result is a canvas of RGB pixels, row by row, on
+/// Where it is noticed that nobody waits any more.
+pub const WHILE: &str = "while the picture was resized";
+
+/// Resizes rows of `width` RGB pixels as `spec` and `fit` say; the result is a canvas of RGB pixels, row by row, on
 /// the scale 0 to 255.
 ///
 /// # Errors
-/// `INTERNAL` when the pixels are not as many as the sides say.
-pub fn resize(spec: &Image, fit: &Fit, rgb: &[u8], width: u32) -> Result<Vec<f32>> {
+/// `INTERNAL` when the pixels are not as many as the sides say; what `patience` says when it is over.
+pub fn resize(spec: &Image, fit: &Fit, (rgb, width): (&[u8], u32), patience: &Patience) -> Result<Vec<f32>> {
+    patience.check(WHILE)?;
     let (left, top, wide, high) = fit.cut;
     let whole = (left, top, wide) == (0, 0, width);
     let inner = if whole { rgb.get(..pixels(wide, high)) } else { None };
@@ -30,7 +34,8 @@ pub fn resize(spec: &Image, fit: &Fit, rgb: &[u8], width: u32) -> Result<Vec<f32
     let resized = match spec.resample {
         Resample::U8 | Resample::U8Torch if spec.antialias && spec.filter != ResizeFilter::Nearest => {
             let weights = if spec.resample == Resample::U8 { Weights::Pillow } else { Weights::Torch };
-            let resized = pillow::resize(source, wide as usize, (fit.across, fit.down), spec.filter, weights);
+            let scaled = (fit.across, fit.down);
+            let resized = pillow::resize((source, wide as usize), scaled, spec.filter, weights, patience)?;
             resized.into_iter().map(f32::from).collect()
         }
         Resample::U8 | Resample::U8Torch => {
@@ -38,7 +43,7 @@ pub fn resize(spec: &Image, fit: &Fit, rgb: &[u8], width: u32) -> Result<Vec<f32
         }
         Resample::F32 => {
             let taps = |side: Side| side.taps(spec.filter, spec.antialias);
-            resample(source, wide as usize, &taps(fit.across), &taps(fit.down))
+            resample((source, wide as usize), &taps(fit.across), &taps(fit.down), patience)?
         }
     };
     let kept = (fit.across.kept as u32, fit.down.kept as u32);

@@ -4,6 +4,9 @@
 //! Places are computed in single precision, as torch does: over thousands of pixels the difference shows.
 
 use onespace_bundle::preprocess::ResizeFilter;
+use onespace_core::{Patience, Result};
+
+use crate::resize::WHILE;
 
 /// Which source values a target value is made of.
 pub struct Taps {
@@ -56,7 +59,10 @@ impl Taps {
 }
 
 /// `rgb`, rows of `width` pixels of three bytes, resized across and then down: rows of `across.len()` pixels.
-pub fn resample(rgb: &[u8], width: usize, across: &[Taps], down: &[Taps]) -> Vec<f32> {
+///
+/// # Errors
+/// What `patience` says when it is over.
+pub fn resample((rgb, width): (&[u8], usize), across: &[Taps], down: &[Taps], patience: &Patience) -> Result<Vec<f32>> {
     let row = across.len() * 3;
     // Only the rows that some target row is made of are looked at.
     let first = down.iter().map(|taps| taps.first).min().unwrap_or_default();
@@ -65,14 +71,16 @@ pub fn resample(rgb: &[u8], width: usize, across: &[Taps], down: &[Taps]) -> Vec
     let mut line = vec![0.0; width * 3];
     let sources = rgb.chunks_exact(width * 3).skip(first);
     for (target, source) in narrow.chunks_exact_mut(row).zip(sources) {
+        patience.check(WHILE)?;
         line.iter_mut().zip(source).for_each(|(value, byte)| *value = f32::from(*byte));
         target.chunks_exact_mut(3).zip(across).for_each(|(pixel, taps)| taps.apply(&line, 0, pixel));
     }
     let mut out = vec![0.0; row * down.len()];
     for (target, taps) in out.chunks_exact_mut(row).zip(down) {
+        patience.check(WHILE)?;
         taps.apply(&narrow, first, target);
     }
-    out
+    Ok(out)
 }
 
 fn one(place: usize, full: usize) -> Taps {
@@ -163,7 +171,7 @@ mod tests {
         let rgb: Vec<u8> = (0..5 * 4 * 3).map(|value| value * 4).collect();
         for filter in ALL {
             let side = |full| Side { full, scaled: full, start: 0, kept: full }.taps(filter, true);
-            let out = resample(&rgb, 5, &side(5), &side(4));
+            let out = resample((&rgb, 5), &side(5), &side(4), &Patience::endless()).unwrap();
             assert!(out.iter().zip(&rgb).all(|(a, b)| (a - f32::from(*b)).abs() < 1e-3), "{filter:?}");
         }
     }

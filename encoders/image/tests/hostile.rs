@@ -8,7 +8,7 @@ use std::{
 };
 
 use onespace_bundle::preprocess::Image;
-use onespace_core::{Error, Prepare, Reason, Result, Sample, limits};
+use onespace_core::{Error, Prepare, PrepareRequest, Reason, Result, Sample, limits};
 use onespace_image::ImagePreparer;
 
 const FILES: [&str; 16] = [
@@ -40,7 +40,7 @@ fn prepare(bytes: &[u8]) -> Result<Vec<Sample>> {
         "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]
     }"#;
     let spec: Image = serde_json::from_str(table).unwrap();
-    ImagePreparer::new(&spec).prepare(bytes, None)
+    ImagePreparer::new(&spec).prepare(&PrepareRequest::of(bytes))
 }
 
 fn assert_blames_the_media(error: &Error, what: &str) {

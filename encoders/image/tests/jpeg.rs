@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use onespace_bundle::preprocess::Image;
-use onespace_core::{Prepare, TensorData};
+use onespace_core::{Prepare, PrepareRequest, TensorData};
 use onespace_image::ImagePreparer;
 
 const SIDES: (u32, u32) = (93, 67);
@@ -19,7 +19,7 @@ fn decoded(name: &str) -> Vec<f32> {
         "width": SIDES.0, "height": SIDES.1, "resize": "squash", "filter": "nearest", "mean": [0, 0, 0], "std": [1, 1, 1],
     });
     let spec: Image = serde_json::from_value(table).unwrap();
-    let mut sample = ImagePreparer::new(&spec).prepare(&read(name), None).unwrap().remove(0);
+    let mut sample = ImagePreparer::new(&spec).prepare(&PrepareRequest::of(&read(name))).unwrap().remove(0);
     match sample.tensors.remove(0).data {
         TensorData::F32(values) => values,
         TensorData::I64(_) => panic!("not floats"),

@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use onespace_bundle::preprocess::Image;
-use onespace_core::{Prepare, TensorData};
+use onespace_core::{Prepare, PrepareRequest, TensorData};
 use onespace_image::ImagePreparer;
 
 #[derive(serde::Deserialize)]
@@ -31,7 +31,7 @@ fn integers(bytes: &[u8]) -> Vec<i64> {
 
 /// The largest difference of a float tensor, in 255ths before normalisation; other tensors must be equal.
 fn difference(case: &Case) -> f32 {
-    let sample = ImagePreparer::new(&case.spec).prepare(&read(&case.file), None).unwrap().remove(0);
+    let sample = ImagePreparer::new(&case.spec).prepare(&PrepareRequest::of(&read(&case.file))).unwrap().remove(0);
     let shapes: Vec<_> = sample.tensors.iter().map(|tensor| tensor.shape.clone()).collect();
     assert_eq!(shapes, case.shapes, "{}", case.name);
     let mut most = 0.0_f32;

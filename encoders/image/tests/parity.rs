@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use onespace_bundle::preprocess::Image;
-use onespace_core::{Modality, Prepare, TensorData, Track};
+use onespace_core::{Modality, Prepare, PrepareRequest, TensorData, Track};
 use onespace_image::ImagePreparer;
 
 #[derive(serde::Deserialize)]
@@ -24,7 +24,7 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 
 /// Mean and largest absolute difference from the reference, in steps of one 255th.
 fn difference(case: &Case) -> (f32, f32) {
-    let samples = ImagePreparer::new(&case.spec).prepare(&read(&case.file), None).unwrap();
+    let samples = ImagePreparer::new(&case.spec).prepare(&PrepareRequest::of(&read(&case.file))).unwrap();
     let [sample] = samples.as_slice() else { panic!("{}: {} samples", case.name, samples.len()) };
     assert_eq!((sample.tower, sample.track, sample.span), (Modality::Image, Track::Whole, None));
     let [tensor] = sample.tensors.as_slice() else { panic!("{}: not one tensor", case.name) };
@@ -60,7 +60,7 @@ fn orientation_and_background_change_the_tensor() {
     )
     .unwrap();
     let values = |spec: &Image, file: &str| {
-        let mut samples = ImagePreparer::new(spec).prepare(&read(file), None).unwrap();
+        let mut samples = ImagePreparer::new(spec).prepare(&PrepareRequest::of(&read(file))).unwrap();
         match samples.remove(0).tensors.remove(0).data {
             TensorData::F32(values) => values,
             TensorData::I64(_) => panic!("not floats"),

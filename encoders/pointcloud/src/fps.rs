@@ -4,6 +4,8 @@
 //! share a block, and a block whose box is farther from the new point than any of its points is from the old ones
 //! is passed over: nothing in it can change. The result is the same to the last bit.
 
+use onespace_core::{Patience, Result};
+
 use crate::normalise::centroid;
 
 /// Points of a block: few enough for tight boxes, enough to keep the vector units busy.
@@ -32,11 +34,21 @@ pub fn outermost(places: &[[f32; 3]]) -> usize {
 ///
 /// Once no place is left that is apart from the chosen ones, the first place that is not skipped is chosen again and
 /// again.
-pub fn farthest(places: &[[f32; 3]], start: usize, count: usize, skip: Option<f32>) -> Vec<usize> {
+///
+/// # Errors
+/// What `patience` says when it is over.
+pub fn farthest(
+    places: &[[f32; 3]],
+    start: usize,
+    count: usize,
+    skip: Option<f32>,
+    patience: &Patience,
+) -> Result<Vec<usize>> {
     let (mut boxes, mut blocks): (Vec<Bounds>, Vec<Block>) = blocks(places, skip).into_iter().unzip();
     let mut chosen = Vec::with_capacity(count);
     let mut next = start;
     while let Some(place) = places.get(next).filter(|_| chosen.len() < count) {
+        patience.check("while points were chosen")?;
         chosen.push(next);
         let mut reach = f32::NEG_INFINITY;
         for (bounds, block) in boxes.iter_mut().zip(&mut blocks) {
@@ -48,7 +60,7 @@ pub fn farthest(places: &[[f32; 3]], start: usize, count: usize, skip: Option<f3
         let holders = boxes.iter().zip(&blocks).filter(|(bounds, _)| bounds.reach >= reach);
         next = holders.filter_map(|(_, block)| block.first_at(reach)).min().unwrap_or_default();
     }
-    chosen
+    Ok(chosen)
 }
 
 /// Where a block's points are. Boxes stand apart from the points: all of them are looked at every time.
@@ -154,21 +166,25 @@ fn curve(place: [f32; 3], whole: &Bounds) -> u32 {
 mod tests {
     use super::*;
 
+    fn chosen(places: &[[f32; 3]], start: usize, count: usize, skip: Option<f32>) -> Vec<usize> {
+        farthest(places, start, count, skip, &Patience::endless()).unwrap()
+    }
+
     #[test]
     fn the_farthest_comes_next() {
         let line = [0.0, 10.0, 4.0, 9.0, 5.0].map(|x| [x, 0.0, 0.0]);
         assert_eq!(outermost(&line), 0);
-        assert_eq!(farthest(&line, 0, 5, None), [0, 1, 4, 2, 3]);
-        assert!(farthest(&[], 0, 3, None).is_empty());
-        assert_eq!(farthest(&[[1.0; 3]; 3], 1, 4, None), [1, 0, 0, 0]);
+        assert_eq!(chosen(&line, 0, 5, None), [0, 1, 4, 2, 3]);
+        assert!(chosen(&[], 0, 3, None).is_empty());
+        assert_eq!(chosen(&[[1.0; 3]; 3], 1, 4, None), [1, 0, 0, 0]);
     }
 
     #[test]
     fn what_is_skipped_is_chosen_only_to_begin_with() {
         let line = [0.01, 1.0, 0.02, -1.0, 0.03].map(|x| [x, 0.0, 0.0]);
-        assert_eq!(farthest(&line, 0, 5, Some(1e-3)), [0, 3, 1, 1, 1]);
-        assert_eq!(farthest(&line, 0, 3, Some(9.0)), [0, 0, 0]);
-        assert_eq!(farthest(&line, 0, 4, Some(0.0)), [0, 3, 1, 4]);
+        assert_eq!(chosen(&line, 0, 5, Some(1e-3)), [0, 3, 1, 1, 1]);
+        assert_eq!(chosen(&line, 0, 3, Some(9.0)), [0, 0, 0]);
+        assert_eq!(chosen(&line, 0, 4, Some(0.0)), [0, 3, 1, 4]);
     }
 
     #[test]
@@ -186,7 +202,7 @@ mod tests {
                 .collect();
             let mut nearest = vec![f32::INFINITY; places.len()];
             let mut next = outermost(&places);
-            for found in farthest(&places, next, 300, None) {
+            for found in chosen(&places, next, 300, None) {
                 assert_eq!(found, next);
                 for (least, place) in nearest.iter_mut().zip(&places) {
                     *least = least.min(squared_distance(*place, places[found]));

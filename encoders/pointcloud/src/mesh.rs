@@ -1,6 +1,6 @@
 //! Points spread evenly over the faces of a mesh.
 
-use onespace_core::{Error, Result};
+use onespace_core::{Error, Patience, Result};
 
 use crate::{
     header::Header,
@@ -16,10 +16,11 @@ const SEED: u64 = 0x6f6e_6573_7061_6365;
 /// area and once to place the points, so that none is kept.
 ///
 /// # Errors
-/// `MEDIA_MALFORMED` for a face that cannot be read or names a vertex that is not there.
-pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize) -> Result<Vec<Point>> {
+/// `MEDIA_MALFORMED` for a face that cannot be read or names a vertex that is not there; what `patience` says when it
+/// is over.
+pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize, patience: &Patience) -> Result<Vec<Point>> {
     let mut whole = 0.0;
-    each_triangle(header, vertices, |corners| whole += area(corners))?;
+    each_triangle(header, vertices, patience, |corners| whole += area(corners))?;
     let mut points = Vec::with_capacity(count);
     if !(whole.is_finite() && whole > 0.0) {
         return Ok(points);
@@ -28,7 +29,7 @@ pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize) -> Result<V
     let mut random = Random(SEED);
     let mut passed = 0.0;
     let mut next = random.unit() * whole / count as f64;
-    each_triangle(header, vertices, |corners| {
+    each_triangle(header, vertices, patience, |corners| {
         passed += area(corners);
         while next < passed && points.len() < count {
             points.push(between(corners, &mut random));
@@ -42,8 +43,13 @@ pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize) -> Result<V
     Ok(points)
 }
 
-fn each_triangle(header: &Header<'_>, vertices: &[Point], mut take: impl FnMut([&Point; 3])) -> Result<()> {
-    each(header, "face", |index, face: Face| {
+fn each_triangle(
+    header: &Header<'_>,
+    vertices: &[Point],
+    patience: &Patience,
+    mut take: impl FnMut([&Point; 3]),
+) -> Result<()> {
+    each(header, "face", patience, |index, face: Face| {
         let corner = |number: &u32| {
             let message = || format!("face {index} names vertex {number}, there are {}", vertices.len());
             vertices.get(*number as usize).ok_or_else(|| Error::malformed("bytes", message()))

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use onespace_bundle::preprocess::{self, Emit, FpsStart, GroupKind, Grouping, Layout, Normalise, Subsample};
-use onespace_core::{Error, Modality, Prepare, Reason, Result, Sample, Tensor, Track};
+use onespace_core::{Error, Modality, Patience, Prepare, PrepareRequest, Reason, Result, Sample, Tensor, Track};
 
 use crate::{
     fps::{farthest, outermost},
@@ -31,18 +31,18 @@ impl PointCloudPreparer {
         Self { spec: spec.clone() }
     }
 
-    fn sample(&self, bytes: &[u8]) -> Result<Sample> {
-        let mut points = self.points(bytes)?;
+    fn sample(&self, bytes: &[u8], patience: &Patience) -> Result<Sample> {
+        let mut points = self.points(bytes, patience)?;
         self.colour(&mut points);
         points.iter_mut().for_each(|point| point.place = self.spec.axes.permuted(point.place));
         if self.spec.normalise == Normalise::UnitSphere {
             to_unit_sphere(&mut points);
         }
-        let points = self.fit(points);
+        let points = self.fit(points, patience)?;
         let (mut groups, mut centres) = (None, None);
         if let Some(grouping) = self.spec.grouping {
-            let places = self.centres(&points, grouping);
-            groups = Some(self.groups(&points, &places, grouping));
+            let places = self.centres(&points, grouping, patience)?;
+            groups = Some(self.groups(&points, &places, grouping, patience)?);
             centres = Some(Tensor::f32([places.len(), 3], places.iter().flatten().copied().collect()));
         }
         let tensor = |emit: &Emit| match emit {
@@ -56,7 +56,8 @@ impl PointCloudPreparer {
     }
 
     /// The points of a file, thinned to what is looked at; those of a mesh of few vertices lie on its faces.
-    fn points(&self, bytes: &[u8]) -> Result<Vec<Point>> {
+    fn points(&self, bytes: &[u8], patience: &Patience) -> Result<Vec<Point>> {
+        patience.check("before the file was read")?;
         let header = Header::read(bytes)?;
         let Some(vertex) = header.element("vertex") else {
             return Err(Error::malformed("bytes", "the file has no element \"vertex\""));
@@ -74,7 +75,7 @@ impl PointCloudPreparer {
         });
         let mut random = (self.spec.subsample == Subsample::Random).then(|| Random::new(self.spec.seed));
         let mut points = Vec::with_capacity(kept);
-        each(&header, "vertex", |index, point: Point| {
+        each(&header, "vertex", patience, |index, point: Point| {
             if !point.place.iter().all(|value| value.is_finite()) {
                 return Err(Error::malformed("bytes", format!("vertex {index} is at {:?}", point.place)));
             }
@@ -93,7 +94,7 @@ impl PointCloudPreparer {
             Ok(())
         })?;
         if total < self.spec.points && header.element("face").is_some_and(|face| face.count > 0) {
-            let spread = mesh::spread(&header, &points, self.spec.points)?;
+            let spread = mesh::spread(&header, &points, self.spec.points, patience)?;
             return Ok(if spread.is_empty() { points } else { spread });
         }
         Ok(points)
@@ -109,42 +110,51 @@ impl PointCloudPreparer {
     }
 
     /// Exactly as many points as the graph takes: sampled from more, repeated in order from fewer.
-    fn fit(&self, points: Vec<Point>) -> Vec<Point> {
+    fn fit(&self, points: Vec<Point>, patience: &Patience) -> Result<Vec<Point>> {
         let wanted = self.spec.points;
         if points.len() <= wanted {
-            return points.iter().cycle().take(wanted).copied().collect();
+            return Ok(points.iter().cycle().take(wanted).copied().collect());
         }
         let places: Vec<[f32; 3]> = points.iter().map(|point| point.place).collect();
         let start = match self.spec.fps.start {
             FpsStart::Outermost => outermost(&places),
             FpsStart::First => 0,
         };
-        let chosen = farthest(&places, start, wanted, self.spec.fps.skip_norm2);
-        chosen.into_iter().filter_map(|index| points.get(index).copied()).collect()
+        let chosen = farthest(&places, start, wanted, self.spec.fps.skip_norm2, patience)?;
+        Ok(chosen.into_iter().filter_map(|index| points.get(index).copied()).collect())
     }
 
     /// Farthest-point centres, from the first point on.
-    fn centres(&self, points: &[Point], grouping: Grouping) -> Vec<[f32; 3]> {
+    fn centres(&self, points: &[Point], grouping: Grouping, patience: &Patience) -> Result<Vec<[f32; 3]>> {
         let places: Vec<[f32; 3]> = points.iter().map(|point| point.place).collect();
-        let chosen = farthest(&places, 0, grouping.centres, self.spec.fps.skip_norm2);
-        chosen.into_iter().filter_map(|index| places.get(index).copied()).collect()
+        let chosen = farthest(&places, 0, grouping.centres, self.spec.fps.skip_norm2, patience)?;
+        Ok(chosen.into_iter().filter_map(|index| places.get(index).copied()).collect())
     }
 
     /// Each centre with its neighbours.
-    fn groups(&self, points: &[Point], centres: &[[f32; 3]], grouping: Grouping) -> Tensor {
+    fn groups(
+        &self,
+        points: &[Point],
+        centres: &[[f32; 3]],
+        grouping: Grouping,
+        patience: &Patience,
+    ) -> Result<Tensor> {
         let places: Vec<[f32; 3]> = points.iter().map(|point| point.place).collect();
-        let groups = centres.iter().flat_map(|centre| {
+        let mut groups = Vec::with_capacity(centres.len() * grouping.neighbours);
+        for centre in centres {
+            patience.check("while the points were grouped")?;
             let near = match (grouping.kind, grouping.radius) {
                 (GroupKind::Ball, Some(radius)) => within(&places, *centre, radius, grouping.neighbours),
                 (GroupKind::Ball | GroupKind::Knn, _) => nearest(&places, *centre, grouping.neighbours),
             };
-            let origin = if grouping.relative { *centre } else { [0.0; 3] };
-            near.into_iter().filter_map(|index| points.get(index)).map(move |point| {
-                let ([x, y, z], [cx, cy, cz]) = (point.place, origin);
+            let [cx, cy, cz] = if grouping.relative { *centre } else { [0.0; 3] };
+            groups.extend(near.into_iter().filter_map(|index| points.get(index)).map(|point| {
+                let [x, y, z] = point.place;
                 Point { place: [x - cx, y - cy, z - cz], ..*point }
-            })
-        });
-        Tensor::f32([centres.len(), grouping.neighbours, self.width()], self.values(groups))
+            }));
+        }
+        let shape = [centres.len(), grouping.neighbours, self.width()];
+        Ok(Tensor::f32(shape, self.values(groups.into_iter())))
     }
 
     const fn width(&self) -> usize {
@@ -160,11 +170,11 @@ impl PointCloudPreparer {
 }
 
 impl Prepare for PointCloudPreparer {
-    fn prepare(&self, bytes: &[u8], _media_type: Option<&str>) -> Result<Vec<Sample>> {
-        if bytes.is_empty() {
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>> {
+        if request.bytes.is_empty() {
             return Err(Error::new(Reason::MediaEmpty, "bytes", "the file has no bytes"));
         }
-        catch_unwind(AssertUnwindSafe(|| self.sample(bytes))).map_or_else(
+        catch_unwind(AssertUnwindSafe(|| self.sample(request.bytes, &request.patience))).map_or_else(
             |_| Err(Error::new(Reason::Panicked, "bytes", "the reader gave up on this file in an unforeseen way")),
             |sample| Ok(vec![sample?]),
         )

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use onespace_core::{Error, Reason, Result, limits};
+use onespace_core::{Error, Patience, Reason, Result, limits};
 use ply_rs_bw::{
     parser::{ParseError, Parser},
     ply::{BeginList, ElementDef, PropertyAccess, PropertyAccessResult},
@@ -27,24 +27,30 @@ impl Point {
     }
 }
 
+/// Entries that are read between two looks at the clock: a millisecond's.
+const UNSEEN: usize = 4096;
+
 /// Reads elements in file order.
 struct Reader<'a> {
     encoding: Encoding,
     lines: Lines<'a>,
+    patience: &'a Patience,
 }
 
 /// Reads every entry of the element `name` and gives each to `take`; without such an element, there is none.
 ///
 /// # Errors
-/// `MEDIA_MALFORMED` naming the entry that cannot be read, or what `take` answers.
+/// `MEDIA_MALFORMED` naming the entry that cannot be read, what `take` answers, or what `patience` says when it is
+/// over.
 pub fn each<E: PropertyAccess>(
     header: &Header<'_>,
     name: &str,
+    patience: &Patience,
     take: impl FnMut(usize, E) -> Result<()>,
 ) -> Result<()> {
     let Some(place) = header.elements.iter().position(|element| element.name == name) else { return Ok(()) };
-    let mut reader =
-        Reader { encoding: header.encoding, lines: Lines { rest: header.payload, line_end: header.line_end } };
+    let lines = Lines { rest: header.payload, line_end: header.line_end };
+    let mut reader = Reader { encoding: header.encoding, lines, patience };
     for before in header.elements.iter().take(place) {
         reader.each(before, |_, _: Skipped| Ok(()))?;
     }
@@ -59,6 +65,7 @@ impl<'a> Reader<'a> {
     ) -> Result<()> {
         let parser = Parser::<E>::new();
         for index in 0..element.count {
+            self.patience.check_every(UNSEEN, index, "while the points were read")?;
             let entry = match self.encoding {
                 Encoding::Ascii => parser.read_ascii_element(self.line(element, index)?, element),
                 Encoding::LittleEndian => parser.read_little_endian_element(&mut self.lines.rest, element),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::{Random, binary, golden, grouping, spec, values};
 use onespace_bundle::preprocess::PointCloud;
-use onespace_core::{Error, Prepare, Reason, Sample};
+use onespace_core::{Error, Prepare, PrepareRequest, Reason, Sample};
 use onespace_pointcloud::PointCloudPreparer;
 
 const FILES: [&str; 10] = [
@@ -26,7 +26,7 @@ const FILES: [&str; 10] = [
 
 fn prepare(bytes: &[u8]) -> Result<Vec<Sample>, Error> {
     let spec = PointCloud { grouping: Some(grouping(8, 4)), ..spec(32, 64) };
-    PointCloudPreparer::new(&spec).prepare(bytes, None)
+    PointCloudPreparer::new(&spec).prepare(&PrepareRequest::of(bytes))
 }
 
 fn judge(name: &str, bytes: &[u8]) {

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use common::{binary, floats, golden, spec, values};
 use onespace_bundle::preprocess::{Layout, Normalise, PointCloud, Subsample};
-use onespace_core::Prepare;
+use onespace_core::{Prepare, PrepareRequest};
 use onespace_pointcloud::PointCloudPreparer;
 
 #[derive(serde::Deserialize)]
@@ -23,7 +23,10 @@ fn tensors_are_those_of_the_models() {
     let cases: Vec<Case> = serde_json::from_slice(&golden("models/cases.json")).unwrap();
     assert_eq!(cases.len(), 3);
     for case in cases {
-        let sample = PointCloudPreparer::new(&case.spec).prepare(&golden("models/cloud.ply"), None).unwrap().remove(0);
+        let sample = PointCloudPreparer::new(&case.spec)
+            .prepare(&PrepareRequest::of(&golden("models/cloud.ply")))
+            .unwrap()
+            .remove(0);
         let shapes: Vec<_> = sample.tensors.iter().map(|tensor| tensor.shape.clone()).collect();
         assert_eq!(shapes, case.shapes, "{}", case.name);
         for number in 0..shapes.len() {
@@ -47,7 +50,7 @@ fn a_random_sample_is_the_seeds_and_even() {
             layout: Layout::Xyz,
             ..spec(1000, 1000)
         };
-        let sample = PointCloudPreparer::new(&random).prepare(&bytes, None).unwrap().remove(0);
+        let sample = PointCloudPreparer::new(&random).prepare(&PrepareRequest::of(&bytes)).unwrap().remove(0);
         values(&sample, 0).chunks(3).map(|place| place[0] as usize).collect()
     };
     let first = chosen(0);

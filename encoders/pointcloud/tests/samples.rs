@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use common::{Random, binary, floats, golden, grouping, spec, values};
 use onespace_bundle::preprocess::{Layout, Normalise, PointCloud, Subsample};
-use onespace_core::{Modality, Prepare, Reason, Sample};
+use onespace_core::{Modality, Prepare, PrepareRequest, Reason, Sample};
 use onespace_pointcloud::PointCloudPreparer;
 
 fn prepare(spec: &PointCloud, bytes: &[u8]) -> Sample {
-    let mut samples = PointCloudPreparer::new(spec).prepare(bytes, None).unwrap();
+    let mut samples = PointCloudPreparer::new(spec).prepare(&PrepareRequest::of(bytes)).unwrap();
     assert_eq!((samples.len(), samples[0].tower, samples[0].span), (1, Modality::PointCloud, None));
     samples.remove(0)
 }
@@ -140,12 +140,12 @@ fn places_that_are_none_are_named() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut places = Random(1).places(100);
         places[17][1] = bad;
-        let error = PointCloudPreparer::new(&spec(10, 10)).prepare(&binary(&places), None).unwrap_err();
+        let error = PointCloudPreparer::new(&spec(10, 10)).prepare(&PrepareRequest::of(&binary(&places))).unwrap_err();
         assert_eq!(error.reason, Reason::MediaMalformed);
         assert!(error.message.contains("vertex 17"), "{error}");
     }
     let text = b"ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n0 nan 0\n";
-    let error = PointCloudPreparer::new(&spec(10, 10)).prepare(text, None).unwrap_err();
+    let error = PointCloudPreparer::new(&spec(10, 10)).prepare(&PrepareRequest::of(text)).unwrap_err();
     assert!(error.reason == Reason::MediaMalformed && error.message.contains("vertex 1"), "{error}");
 }
 
@@ -156,7 +156,7 @@ fn sixteen_thousand_points_become_a_thousand_in_milliseconds() {
     let fastest = (0..10)
         .map(|_| {
             let start = Instant::now();
-            assert_eq!(preparer.prepare(&bytes, None).unwrap()[0].tensors[0].shape, [1024, 6]);
+            assert_eq!(preparer.prepare(&PrepareRequest::of(&bytes)).unwrap()[0].tensors[0].shape, [1024, 6]);
             start.elapsed()
         })
         .min()

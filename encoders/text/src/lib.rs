@@ -6,7 +6,9 @@ mod repair;
 use std::borrow::Cow;
 
 use onespace_bundle::preprocess::{Overflow, Pad, TEXT_PLACE, Text};
-use onespace_core::{Error, Modality, Prepare, Purpose, Reason, Result, Sample, Tensor, Track, limits};
+use onespace_core::{
+    Error, Modality, Patience, Prepare, PrepareRequest, Purpose, Reason, Result, Sample, Tensor, Track, limits,
+};
 use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationDirection};
 
 /// Token counts are rounded up to a multiple of this, so that texts of similar length share a batch.
@@ -56,26 +58,29 @@ impl TextPreparer {
     /// the ones of the whole text, because a prefix ends before white space, where tokenizers divide anyway, and
     /// because it must give twice as many as are used: a token at its end that would have been another one lies
     /// far behind.
-    fn tokens(&self, text: &str) -> Result<Encoding> {
+    fn tokens(&self, text: &str, patience: &Patience) -> Result<Encoding> {
         let (first, most) = BYTES_PER_TOKEN;
         let (mut bytes, most) = (self.spec.context * first, self.spec.context * most);
         while self.spec.overflow == Overflow::Truncate && bytes < text.len() {
-            let tokens = self.tokenise(prefix(text, bytes))?;
+            let tokens = self.tokenise(prefix(text, bytes), patience)?;
             if tokens.len() >= 2 * self.spec.context || bytes >= most {
                 return Ok(tokens);
             }
             bytes *= 2;
         }
-        self.tokenise(text)
+        self.tokenise(text, patience)
     }
 
-    fn tokenise(&self, text: &str) -> Result<Encoding> {
+    /// The one step that cannot be interrupted: a megabyte takes a second or two.
+    fn tokenise(&self, text: &str, patience: &Patience) -> Result<Encoding> {
+        patience.check("before the text was tokenised")?;
         self.tokenizer.encode_fast(text, false).map_err(failed)
     }
 
     /// At most a context of tokens, special ones in place; the further windows are in its overflow.
-    fn windows(&self, text: &str) -> Result<Encoding> {
-        let mut tokens = self.tokens(text)?;
+    fn windows(&self, text: &str, patience: &Patience) -> Result<Encoding> {
+        let mut tokens = self.tokens(text, patience)?;
+        patience.check("when the text was tokenised")?;
         let room = if self.spec.keep_last { self.room } else { self.spec.context };
         tokens.truncate(room, 0, TruncationDirection::Right);
         if self.spec.overflow == Overflow::Truncate {
@@ -121,9 +126,10 @@ impl TextPreparer {
         Sample { tower: Modality::Text, tensors, track: Track::Whole, span: None }
     }
 
-    fn samples(&self, bytes: &[u8], prompt: &str) -> Result<Vec<Sample>> {
+    fn samples(&self, bytes: &[u8], prompt: &str, patience: &Patience) -> Result<Vec<Sample>> {
+        patience.check("before the text was read")?;
         let text = self.worded(decode(bytes)?, prompt);
-        let first = self.windows(&text)?;
+        let first = self.windows(&text, patience)?;
         if first.get_ids().is_empty() {
             return Err(Error::new(Reason::MediaEmpty, "bytes", "the text has no tokens"));
         }
@@ -140,13 +146,9 @@ impl TextPreparer {
 }
 
 impl Prepare for TextPreparer {
-    fn prepare(&self, bytes: &[u8], media_type: Option<&str>) -> Result<Vec<Sample>> {
-        self.prepare_for(Purpose::Query, bytes, media_type)
-    }
-
-    fn prepare_for(&self, purpose: Purpose, bytes: &[u8], _media_type: Option<&str>) -> Result<Vec<Sample>> {
-        let document = self.spec.document_prompt.as_ref().filter(|_| purpose == Purpose::Document);
-        self.samples(bytes, document.unwrap_or(&self.spec.prompt))
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>> {
+        let document = self.spec.document_prompt.as_ref().filter(|_| request.purpose == Purpose::Document);
+        self.samples(request.bytes, document.unwrap_or(&self.spec.prompt), &request.patience)
     }
 }
 

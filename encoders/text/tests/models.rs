@@ -6,7 +6,7 @@
 use std::{fs, path::Path};
 
 use onespace_bundle::preprocess::{Overflow, Pad, Text};
-use onespace_core::{Prepare, Purpose, Sample, TensorData};
+use onespace_core::{Prepare, PrepareRequest, Purpose, Sample, TensorData};
 use onespace_text::TextPreparer;
 
 #[derive(serde::Deserialize)]
@@ -49,7 +49,7 @@ fn ids_are_those_of_the_models() {
     for case in &golden.cases {
         let preparer = preparer(&case.tokenizer, &case.spec);
         for (text, wanted) in golden.texts.iter().zip(&case.ids) {
-            let found = preparer.prepare(text.as_bytes(), None).unwrap();
+            let found = preparer.prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
             if ids(&found) != wanted {
                 wrong.push(format!("{} {:?}: {:?}, not {wanted:?}", case.tokenizer, text, ids(&found)));
             }
@@ -63,12 +63,12 @@ fn a_long_text_ends_with_the_last_token_unless_it_is_cut_off() {
     let case = golden().cases.swap_remove(0);
     let long = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen";
     let whole = Text { context: 64, pad: Pad::Bucket, ..case.spec.clone() };
-    let whole = preparer(&case.tokenizer, &whole).prepare(long.as_bytes(), None).unwrap();
-    let kept = preparer(&case.tokenizer, &case.spec).prepare(long.as_bytes(), None).unwrap();
+    let whole = preparer(&case.tokenizer, &whole).prepare(&PrepareRequest::of(long.as_bytes())).unwrap();
+    let kept = preparer(&case.tokenizer, &case.spec).prepare(&PrepareRequest::of(long.as_bytes())).unwrap();
     assert_eq!(ids(&kept)[..15], ids(&whole)[..15]);
     assert_eq!(ids(&kept)[15], case.spec.pad_id, "CLIP pads with its last token");
     let cut = Text { keep_last: false, ..case.spec };
-    let cut = preparer(&case.tokenizer, &cut).prepare(long.as_bytes(), None).unwrap();
+    let cut = preparer(&case.tokenizer, &cut).prepare(&PrepareRequest::of(long.as_bytes())).unwrap();
     assert_eq!(ids(&cut), &ids(&whole)[..16]);
 }
 
@@ -79,10 +79,19 @@ fn a_stored_text_has_its_own_prompt() {
     case.spec.document_prompt = Some("title: none | text: {text}".to_owned());
     let plain = Text { prompt: "{text}".to_owned(), document_prompt: None, ..case.spec.clone() };
     let (worded, plain) = (preparer(&case.tokenizer, &case.spec), preparer(&case.tokenizer, &plain));
-    let as_is = |text: &str| plain.prepare(text.as_bytes(), None).unwrap();
-    assert_eq!(worded.prepare(b"a {text} cat", None).unwrap(), as_is("task: search result | query: a {text} cat"));
-    assert_eq!(worded.prepare_for(Purpose::Document, b"a cat", None).unwrap(), as_is("title: none | text: a cat"));
-    assert_eq!(plain.prepare_for(Purpose::Document, b"a cat", None).unwrap(), as_is("a cat"));
+    let as_is = |text: &str| plain.prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
+    assert_eq!(
+        worded.prepare(&PrepareRequest::of(b"a {text} cat")).unwrap(),
+        as_is("task: search result | query: a {text} cat")
+    );
+    assert_eq!(
+        worded.prepare(&PrepareRequest { purpose: Purpose::Document, ..PrepareRequest::of(b"a cat") }).unwrap(),
+        as_is("title: none | text: a cat")
+    );
+    assert_eq!(
+        plain.prepare(&PrepareRequest { purpose: Purpose::Document, ..PrepareRequest::of(b"a cat") }).unwrap(),
+        as_is("a cat")
+    );
 }
 
 #[test]
@@ -93,7 +102,7 @@ fn hostile_texts_are_cleaned_in_time() {
     for unit in ["amp;", "&amp;", "\u{c3}\u{83}", "&#", "\u{1b}[", "ﬃ", "& ;"] {
         let text = format!("&{}", unit.repeat(200_000 / unit.len()));
         let start = std::time::Instant::now();
-        preparer.prepare(text.as_bytes(), None).unwrap();
+        preparer.prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
         println!("{unit:?}: {:?}", start.elapsed());
         assert!(start.elapsed().as_secs() < 5, "{unit:?} took {:?}", start.elapsed());
     }
@@ -104,7 +113,8 @@ fn a_text_that_is_not_padded_is_the_beginning_of_one_that_is() {
     let case = golden().cases.swap_remove(0);
     let with = |pad| preparer(&case.tokenizer, &Text { context: 64, pad, ..case.spec.clone() });
     let (bare, padded) = (with(Pad::None), with(Pad::Bucket));
-    let (bare, padded) = (bare.prepare(b"a cat", None).unwrap(), padded.prepare(b"a cat", None).unwrap());
+    let (bare, padded) =
+        (bare.prepare(&PrepareRequest::of(b"a cat")).unwrap(), padded.prepare(&PrepareRequest::of(b"a cat")).unwrap());
     assert!(ids(&bare).len() < ids(&padded).len(), "a cat is no multiple of eight");
     assert_eq!(ids(&bare), &ids(&padded)[..ids(&bare).len()]);
     assert!(ids(&padded)[ids(&bare).len()..].iter().all(|id| *id == case.spec.pad_id));

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
 use onespace_bundle::preprocess::{Overflow, Text};
-use onespace_core::{Prepare, Reason, Sample, TensorData, limits};
+use onespace_core::{Prepare, PrepareRequest, Reason, Sample, TensorData, limits};
 use onespace_text::TextPreparer;
 use serde::Deserialize;
 
@@ -47,7 +47,7 @@ fn tokens_are_those_of_the_reference() {
     for (name, cases) in golden {
         let preparer = preparer(&name, 16, Overflow::Truncate);
         for case in cases.iter().filter(|case| !case.text.is_empty()) {
-            let samples = preparer.prepare(case.text.as_bytes(), None).unwrap();
+            let samples = preparer.prepare(&PrepareRequest::of(case.text.as_bytes())).unwrap();
             assert_eq!(samples.len(), 1);
             assert_eq!(ids(&samples[0]), case.ids, "{name}: {}", case.text);
             let length = samples[0].tensors[0].shape[0];
@@ -77,8 +77,8 @@ fn a_cut_text_has_the_tokens_of_the_whole_one() {
                     text.push(' ');
                 }
             }
-            let Ok(expected) = whole.prepare(text.as_bytes(), None) else { continue };
-            assert_eq!(cut.prepare(text.as_bytes(), None).unwrap()[0], expected[0], "{name}: {text}");
+            let Ok(expected) = whole.prepare(&PrepareRequest::of(text.as_bytes())) else { continue };
+            assert_eq!(cut.prepare(&PrepareRequest::of(text.as_bytes())).unwrap()[0], expected[0], "{name}: {text}");
         }
     }
 }
@@ -86,7 +86,7 @@ fn a_cut_text_has_the_tokens_of_the_whole_one() {
 #[test]
 fn special_tokens_survive_and_windows_cover_the_text() {
     let text = "the blue car turns left and the two dogs bark behind the grey house while rain falls on the tin roof";
-    let windows = preparer("word_piece", 12, Overflow::Windows).prepare(text.as_bytes(), None).unwrap();
+    let windows = preparer("word_piece", 12, Overflow::Windows).prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
     assert!(windows.len() > 1);
     let mut body = Vec::new();
     for window in &windows {
@@ -94,10 +94,10 @@ fn special_tokens_survive_and_windows_cover_the_text() {
         assert_eq!((ids[0], *ids.last().unwrap()), (2, 3));
         body.extend_from_slice(&ids[1..ids.len() - 1]);
     }
-    let whole = preparer("word_piece", 512, Overflow::Truncate).prepare(text.as_bytes(), None).unwrap();
+    let whole = preparer("word_piece", 512, Overflow::Truncate).prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
     let whole = ids(&whole[0]);
     assert_eq!(body, whole[1..whole.len() - 1]);
-    let cut = preparer("word_piece", 12, Overflow::Truncate).prepare(text.as_bytes(), None).unwrap();
+    let cut = preparer("word_piece", 12, Overflow::Truncate).prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
     assert_eq!((cut.len(), ids(&cut[0])), (1, ids(&windows[0])));
     assert_eq!(*ids(&cut[0]).last().unwrap(), 3);
 }
@@ -105,23 +105,23 @@ fn special_tokens_survive_and_windows_cover_the_text() {
 #[test]
 fn a_long_text_gives_windows_all_over_it() {
     let text = format!("{}cup", "dog ".repeat(20_000));
-    let samples = preparer("word_piece", 16, Overflow::Windows).prepare(text.as_bytes(), None).unwrap();
+    let samples = preparer("word_piece", 16, Overflow::Windows).prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
     assert_eq!(samples.len(), limits::SAMPLES_PER_MEDIA);
 }
 
 #[test]
 fn bad_texts_are_named() {
     let preparer = preparer("word_piece", 16, Overflow::Truncate);
-    let reason = |bytes: &[u8]| preparer.prepare(bytes, None).unwrap_err();
+    let reason = |bytes: &[u8]| preparer.prepare(&PrepareRequest::of(bytes)).unwrap_err();
     assert_eq!(reason(b"").reason, Reason::MediaEmpty);
     let broken = reason(b"good\xffbad");
     assert_eq!((broken.reason, broken.field.as_str()), (Reason::MediaMalformed, "bytes"));
     assert!(broken.message.contains("offset 4"), "{broken}");
     assert_eq!(reason("é".as_bytes().split_at(1).0).reason, Reason::MediaMalformed);
     assert_eq!(reason(&vec![b'a'; limits::TEXT_BYTES + 1]).reason, Reason::MediaTooLarge);
-    assert!(preparer.prepare(&vec![b'a'; limits::TEXT_BYTES], None).is_ok());
-    let marked = preparer.prepare("\u{feff}a red cup".as_bytes(), None).unwrap();
-    assert_eq!(marked, preparer.prepare(b"a red cup", None).unwrap());
+    assert!(preparer.prepare(&PrepareRequest::of(&vec![b'a'; limits::TEXT_BYTES])).is_ok());
+    let marked = preparer.prepare(&PrepareRequest::of("\u{feff}a red cup".as_bytes())).unwrap();
+    assert_eq!(marked, preparer.prepare(&PrepareRequest::of(b"a red cup")).unwrap());
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn bad_tokenizers_are_named() {
         assert_eq!((error.reason, error.field.as_str()), (Reason::BundleInvalid, field), "{error}");
     }
     let ids_only = TextPreparer::new(&spec(16), &json, 1).unwrap();
-    assert_eq!(ids_only.prepare(b"cup", None).unwrap()[0].tensors.len(), 1);
+    assert_eq!(ids_only.prepare(&PrepareRequest::of(b"cup")).unwrap()[0].tensors.len(), 1);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_megabyte_is_cut_before_it_is_tokenised() {
         for unit in ["a red cup ", "x", " ", "🙂", "红", "a\u{301}", "\u{200b}", "\n"] {
             let text = unit.repeat(limits::TEXT_BYTES / unit.len());
             let start = Instant::now();
-            let samples = preparer.prepare(text.as_bytes(), None).unwrap();
+            let samples = preparer.prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
             let took = start.elapsed();
             println!("{name} {unit:?}: {took:?}");
             assert_eq!(samples.len(), 1);

@@ -1,40 +1,26 @@
 //! FFmpeg's errors in the words of the domain.
 
-use std::time::{Duration, Instant};
+use onespace_core::{Error, Patience, Reason, Result, limits};
 
-use ffmpeg_next::error;
-use onespace_core::{Error, Reason, Result, limits};
+/// Where it is noticed that nobody waits any more, or that the film takes too long.
+pub const WHILE: &str = "while the film was decoded";
 
-/// What went wrong with the media's bytes, `doing` being what FFmpeg was at.
+/// What went wrong with the media's bytes, `doing` being what FFmpeg was at. Reads that failed because the time was over
+/// are told by [`Patience::check`], which is asked first wherever FFmpeg reads.
 pub fn explain(error: ffmpeg_next::Error, doing: &str) -> Error {
     use ffmpeg_next::Error as Ffmpeg;
     match error {
         Ffmpeg::DecoderNotFound | Ffmpeg::DemuxerNotFound | Ffmpeg::PatchWelcome => {
             Error::unsupported("bytes", format!("{doing}: {error}"))
         }
-        Ffmpeg::Exit | Ffmpeg::Other { errno: error::ETIMEDOUT } => too_slow(),
         Ffmpeg::OptionNotFound => Error::internal("FFmpeg does not know an option that guards it"),
         _ => Error::malformed("bytes", format!("{doing}: {error}")),
     }
 }
 
-/// The time one film may take is over.
-pub fn too_slow() -> Error {
-    let limit = format!("{} seconds", limits::VIDEO_DECODE_SECONDS);
-    Error::too_large("bytes", "the time that decoding takes", "longer", limit)
-}
-
-/// When work on a media that begins now must be over.
-pub fn deadline() -> Instant {
-    Instant::now() + Duration::from_secs(limits::VIDEO_DECODE_SECONDS as u64)
-}
-
-/// Refuses to go on once the time is over.
-///
-/// # Errors
-/// `MEDIA_TOO_LARGE`.
-pub fn in_time(deadline: Instant) -> Result<()> {
-    if Instant::now() < deadline { Ok(()) } else { Err(too_slow()) }
+/// The patience of a request, cut to what one film may take.
+pub fn for_a_film(request: &Patience) -> Patience {
+    request.at_most(limits::VIDEO_DECODE_SECONDS)
 }
 
 /// Refuses media without bytes or with more than `limit`.

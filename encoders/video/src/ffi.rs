@@ -4,10 +4,8 @@
 
 use std::{
     ffi::{c_char, c_int},
-    io::{self, Cursor, Read, Seek, SeekFrom},
     marker::PhantomData,
     mem, ptr,
-    time::Instant,
 };
 
 use ffmpeg_next::{
@@ -24,6 +22,7 @@ use ffmpeg_next::{
     threading,
     util::interrupt,
 };
+use onespace_core::Patience;
 
 /// FFmpeg's demuxer over bytes that somebody else owns.
 pub struct Source<'a> {
@@ -35,7 +34,7 @@ pub struct Source<'a> {
 impl<'a> Source<'a> {
     /// Opens `bytes` with the demuxers that `options` allow, in force before the first byte is looked at, and
     /// finds out what its streams are, with `probing` as the options of the decoders this may take. Every read
-    /// fails after `deadline`, and no other file or connection can be opened on its behalf.
+    /// fails when `patience` is over, and no other file or connection can be opened on its behalf.
     ///
     /// # Errors
     /// What FFmpeg says, and `OptionNotFound` when it ignored one of the `options`.
@@ -43,14 +42,15 @@ impl<'a> Source<'a> {
         bytes: &'a [u8],
         options: &[(&str, &str)],
         probing: &[(&str, &str)],
-        deadline: Instant,
+        patience: &Patience,
     ) -> Result<Self, Error> {
         // SAFETY: only the AVIOContext of `input` reads the slice, and only while `input` opens, reads or seeks. That
         // takes `Self`, whose lifetime is that of the slice; what a stream's parameters may keep alive for longer
         // can only be freed.
         let endless = unsafe { mem::transmute::<&'a [u8], &'static [u8]>(bytes) };
-        let mut io = StreamIo::from_read_seek(Bounded { bytes: Cursor::new(endless), deadline })?;
-        let stop = interrupt::new(Box::new(move || Instant::now() >= deadline));
+        let mut io = StreamIo::from_read_seek(patience.reading(endless))?;
+        let asked = patience.clone();
+        let stop = interrupt::new(Box::new(move || asked.is_over()));
 
         // SAFETY: the context is fresh and FFmpeg's own; `io` and `stop` are moved into the wrapper that frees the
         // context, and on failure `avformat_open_input` has freed the context itself and left `io` to us.
@@ -193,27 +193,6 @@ pub fn set_colours(converter: &mut scaling::Context, frame: &frame::Video) {
         let full = c_int::from(full_from != 0 || range == FULL_RANGE);
         let matrix = sws_getCoefficients(space);
         sws_setColorspaceDetails(converter.as_mut_ptr(), matrix, full, to, full_to, brightness, contrast, saturation);
-    }
-}
-
-/// Bytes in memory that can no longer be read once the time is over.
-struct Bounded {
-    bytes: Cursor<&'static [u8]>,
-    deadline: Instant,
-}
-
-impl Read for Bounded {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if Instant::now() >= self.deadline {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        self.bytes.read(buffer)
-    }
-}
-
-impl Seek for Bounded {
-    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.bytes.seek(position)
     }
 }
 

@@ -1,12 +1,12 @@
 //! The frame shown at a moment, decoding as little as finding it takes.
 
-use std::{mem, time::Instant};
+use std::mem;
 
 use ffmpeg_next::{Dictionary, Discard, Error as Ffmpeg, Packet, decoder, error::EAGAIN, frame};
-use onespace_core::{Error, Result, limits};
+use onespace_core::{Error, Patience, Result, limits};
 
 use crate::{
-    error::{explain, in_time},
+    error::{WHILE, explain},
     ffi::Source,
     open::{CODECS, Pictures, decoder_pixels, next_packet},
 };
@@ -24,7 +24,7 @@ pub struct Frames<'s, 'a> {
     source: &'s mut Source<'a>,
     pictures: Pictures,
     decoder: decoder::Video,
-    deadline: Instant,
+    patience: Patience,
     shown: Option<Timed>,
     next: Option<Timed>,
     ended: bool,
@@ -67,7 +67,7 @@ impl<'s, 'a> Frames<'s, 'a> {
     ///
     /// # Errors
     /// `MEDIA_UNSUPPORTED` for a codec that is not decoded here, `MEDIA_MALFORMED` when its parameters are broken.
-    pub fn new(source: &'s mut Source<'a>, pictures: Pictures, deadline: Instant) -> Result<Self> {
+    pub fn new(source: &'s mut Source<'a>, pictures: Pictures, patience: &Patience) -> Result<Self> {
         source.select(pictures.stream);
         let mut options = Dictionary::new();
         options.set("codec_whitelist", CODECS);
@@ -85,7 +85,7 @@ impl<'s, 'a> Frames<'s, 'a> {
             source,
             pictures,
             decoder,
-            deadline,
+            patience: patience.clone(),
             shown: None,
             next: None,
             ended: false,
@@ -100,7 +100,8 @@ impl<'s, 'a> Frames<'s, 'a> {
     /// none does. Moments must come in ascending order; the same frame may be shown at several.
     ///
     /// # Errors
-    /// `MEDIA_MALFORMED` when not one frame can be decoded, `MEDIA_TOO_LARGE` when it takes too many or too long.
+    /// `MEDIA_MALFORMED` when not one frame can be decoded, `MEDIA_TOO_LARGE` when it takes too many; what the patience
+    /// says when it is over.
     pub fn at(&mut self, seconds: f64) -> Result<&Timed> {
         self.wanted = seconds;
         let mut sought = false;
@@ -138,7 +139,7 @@ impl<'s, 'a> Frames<'s, 'a> {
     fn decode(&mut self) -> Result<Option<Timed>> {
         let mut frame = frame::Video::empty();
         loop {
-            in_time(self.deadline)?;
+            self.patience.check(WHILE)?;
             match self.decoder.receive_frame(&mut frame) {
                 Ok(()) => return self.timed(frame).map(Some),
                 Err(Ffmpeg::Eof) => return Ok(None),
@@ -165,7 +166,7 @@ impl<'s, 'a> Frames<'s, 'a> {
 
     /// Gives the decoder its next packet, or tells it that there is none.
     fn feed(&mut self) -> Result<()> {
-        while let Some(packet) = next_packet(self.source, self.deadline)? {
+        while let Some(packet) = next_packet(self.source, &self.patience)? {
             if packet.stream() == self.pictures.stream && self.wants(&packet) {
                 self.skip_what_is_not_seen(&packet);
                 // A packet that the decoder refuses is one frame less.
@@ -220,7 +221,7 @@ fn unsupported(codec: ffmpeg_next::codec::Id) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Read, path::Path, time::Duration};
+    use std::{fs, io::Read, path::Path};
 
     use onespace_core::Reason;
 
@@ -239,10 +240,10 @@ mod tests {
 
     /// How many frames are decoded to see `wanted` of them, spread evenly over `seconds`.
     fn decoded(film: &[u8], seconds: f64, wanted: usize) -> usize {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let mut source = open(film, FILMS, deadline).unwrap();
+        let patience = Patience::endless();
+        let mut source = open(film, FILMS, &patience).unwrap();
         let pictures = pictures(&source).unwrap();
-        let mut frames = Frames::new(&mut source, pictures, deadline).unwrap();
+        let mut frames = Frames::new(&mut source, pictures, &patience).unwrap();
         for index in 0..wanted {
             let moment = (index as f64 + 0.5) * seconds / wanted as f64;
             let shown = frames.at(moment).unwrap().seconds;
@@ -271,11 +272,11 @@ mod tests {
     #[test]
     fn time_runs_out() {
         let film = film("h264.mp4");
-        let (over, later) = (Instant::now(), Instant::now() + Duration::from_secs(60));
-        assert_eq!(open(&film, FILMS, over).err().map(|error| error.reason), Some(Reason::MediaTooLarge));
-        let mut source = open(&film, FILMS, later).unwrap();
+        let (over, later) = (Patience::endless().at_most(0), Patience::endless().at_most(60));
+        assert_eq!(open(&film, FILMS, &over).err().map(|error| error.reason), Some(Reason::MediaTooLarge));
+        let mut source = open(&film, FILMS, &later).unwrap();
         let pictures = pictures(&source).unwrap();
-        let mut frames = Frames::new(&mut source, pictures, over).unwrap();
+        let mut frames = Frames::new(&mut source, pictures, &over).unwrap();
         assert_eq!(frames.at(1.0).err().map(|error| error.reason), Some(Reason::MediaTooLarge));
     }
 }

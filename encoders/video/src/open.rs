@@ -1,6 +1,6 @@
 //! Opening a film or a recording: only the formats and codecs we list, within the limits.
 
-use std::{sync::Once, time::Instant};
+use std::sync::Once;
 
 use ffmpeg_next::{
     Stream,
@@ -10,13 +10,13 @@ use ffmpeg_next::{
     log, media,
 };
 use onespace_core::{
-    Error, Modality, Result, limits,
+    Error, Modality, Patience, Result, limits,
     sniff::{self, Sniffed},
 };
 use onespace_image::Orientation;
 
 use crate::{
-    error::{explain, in_time},
+    error::{WHILE, explain},
     ffi::{self, Source},
 };
 
@@ -39,8 +39,8 @@ const MICROSECONDS: f64 = 1e6;
 /// Opens `bytes` if they are one of `formats`.
 ///
 /// # Errors
-/// `MEDIA_UNSUPPORTED` for any other format, `MEDIA_MALFORMED`, `MEDIA_TOO_LARGE`.
-pub fn open<'a>(bytes: &'a [u8], formats: &str, deadline: Instant) -> Result<Source<'a>> {
+/// `MEDIA_UNSUPPORTED` for any other format, `MEDIA_MALFORMED`, `MEDIA_TOO_LARGE`; what `patience` says when it is over.
+pub fn open<'a>(bytes: &'a [u8], formats: &str, patience: &Patience) -> Result<Source<'a>> {
     static READY: Once = Once::new();
     READY.call_once(|| {
         // Prepares the error messages; what hostile files provoke must not flood the log.
@@ -60,7 +60,10 @@ pub fn open<'a>(bytes: &'a [u8], formats: &str, deadline: Instant) -> Result<Sou
     ];
     let pixels = decoder_pixels();
     let probing = [("max_pixels", pixels.as_str()), ("threads", "1")];
-    Source::open(bytes, &options, &probing, deadline).map_err(|error| refusal(error, bytes, formats))
+    let source = Source::open(bytes, &options, &probing, patience);
+    // Whatever opening came to when the time was over: the bytes are not to blame.
+    patience.check(WHILE)?;
+    source.map_err(|error| refusal(error, bytes, formats))
 }
 
 /// The most pixels a decoder may make frames of, as an option's value.
@@ -141,10 +144,10 @@ pub fn pictures(source: &Source<'_>) -> Result<Pictures> {
 /// How far the packets of the stream reach, found by reading them without decoding; the source is then at its end.
 ///
 /// # Errors
-/// `MEDIA_TOO_LARGE` when it takes too long.
-pub fn scan_seconds(source: &mut Source<'_>, pictures: &Pictures, deadline: Instant) -> Result<f64> {
+/// What `patience` says when it is over.
+pub fn scan_seconds(source: &mut Source<'_>, pictures: &Pictures, patience: &Patience) -> Result<f64> {
     let (mut first, mut end, mut longest) = (pictures.origin, None, 0);
-    while let Some(packet) = next_packet(source, deadline)? {
+    while let Some(packet) = next_packet(source, patience)? {
         let Some(time) = packet.pts().or(packet.dts()).filter(|_| packet.stream() == pictures.stream) else { continue };
         let start = *first.get_or_insert(time);
         // The last packet of a container that states no durations lasts as long as those before it.
@@ -162,15 +165,15 @@ pub fn scan_seconds(source: &mut Source<'_>, pictures: &Pictures, deadline: Inst
 /// The next packet that is not corrupt.
 ///
 /// # Errors
-/// `MEDIA_TOO_LARGE` when the time is over. Any other trouble counts as the end: what came before it is good.
-pub fn next_packet(source: &mut Source<'_>, deadline: Instant) -> Result<Option<ffmpeg_next::Packet>> {
+/// What `patience` says when it is over. Any other trouble counts as the end: what came before it is good.
+pub fn next_packet(source: &mut Source<'_>, patience: &Patience) -> Result<Option<ffmpeg_next::Packet>> {
     loop {
-        in_time(deadline)?;
+        patience.check(WHILE)?;
         match source.read() {
             Ok(packet) => return Ok(packet),
             Err(ffmpeg_next::Error::InvalidData) => {}
             Err(_) => {
-                in_time(deadline)?;
+                patience.check(WHILE)?;
                 return Ok(None);
             }
         }

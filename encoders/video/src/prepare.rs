@@ -1,18 +1,17 @@
 //! The road from bytes to samples.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Instant,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use onespace_audio::AudioPreparer;
 use onespace_bundle::preprocess::{FrameLayout, Pick, Video};
-use onespace_core::{Error, Modality, Prepare, Reason, Result, Sample, Tensor, Track, limits};
+use onespace_core::{
+    Error, Modality, Patience, Prepare, PrepareRequest, Reason, Result, Sample, Tensor, Track, limits,
+};
 use onespace_image::{ImagePreparer, Picture};
 
 use crate::{
     convert::Converter,
-    error::{check_bytes, deadline},
+    error::{WHILE, check_bytes, explain, for_a_film},
     ffi::Source,
     frames::Frames,
     open::{FILMS, Pictures, open, pictures, scan_seconds},
@@ -36,33 +35,32 @@ impl VideoPreparer {
         Self { spec: spec.clone(), images: ImagePreparer::new(&spec.frame()), audio }
     }
 
-    fn prepare_unguarded(&self, bytes: &[u8]) -> Result<Vec<Sample>> {
-        let deadline = deadline();
-        let mut samples = self.look(&mut open(bytes, FILMS, deadline)?, deadline)?;
+    fn prepare_unguarded(&self, bytes: &[u8], patience: &Patience) -> Result<Vec<Sample>> {
+        let mut samples = self.look(&mut open(bytes, FILMS, patience)?, patience)?;
         if let Some(audio) = &self.audio {
-            samples.extend(self.hear(bytes, audio, deadline));
+            samples.extend(self.hear(bytes, audio, patience)?);
         }
         Ok(samples)
     }
 
     /// The visual samples: for each segment, each of its clips in each of its crops.
-    fn look(&self, source: &mut Source<'_>, deadline: Instant) -> Result<Vec<Sample>> {
+    fn look(&self, source: &mut Source<'_>, patience: &Patience) -> Result<Vec<Sample>> {
         let pictures = pictures(source)?;
-        let (seconds, timeline) = self.measure(source, &pictures, deadline)?;
+        let (seconds, timeline) = self.measure(source, &pictures, patience)?;
         let segments = segments(&self.spec, seconds)?;
         let clips = clips(&self.spec, &segments, timeline.as_ref());
         let views = self.spec.crops;
         let owners = clips.iter().flat_map(|clip| std::iter::repeat_n(clip, views));
         let mut seen: Vec<Seen> = owners.clone().map(|clip| self.unseen(clip.moments.len())).collect();
 
-        let mut frames = Frames::new(source, pictures, deadline)?;
+        let mut frames = Frames::new(source, pictures, patience)?;
         let mut converter = Converter::default();
         let (mut last, mut values) = (None, Vec::new());
         for moment in moments(&clips) {
             let shown = frames.at(moment.seconds)?;
             // A still that lasts is converted once.
             if last.replace(shown.number) != Some(shown.number) {
-                values = self.views(&converter.picture(&shown.frame, pictures.orientation)?)?;
+                values = self.views(&converter.picture(&shown.frame, pictures.orientation)?, patience)?;
             }
             let clip = seen.iter_mut().skip(moment.clip * views);
             for (seen, (pixels, places)) in clip.zip(&values) {
@@ -90,32 +88,34 @@ impl VideoPreparer {
         &self,
         source: &mut Source<'_>,
         pictures: &Pictures,
-        deadline: Instant,
+        patience: &Patience,
     ) -> Result<(f64, Option<Timeline>)> {
         if let (Pick::Middle, Some(seconds)) = (self.spec.pick, pictures.seconds) {
             return Ok((seconds, None));
         }
         source.select(pictures.stream);
         let measured = if self.spec.pick == Pick::Middle {
-            (scan_seconds(source, pictures, deadline)?, None)
+            (scan_seconds(source, pictures, patience)?, None)
         } else {
-            let timeline = Timeline::scan(source, pictures, deadline)?;
+            let timeline = Timeline::scan(source, pictures, patience)?;
             (timeline.seconds(), Some(timeline))
         };
-        source.seek(0).map_err(|error| crate::error::explain(error, "the film cannot be read again"))?;
+        let sought = source.seek(0);
+        patience.check(WHILE)?;
+        sought.map_err(|error| explain(error, "the film cannot be read again"))?;
         Ok(measured)
     }
 
     /// One frame, in each of the crops: its pixels, and the places of its patches.
-    fn views(&self, picture: &Picture) -> Result<Vec<(Vec<f32>, Vec<i64>)>> {
-        let (rgb, width, height) = (picture.rgb(), picture.width(), picture.height());
+    fn views(&self, picture: &Picture, patience: &Patience) -> Result<Vec<(Vec<f32>, Vec<i64>)>> {
+        let (rgb, size) = (picture.rgb(), (picture.width(), picture.height()));
         if let Some(patches) = self.spec.patches {
-            return Ok(vec![self.images.patches_of(patches, rgb, width, height)?]);
+            return Ok(vec![self.images.patches_of(patches, rgb, size, patience)?]);
         }
         let whole = |pixels| (pixels, Vec::new());
         match self.spec.crops {
-            1 => Ok(vec![whole(self.images.tensor_of(rgb, width, height)?)]),
-            crops => (0..crops).map(|crop| self.images.view_of(rgb, width, height, crop).map(whole)).collect(),
+            1 => Ok(vec![whole(self.images.tensor_of(rgb, size, patience)?)]),
+            crops => (0..crops).map(|crop| self.images.view_of(rgb, size, crop, patience).map(whole)).collect(),
         }
     }
 
@@ -152,14 +152,21 @@ impl VideoPreparer {
 
     /// The samples of the sound track. A film whose sound is missing or broken is still a film to be seen, so trouble
     /// here gives none; of a sound longer than the limits the beginning is heard.
-    fn hear(&self, bytes: &[u8], audio: &AudioPreparer, deadline: Instant) -> Vec<Sample> {
-        let heard = open(bytes, FILMS, deadline).and_then(|mut source| sound::listen(&mut source, deadline));
+    ///
+    /// # Errors
+    /// What `patience` says when it is over: how busy the machine is must not decide whether a film has sound.
+    fn hear(&self, bytes: &[u8], audio: &AudioPreparer, patience: &Patience) -> Result<Vec<Sample>> {
+        let heard = open(bytes, FILMS, patience).and_then(|mut source| sound::listen(&mut source, patience));
         let samples = match heard {
-            Ok(Some(heard)) => audio.samples_of(&heard.pcm),
-            Ok(None) | Err(_) => return Vec::new(),
+            Ok(Some(heard)) => audio.samples_of(&heard.pcm, patience),
+            Ok(None) => return Ok(Vec::new()),
+            Err(error) => Err(error),
         };
         let of_film = |sample| Sample { tower: Modality::Audio, track: Track::Audio, ..sample };
-        samples.unwrap_or_default().into_iter().map(of_film).collect()
+        match samples {
+            Ok(samples) => Ok(samples.into_iter().map(of_film).collect()),
+            Err(_) => patience.check("while the film's sound was decoded").map(|()| Vec::new()),
+        }
     }
 }
 
@@ -180,9 +187,47 @@ fn put<T: Copy>(whole: &mut [T], at: usize, part: &[T]) {
 }
 
 impl Prepare for VideoPreparer {
-    fn prepare(&self, bytes: &[u8], _media_type: Option<&str>) -> Result<Vec<Sample>> {
-        check_bytes(bytes, limits::VIDEO_BYTES)?;
-        catch_unwind(AssertUnwindSafe(|| self.prepare_unguarded(bytes)))
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>> {
+        check_bytes(request.bytes, limits::VIDEO_BYTES)?;
+        let patience = for_a_film(&request.patience);
+        catch_unwind(AssertUnwindSafe(|| self.prepare_unguarded(request.bytes, &patience)))
             .unwrap_or_else(|_| Err(Error::new(Reason::Panicked, "bytes", "the film's decoding broke on these bytes")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path, time::Duration};
+
+    use onespace_bundle::preprocess::Audio;
+    use onespace_core::Deadline;
+
+    use super::*;
+
+    /// Time that runs out in the sound of a film ends the film. It never becomes a film without sound.
+    #[test]
+    fn time_does_not_decide_whether_a_film_has_sound() {
+        let table = serde_json::json!({
+            "sample_rate": 16_000, "window_ms": 1000, "hop_ms": 1000, "max_windows": 4, "front_end": { "kind": "waveform" },
+        });
+        let audio: Audio = serde_json::from_value(table).unwrap();
+        let audio = AudioPreparer::new(&audio, None).unwrap();
+        let table = serde_json::json!({
+            "frames": 1, "segment_ms": 1000, "max_segments": 1, "width": 8, "height": 8,
+            "resize": "squash", "filter": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1],
+        });
+        let films = VideoPreparer::new(&serde_json::from_value(table).unwrap(), None);
+        let film = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/h264.mp4")).unwrap();
+        let heard = |patience: &Patience| {
+            films.hear(&film, &audio, patience).map(|samples| samples.len()).map_err(|error| error.reason)
+        };
+        assert_eq!(heard(&Patience::endless()), Ok(4));
+        assert_eq!(heard(&Patience::until(Deadline::after(Duration::ZERO))), Err(Reason::DeadlineExceeded));
+        assert_eq!(heard(&Patience::endless().at_most(0)), Err(Reason::MediaTooLarge));
+        let gone = Patience::endless();
+        gone.leave();
+        assert_eq!(heard(&gone), Err(Reason::Cancelled));
+        let mute = films.hear(&film[..film.len() / 4], &audio, &Patience::endless());
+        assert_eq!(mute.map(|samples| samples.len()), Ok(0), "what is broken is only not heard");
     }
 }

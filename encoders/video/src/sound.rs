@@ -1,7 +1,5 @@
 //! Sound: of a film, for the audio tower, and of recordings that only FFmpeg can decode.
 
-use std::time::Instant;
-
 use ffmpeg_next::{
     Dictionary, Error as Ffmpeg, decoder,
     error::EAGAIN,
@@ -9,10 +7,10 @@ use ffmpeg_next::{
     frame, media,
 };
 use onespace_audio::Pcm;
-use onespace_core::{Error, Result, limits};
+use onespace_core::{Error, Patience, Result, limits};
 
 use crate::{
-    error::{check_bytes, deadline, explain, in_time},
+    error::{WHILE, check_bytes, explain, for_a_film},
     ffi::Source,
     open::{CODECS, RECORDINGS, next_packet, open},
 };
@@ -22,12 +20,12 @@ use crate::{
 ///
 /// # Errors
 /// `MEDIA_EMPTY`, `MEDIA_UNSUPPORTED`, `MEDIA_MALFORMED`; `MEDIA_TOO_LARGE` when it is longer, or has more channels
-/// or samples, than allowed.
-pub fn decode_audio(bytes: &[u8]) -> Result<Pcm> {
+/// or samples, than allowed, or takes longer than a film may; `DEADLINE_EXCEEDED` or `CANCELLED` when `request` is over.
+pub fn decode_audio(bytes: &[u8], request: &Patience) -> Result<Pcm> {
     check_bytes(bytes, limits::AUDIO_BYTES)?;
-    let deadline = deadline();
-    let mut source = open(bytes, RECORDINGS, deadline)?;
-    let heard = listen(&mut source, deadline)?;
+    let patience = for_a_film(request);
+    let mut source = open(bytes, RECORDINGS, &patience)?;
+    let heard = listen(&mut source, &patience)?;
     let heard = heard.ok_or_else(|| Error::unsupported("bytes", "the container holds no sound"))?;
     if heard.cut {
         let limit = format!("{} seconds or {} bytes", limits::AUDIO_SECONDS, limits::AUDIO_DECODED_BYTES);
@@ -48,7 +46,7 @@ pub struct Heard {
 ///
 /// # Errors
 /// As [`decode_audio`].
-pub fn listen(source: &mut Source<'_>, deadline: Instant) -> Result<Option<Heard>> {
+pub fn listen(source: &mut Source<'_>, patience: &Patience) -> Result<Option<Heard>> {
     let sounds = source.streams().filter(|stream| stream.parameters().medium() == media::Type::Audio);
     let default = ffmpeg_next::format::stream::Disposition::DEFAULT;
     let Some(index) = sounds.min_by_key(|s| (!s.disposition().contains(default), s.index())).map(|s| s.index()) else {
@@ -69,7 +67,7 @@ pub fn listen(source: &mut Source<'_>, deadline: Instant) -> Result<Option<Heard
 
     let (mut tape, mut frame) = (Tape::default(), frame::Audio::empty());
     loop {
-        in_time(deadline)?;
+        patience.check(WHILE)?;
         match decoder.receive_frame(&mut frame) {
             Ok(()) => {
                 tape.append(&frame)?;
@@ -78,15 +76,15 @@ pub fn listen(source: &mut Source<'_>, deadline: Instant) -> Result<Option<Heard
                 }
             }
             Err(Ffmpeg::Eof) => break,
-            Err(Ffmpeg::Other { errno: EAGAIN } | Ffmpeg::InvalidData) => feed(source, &mut decoder, index, deadline)?,
+            Err(Ffmpeg::Other { errno: EAGAIN } | Ffmpeg::InvalidData) => feed(source, &mut decoder, index, patience)?,
             Err(error) => return Err(explain(error, "the sound cannot be decoded")),
         }
     }
     tape.finish().map(Some)
 }
 
-fn feed(source: &mut Source<'_>, decoder: &mut decoder::Audio, index: usize, deadline: Instant) -> Result<()> {
-    while let Some(packet) = next_packet(source, deadline)? {
+fn feed(source: &mut Source<'_>, decoder: &mut decoder::Audio, index: usize, patience: &Patience) -> Result<()> {
+    while let Some(packet) = next_packet(source, patience)? {
         if packet.stream() == index {
             // A packet that the decoder refuses is a moment of sound less.
             let _ = decoder.send_packet(&packet);

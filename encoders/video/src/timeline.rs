@@ -1,10 +1,8 @@
 //! When each frame of a film is shown, without decoding any: for models whose frames are chosen by number.
 
-use std::time::Instant;
-
 #[cfg(doc)]
 use onespace_bundle::preprocess::Pick;
-use onespace_core::{Error, Result, limits};
+use onespace_core::{Error, Patience, Result, limits};
 
 use crate::{
     ffi::Source,
@@ -24,11 +22,11 @@ impl Timeline {
     /// Reads the packets of the pictures; the source is then at its end.
     ///
     /// # Errors
-    /// `MEDIA_MALFORMED` without a single frame, `MEDIA_TOO_LARGE` with too many or when it takes too long.
-    pub fn scan(source: &mut Source<'_>, pictures: &Pictures, deadline: Instant) -> Result<Self> {
+    /// `MEDIA_MALFORMED` without a single frame, `MEDIA_TOO_LARGE` with too many; what `patience` says when it is over.
+    pub fn scan(source: &mut Source<'_>, pictures: &Pictures, patience: &Patience) -> Result<Self> {
         let mut stamps = Vec::new();
         let mut longest = 0;
-        while let Some(packet) = next_packet(source, deadline)? {
+        while let Some(packet) = next_packet(source, patience)? {
             let stamp = packet.pts().or(packet.dts()).filter(|_| packet.stream() == pictures.stream);
             // What lies before the first picture is decoded but not shown.
             let Some(stamp) = stamp.filter(|stamp| pictures.origin.is_none_or(|origin| *stamp >= origin)) else {

@@ -4,7 +4,7 @@
 use std::{fs, io::Read, path::Path};
 
 use onespace_bundle::preprocess::Video;
-use onespace_core::{Modality, Prepare, Sample, Span, TensorData, Track};
+use onespace_core::{Modality, Prepare, PrepareRequest, Sample, Span, TensorData, Track};
 use onespace_video::VideoPreparer;
 
 #[derive(serde::Deserialize)]
@@ -44,7 +44,7 @@ fn values(sample: &Sample) -> &[f32] {
 }
 
 fn look(bytes: &[u8], segment_ms: u32) -> Vec<Sample> {
-    VideoPreparer::new(&spec(segment_ms), None).prepare(bytes, None).unwrap()
+    VideoPreparer::new(&spec(segment_ms), None).prepare(&PrepareRequest::of(bytes)).unwrap()
 }
 
 #[test]
@@ -77,12 +77,14 @@ fn a_longer_film_becomes_segments() {
     assert_eq!(spans, [(0, 1_500), (1_500, 3_000), (2_500, 4_000)]);
     // Two halves with eight frames each show what the whole shows with sixteen.
     let halves = look(&read("h264.mp4"), 2_000);
-    let whole =
-        VideoPreparer::new(&Video { frames: 16, ..spec(4_000) }, None).prepare(&read("h264.mp4"), None).unwrap();
+    let whole = VideoPreparer::new(&Video { frames: 16, ..spec(4_000) }, None)
+        .prepare(&PrepareRequest::of(&read("h264.mp4")))
+        .unwrap();
     let both: Vec<f32> = halves.iter().flat_map(values).copied().collect();
     assert_eq!(TensorData::F32(both), whole[0].tensors[0].data);
-    let few =
-        VideoPreparer::new(&Video { max_segments: 2, ..spec(500) }, None).prepare(&read("h264.mp4"), None).unwrap();
+    let few = VideoPreparer::new(&Video { max_segments: 2, ..spec(500) }, None)
+        .prepare(&PrepareRequest::of(&read("h264.mp4")))
+        .unwrap();
     let spans: Vec<(u64, u64)> = few.iter().filter_map(|s| s.span).map(|s| (s.start_ms, s.end_ms)).collect();
     assert_eq!(spans, [(0, 500), (3_500, 4_000)]);
 }

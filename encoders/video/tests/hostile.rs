@@ -10,7 +10,7 @@ use std::{
 };
 
 use onespace_bundle::preprocess::Video;
-use onespace_core::{Error, Prepare, Reason, Result, Sample, limits};
+use onespace_core::{Error, Patience, Prepare, PrepareRequest, Reason, Result, Sample, limits};
 use onespace_video::{VideoPreparer, decode_audio};
 
 const FILMS: [&str; 9] = [
@@ -37,7 +37,7 @@ fn prepare(bytes: &[u8]) -> Result<Vec<Sample>> {
         "resize": "squash", "filter": "bilinear", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
     }))
     .unwrap();
-    VideoPreparer::new(&spec, None).prepare(bytes, None)
+    VideoPreparer::new(&spec, None).prepare(&PrepareRequest::of(bytes))
 }
 
 fn assert_blames_the_media(error: &Error, what: &str) {
@@ -80,7 +80,9 @@ fn playlists_in_disguise_are_refused_and_open_nothing() {
         ("SDP", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n".to_owned()),
     ];
     for (what, playlist) in disguises {
-        for answer in [prepare(playlist.as_bytes()).map(drop), decode_audio(playlist.as_bytes()).map(drop)] {
+        for answer in
+            [prepare(playlist.as_bytes()).map(drop), decode_audio(playlist.as_bytes(), &Patience::endless()).map(drop)]
+        {
             let error = answer.unwrap_err();
             assert_eq!(error.reason, Reason::MediaUnsupported, "{what}: {error}");
             assert_blames_the_media(&error, what);
@@ -186,7 +188,7 @@ fn damaged_recordings_end_in_sound_or_an_error() {
         let original = read(file);
         let mut numbers = Numbers(77 ^ original.len() as u64);
         for round in 0..200 {
-            match decode_audio(&damaged(&original, &mut numbers)) {
+            match decode_audio(&damaged(&original, &mut numbers), &Patience::endless()) {
                 Ok(pcm) => {
                     assert!(pcm.channels.iter().flatten().all(|value| value.is_finite()), "{file}, round {round}")
                 }
@@ -194,7 +196,7 @@ fn damaged_recordings_end_in_sound_or_an_error() {
             }
         }
         for length in (1..original.len()).step_by(97) {
-            if let Err(error) = decode_audio(&original[..length]) {
+            if let Err(error) = decode_audio(&original[..length], &Patience::endless()) {
                 assert_blames_the_media(&error, &format!("{file} cut to {length}"));
             }
         }

@@ -5,7 +5,7 @@
 use std::{fs, path::Path};
 
 use onespace_bundle::preprocess::Video;
-use onespace_core::{Modality, Prepare, TensorData, Track};
+use onespace_core::{Modality, Prepare, PrepareRequest, TensorData, Track};
 use onespace_video::VideoPreparer;
 
 #[derive(serde::Deserialize)]
@@ -27,7 +27,7 @@ fn read(name: &str) -> Option<Vec<u8>> {
 /// Mean and largest difference of all values, and the lowest cosine of a sample.
 fn difference(case: &Case) -> (f32, f32, f32) {
     let film = read(&format!("models/{}", case.film)).or_else(|| read(&case.film)).unwrap();
-    let samples = VideoPreparer::new(&case.spec, None).prepare(&film, None).unwrap();
+    let samples = VideoPreparer::new(&case.spec, None).prepare(&PrepareRequest::of(&film)).unwrap();
     assert_eq!(samples.len(), case.samples, "{}", case.name);
     let (mut gaps, mut least) = (Vec::new(), 1.0_f32);
     for (number, sample) in samples.iter().enumerate() {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use onespace_audio::{AudioPreparer, Pcm};
 use onespace_bundle::preprocess::{Audio, Video};
-use onespace_core::{Modality, Prepare, Reason, Sample, Track};
+use onespace_core::{Modality, Patience, Prepare, PrepareRequest, Reason, Sample, Track};
 use onespace_video::{VideoPreparer, decode_audio};
 
 fn read(name: &str) -> Vec<u8> {
@@ -23,7 +23,9 @@ fn prepare(name: &str) -> Vec<Sample> {
         "resize": "squash", "filter": "bilinear", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
     }))
     .unwrap();
-    VideoPreparer::new(&video, Some(AudioPreparer::new(&audio, None).unwrap())).prepare(&read(name), None).unwrap()
+    VideoPreparer::new(&video, Some(AudioPreparer::new(&audio, None).unwrap()))
+        .prepare(&PrepareRequest::of(&read(name)))
+        .unwrap()
 }
 
 /// How often the sound crosses zero upwards in a second, and how loud it is, leaving out the codec's onset.
@@ -37,7 +39,7 @@ fn pitch(pcm: &Pcm, channel: usize) -> (f32, f32) {
 #[test]
 fn recordings_are_decoded_to_what_was_encoded() {
     for file in ["opus.ogg", "ac3.mka", "tone.m4a"] {
-        let pcm = decode_audio(&read(file)).unwrap();
+        let pcm = decode_audio(&read(file), &Patience::endless()).unwrap();
         assert_eq!((pcm.rate, pcm.channels.len()), (48_000, 2), "{file}");
         let length = pcm.channels[0].len();
         assert!((46_000..51_000).contains(&length), "{file}: {length} samples");
@@ -53,9 +55,9 @@ fn recordings_are_decoded_to_what_was_encoded() {
 
 #[test]
 fn a_recording_without_sound_is_refused() {
-    let error = decode_audio(&read("vp9.webm")).unwrap_err();
+    let error = decode_audio(&read("vp9.webm"), &Patience::endless()).unwrap_err();
     assert_eq!((error.reason, error.field.as_str()), (Reason::MediaUnsupported, "bytes"), "{error}");
-    assert_eq!(decode_audio(b"").unwrap_err().reason, Reason::MediaEmpty);
+    assert_eq!(decode_audio(b"", &Patience::endless()).unwrap_err().reason, Reason::MediaEmpty);
 }
 
 #[test]

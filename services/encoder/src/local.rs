@@ -12,8 +12,8 @@ use std::{
 use async_trait::async_trait;
 use onespace_bundle::{Bundle, TowerHead};
 use onespace_core::{
-    Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Prepare, Reason, Result, Sample,
-    TensorData, Timings, TowerInfo, limits,
+    Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Patience, Prepare, PrepareRequest,
+    Reason, Result, Sample, TensorData, Timings, TowerInfo, limits,
 };
 use onespace_kit::admission::{Admission, Admitted};
 use onespace_runtime::{Guard, Models, Runtime, Stats};
@@ -284,7 +284,11 @@ impl Entrance {
     async fn prepare(&self, request: EncodeRequest, deadline: Deadline, guard: Guard) -> Result<Prepared<Vec<Sample>>> {
         let preparer = Arc::clone(&self.preparer);
         let EncodeRequest { bytes, media_type, purpose, .. } = request;
-        self.pool.run(deadline, guard, move || preparer.prepare_for(purpose, &bytes, media_type.as_deref())).await
+        let work = move |patience: &Patience| {
+            let media_type = media_type.as_deref();
+            preparer.prepare(&PrepareRequest { bytes: &bytes, media_type, purpose, patience: patience.clone() })
+        };
+        self.pool.run(deadline, guard, work).await
     }
 }
 

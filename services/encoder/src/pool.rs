@@ -8,12 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Deadline, Error, Modality, Reason, Result, limits};
+use onespace_core::{Deadline, Error, Modality, Patience, Reason, Result, limits};
 use onespace_runtime::Guard;
 use tokio::{sync::Semaphore, task, time::timeout_at};
 
 /// The shortest and longest pause that a refused caller is told.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// Where a request may find that its deadline has passed before any work was done for it.
+const BEFORE: &str = "before the media was prepared";
 
 /// Turns at the threads that prepare one modality. Each modality has its own: a text is tokenised in less than a
 /// millisecond and must not wait behind films that are decoded for seconds.
@@ -38,7 +41,8 @@ impl Pool {
         Self { modality, turns: Arc::new(Semaphore::new(threads.max(1))), mean_us: Arc::default() }
     }
 
-    /// Waits for a turn, then works. `guard` is kept as long as the work goes on, even if the caller has gone.
+    /// Waits for a turn, then works. `work` is told when nobody waits for it any more, because the deadline has passed
+    /// or this future was dropped; it ends itself then, and the turn is free. `guard` is kept until it has ended.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause when no turn comes in time, `DEADLINE_EXCEEDED`, `PANICKED`, or what `work` gives.
@@ -46,26 +50,27 @@ impl Pool {
         &self,
         deadline: Deadline,
         guard: Guard,
-        work: impl FnOnce() -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Patience) -> Result<T> + Send + 'static,
     ) -> Result<Prepared<T>> {
         let arrived = Instant::now();
-        let patience = arrived + Duration::from_millis(limits::QUEUE_WAIT_MS as u64);
-        let turn = timeout_at(patience.min(deadline.instant()).into(), Arc::clone(&self.turns).acquire_owned());
+        let longest = arrived + Duration::from_millis(limits::QUEUE_WAIT_MS as u64);
+        let turn = timeout_at(longest.min(deadline.instant()).into(), Arc::clone(&self.turns).acquire_owned());
         let Ok(Ok(turn)) = turn.await else {
-            deadline.check("before the media was prepared")?;
+            deadline.check(BEFORE)?;
             return Err(self.full());
         };
-        deadline.check("before the media was prepared")?;
+        deadline.check(BEFORE)?;
         let waited = arrived.elapsed();
-        let mean_us = Arc::clone(&self.mean_us);
+        let patience = Patience::until(deadline);
+        let _gone = patience.leave_on_drop();
+        let record = self.record();
         let work = task::spawn_blocking(move || {
             // Dropped in this order: whoever takes the turn finds the room already there.
             let _held = (guard, turn);
             let start = Instant::now();
-            let outcome = work();
+            let outcome = patience.check(BEFORE).and_then(|()| work(&patience));
             let took = start.elapsed();
-            let before = mean_us.load(Ordering::Relaxed);
-            mean_us.store((before * 4 + micros(took)) / 5, Ordering::Relaxed);
+            record(took, patience.is_over());
             outcome.map(|value| Prepared { value, waited, took })
         });
         match timeout_at(deadline.instant().into(), work).await {
@@ -75,6 +80,20 @@ impl Pool {
             }
             Ok(Err(_)) => Err(Error::new(Reason::NotReady, "", "the server is stopping")),
             Err(_) => Err(Deadline::exceeded("while the media was prepared")),
+        }
+    }
+
+    /// Takes down how long a piece of work took, and whether it was given up: that says nothing of how long the next one
+    /// takes, but is counted.
+    fn record(&self) -> impl FnOnce(Duration, bool) + Send + 'static {
+        let (mean_us, modality) = (Arc::clone(&self.mean_us), self.modality);
+        move |took, given_up| {
+            if given_up {
+                metrics::counter!("onespace_given_up_total", "modality" => modality.name()).increment(1);
+                return;
+            }
+            let before = mean_us.load(Ordering::Relaxed);
+            mean_us.store((before * 4 + micros(took)) / 5, Ordering::Relaxed);
         }
     }
 
@@ -110,9 +129,10 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_panic_is_an_error_and_the_pool_lives_on() {
         let pool = pool();
-        let error = pool.run(Deadline::default(), nobody(), || -> Result<()> { panic!("injected") }).await.unwrap_err();
+        let error =
+            pool.run(Deadline::default(), nobody(), |_| -> Result<()> { panic!("injected") }).await.unwrap_err();
         assert_eq!((error.reason, error.field.as_str()), (Reason::Panicked, "bytes"));
-        assert_eq!(pool.run(Deadline::default(), nobody(), || Ok(7)).await.unwrap().value, 7);
+        assert_eq!(pool.run(Deadline::default(), nobody(), |_| Ok(7)).await.unwrap().value, 7);
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +143,7 @@ mod tests {
         let permit = nobody();
         let guard = Arc::clone(&permit);
         let first = tokio::spawn(async move {
-            busy.run(Deadline::after(Duration::from_millis(300)), guard, move || {
+            busy.run(Deadline::after(Duration::from_millis(300)), guard, move |_| {
                 let _ = held.recv();
                 Ok(())
             })
@@ -132,14 +152,40 @@ mod tests {
         while pool.turns.available_permits() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let late = pool.run(Deadline::after(Duration::from_millis(20)), nobody(), || Ok(())).await.unwrap_err();
+        let late = pool.run(Deadline::after(Duration::from_millis(20)), nobody(), |_| Ok(())).await.unwrap_err();
         assert_eq!(late.reason, Reason::DeadlineExceeded);
         assert_eq!(first.await.unwrap().unwrap_err().reason, Reason::DeadlineExceeded);
         assert_eq!(Arc::strong_count(&permit), 2, "the work still holds what it was admitted with");
-        let full = pool.run(Deadline::default(), nobody(), || Ok(())).await.unwrap_err();
+        let full = pool.run(Deadline::default(), nobody(), |_| Ok(())).await.unwrap_err();
         assert_eq!((full.reason, full.retry_after.is_some()), (Reason::QueueFull, true));
         release.send(()).unwrap();
-        assert!(pool.run(Deadline::default(), nobody(), || Ok(())).await.is_ok());
+        assert!(pool.run(Deadline::default(), nobody(), |_| Ok(())).await.is_ok());
+        assert_eq!(Arc::strong_count(&permit), 1);
+    }
+
+    /// Work that looks up as decoders do, until it is told to stop.
+    fn looking_up(patience: &Patience) -> Result<()> {
+        loop {
+            patience.check("in a test")?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn work_ends_with_its_deadline_and_with_its_caller() {
+        let pool = Arc::new(pool());
+        let late = pool.run(Deadline::after(Duration::from_millis(50)), nobody(), looking_up).await.unwrap_err();
+        assert_eq!(late.reason, Reason::DeadlineExceeded);
+        assert_eq!(pool.run(Deadline::default(), nobody(), |_| Ok(1)).await.unwrap().value, 1);
+        let (busy, permit) = (Arc::clone(&pool), nobody());
+        let guard = Arc::clone(&permit);
+        let gone = tokio::spawn(async move { busy.run(Deadline::default(), guard, looking_up).await });
+        while pool.turns.available_permits() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        gone.abort();
+        assert!(gone.await.unwrap_err().is_cancelled());
+        assert_eq!(pool.run(Deadline::default(), nobody(), |_| Ok(2)).await.unwrap().value, 2);
         assert_eq!(Arc::strong_count(&permit), 1);
     }
 }

@@ -49,3 +49,36 @@ pub fn snr(found: &[f32], wanted: &[f32]) -> f64 {
     let noise = power(&mut found.iter().zip(wanted).map(|(a, b)| a - b));
     10.0 * (signal / noise.max(1e-30)).log10()
 }
+
+/// `frames` frames of 65,535 samples of silence each, by the rules of the format, with an unknown length.
+pub fn silent_flac(frames: u64, rate: u32, total: u64) -> Vec<u8> {
+    let mut bytes = b"fLaC".to_vec();
+    bytes.extend([0x80, 0, 0, 34, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0]);
+    // 20 bits of rate, 3 of channels − 1, 5 of bits − 1, 36 of length.
+    let packed = u64::from(rate) << 44 | 1 << 41 | 15 << 36 | total;
+    bytes.extend(packed.to_be_bytes());
+    bytes.extend([0; 16]);
+    for number in 0..frames {
+        let mut frame = vec![0xff, 0xf8, 0x70, 0x10 | 0x08];
+        let number = char::from_u32(u32::try_from(number).unwrap()).unwrap();
+        frame.extend(number.to_string().as_bytes());
+        frame.extend(65_534_u16.to_be_bytes());
+        frame.push(crc(&frame, 0x07, 8) as u8);
+        frame.extend([0; 6]);
+        frame.extend((crc(&frame, 0x8005, 16) as u16).to_be_bytes());
+        bytes.extend(frame);
+    }
+    bytes
+}
+
+fn crc(bytes: &[u8], polynomial: u32, bits: u32) -> u32 {
+    let mut value = 0_u32;
+    for byte in bytes {
+        value ^= u32::from(*byte) << (bits - 8);
+        for _ in 0..8 {
+            let carry = value >> (bits - 1) & 1;
+            value = (value << 1 ^ if carry == 1 { polynomial } else { 0 }) & ((1_u64 << bits) - 1) as u32;
+        }
+    }
+    value
+}

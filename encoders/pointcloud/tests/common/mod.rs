@@ -28,6 +28,7 @@ pub fn grouping(centres: usize, neighbours: usize) -> Grouping {
 }
 
 /// The values of one of a sample's tensors.
+#[allow(dead_code)]
 pub fn values(sample: &Sample, tensor: usize) -> &[f32] {
     match &sample.tensors[tensor].data {
         TensorData::F32(values) => values,

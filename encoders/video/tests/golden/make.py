@@ -56,6 +56,11 @@ def films():
     run("-f", "lavfi", "-i", "color=black:s=64x36:r=1:d=7200,geq=lum='mod(N/30,200)+20':cb=128:cr=128", *x264, "-bf", "0", "-g", "20",
         HERE / "long.mp4")
     (HERE / "long.mp4.gz").write_bytes(gzip.compress((HERE / "long.mp4").read_bytes(), 9, mtime=0))
+    # Small, but slow to decode: all of it must be decoded to see its end.
+    run("-f", "lavfi", "-i", "color=gray:s=4096x4096:r=1:d=1740", "-c:v", "libx264", "-preset", "veryfast", "-qp", "30", "-bf", "0",
+        "-g", "100000", "-sc_threshold", "0", HERE / "slow.mp4")
+    (HERE / "slow.mp4.gz").write_bytes(gzip.compress((HERE / "slow.mp4").read_bytes(), 9, mtime=0))
+    (HERE / "slow.mp4").unlink()
     for name, codec in (("opus.ogg", ["libopus", "-b:a", "24k"]), ("ac3.mka", ["ac3", "-b:a", "64k"]), ("tone.m4a", ["aac", "-b:a", "32k"])):
         run(*tone(1), "-ac", "2", "-c:a", *codec, *(["-f", "matroska"] if name.endswith("mka") else []), HERE / name)
 

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use onespace_bundle::{Bundle, MANIFEST_FILE, file_digest};
-use onespace_core::{EncodeRequest, Modality, Prepare};
+use onespace_core::{EncodeRequest, Modality, Prepare, PrepareRequest};
 use onespace_encoder::{LocalEncoder, Options, Runtime};
 use onespace_image::ImagePreparer;
 use onespace_runtime::{Graph, Session};
@@ -107,7 +107,8 @@ impl Little {
         // What the authors would have computed, by hand: the preprocessing, the graph, unit length.
         let bundle = Bundle::open(copy.path()).unwrap();
         let tower = bundle.manifest().towers.image.as_ref().unwrap();
-        let samples = ImagePreparer::new(&tower.preprocess).prepare(&little.files["golden.png"], None).unwrap();
+        let samples =
+            ImagePreparer::new(&tower.preprocess).prepare(&PrepareRequest::of(&little.files["golden.png"])).unwrap();
         let graph = Graph::new(&bundle, &bundle.manifest().towers.head(Modality::Image).unwrap());
         let vector = Session::load(&runtime(), &graph).unwrap().run(&[&samples[0]]).unwrap().remove(0);
         let norm = onespace_core::vector::norm(&vector);
