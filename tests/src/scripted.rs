@@ -147,7 +147,7 @@ impl EmbeddingService for Stage {
                 Ok(()) => Outcome::Embeddings(v1::Embeddings { embeddings: vec![vector()] }),
                 Err(error) => Outcome::Error(error),
             };
-            v1::EmbedResult { outcome: Some(outcome), ..Default::default() }
+            v1::EmbedResult { outcome: Some(outcome) }
         });
         Ok(Response::new(v1::EmbedResponse { results: results.collect(), ..Default::default() }))
     }

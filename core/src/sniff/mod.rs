@@ -161,10 +161,9 @@ fn form(bytes: &[u8], maker: &[u8; 4], kind: &[u8; 4]) -> bool {
     bytes.starts_with(maker) && bytes.get(8..12) == Some(kind)
 }
 
-/// WAV, and its kin for more than 4 GiB: RF64, BW64 and W64.
+/// WAV, and its kin for more than 4 GiB: RF64 and BW64.
 fn is_wav(bytes: &[u8]) -> bool {
     [b"RIFF", b"RF64", b"BW64"].iter().any(|maker| form(bytes, maker, b"WAVE"))
-        || bytes.starts_with(b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb")
 }
 
 fn is_bmp(bytes: &[u8]) -> bool {

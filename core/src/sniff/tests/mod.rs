@@ -39,7 +39,6 @@ fn recordings_of_phones_and_editors_are_told() {
     assert_eq!(format(b"BW64\xff\xff\xff\xffWAVEds64"), "WAV");
     assert_eq!(format(b"FORM\0\0\x97\x8eAIFFCOMM"), "AIFF");
     assert_eq!(format(b"FORM\0\0\x97\x8eAIFCFVER"), "AIFF");
-    assert_eq!(format(b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0"), "WAV");
     assert_eq!(format(b"caff\0\x01\0\0desc"), "CAF");
     assert_eq!(modality(b"caffeine and FORMs"), Some(Modality::Text));
 }
