@@ -96,6 +96,9 @@ reasons! {
     CollectionNotFound = "COLLECTION_NOT_FOUND", NotFound, Never;
     /// A collection of that name stands already.
     CollectionExists = "COLLECTION_EXISTS", AlreadyExists, Never;
+    /// The collection is there but its files cannot be opened. Not UNAVAILABLE: clients try that again by themselves,
+    /// and only a person mends files; a collection that waits for room on the disk comes back when it is asked for.
+    CollectionUnavailable = "COLLECTION_UNAVAILABLE", FailedPrecondition, Never;
     /// There is no such item in the collection.
     ItemNotFound = "ITEM_NOT_FOUND", NotFound, Never;
     /// A bounded queue is full; the answer names a pause.
@@ -108,6 +111,8 @@ reasons! {
     EncoderUnavailable = "ENCODER_UNAVAILABLE", Unavailable, OtherReplica;
     /// The vector store does not answer.
     StoreUnavailable = "STORE_UNAVAILABLE", Unavailable, AfterPause;
+    /// The disk of the store has too little room left to write; reading goes on.
+    StoreFull = "STORE_FULL", ResourceExhausted, AfterPause;
     /// The vector store refused or failed an operation.
     StoreFailed = "STORE_FAILED", Internal, Never;
     /// The server is draining or still loading.

@@ -173,6 +173,19 @@ limits! {
     STORE_QUEUE: usize = 64, "writes";
     /// Reads of the embedded store that run at once.
     STORE_READS: usize = 16, "reads";
+    /// The part of the store's disk that writes leave free, so that whatever else lives there goes on too.
+    STORE_RESERVE_PERCENT: usize = 5, "percent";
+    /// What writes leave free on the smallest disk: a new file of vectors or of payloads has 32 MiB, and a group of
+    /// writes, in the journal, the engine's own log and its files, with the flush that follows, mostly takes less.
+    STORE_RESERVE_MIN: usize = 64 * MIB, "bytes";
+    /// What writes leave free on the largest disk: more would refuse them where there is room for hundreds of thousands
+    /// of vectors.
+    STORE_RESERVE_MAX: usize = 512 * MIB, "bytes";
+    /// A file that the store holds and gives up on a full disk, to be opened and closed there, to apply a journal and
+    /// to forget a collection: twice a journal that is about to be cut.
+    STORE_SPARE_BYTES: usize = 32 * MIB, "bytes";
+    /// How long a collection that could not be opened is left alone before it is tried again.
+    STORE_REOPEN_MS: usize = 5_000, "milliseconds";
     /// Concurrent streams of one connection.
     CONNECTION_STREAMS: usize = 256, "streams";
     /// What one HTTP/2 stream may send that nobody has read yet: with a round trip of 10 ms, 25 MB a second.

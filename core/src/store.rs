@@ -43,6 +43,8 @@ pub struct CollectionInfo {
     pub points: u64,
     /// Indexed metadata fields and their kinds.
     pub indexed: BTreeMap<String, String>,
+    /// Why it cannot be opened; then `points` is not known, and every other call on it but its deletion fails.
+    pub unavailable: Option<String>,
 }
 
 /// One stored vector with what is kept beside it.
@@ -150,7 +152,9 @@ pub struct Page {
 
 /// Where vectors are kept.
 ///
-/// A write is acknowledged only once it would survive a kill of this process.
+/// A write is acknowledged only once it would survive a kill of this process. Where the disk has too little room left,
+/// writes fail with `STORE_FULL` and reads go on. A collection that cannot be opened answers every call but its
+/// deletion with `COLLECTION_UNAVAILABLE`.
 #[async_trait]
 pub trait VectorStore: Send + Sync {
     /// Makes a collection. One of that name and space that was left for another space is come back to.
@@ -238,4 +242,12 @@ pub trait VectorStore: Send + Sync {
     /// # Errors
     /// `STORE_UNAVAILABLE`.
     async fn ready(&self) -> Result<()>;
+
+    /// Whether it takes writes now. A store that knows nothing of its disk says yes.
+    ///
+    /// # Errors
+    /// `STORE_FULL` naming what is free and what is needed.
+    async fn writable(&self) -> Result<()> {
+        Ok(())
+    }
 }

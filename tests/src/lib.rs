@@ -8,6 +8,7 @@ pub mod apart;
 pub mod bombs;
 pub mod client;
 pub mod descriptor;
+pub mod disk;
 pub mod hub;
 pub mod photo;
 pub mod process;

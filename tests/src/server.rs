@@ -72,6 +72,27 @@ impl Server {
         Self::launch_in(folder, topology, bundle).await
     }
 
+    /// Starts the chosen topology in a folder, with whatever data lies there, and waits until it is ready.
+    pub async fn start_in(folder: TempDir) -> Self {
+        let server = Self::launch_in(folder, Topology::chosen(), &bundle()).await;
+        server.ready().await;
+        server
+    }
+
+    /// What the health service says of a name now.
+    pub async fn health(&self, service: &str) -> ServingStatus {
+        self.watch(service).await.message().await.unwrap().unwrap().status()
+    }
+
+    /// Waits until the health service says so of a name.
+    pub async fn until(&self, service: &str, wanted: ServingStatus) {
+        let watched = timeout(PATIENCE, async {
+            let mut watch = self.watch(service).await;
+            while watch.message().await.unwrap().is_some_and(|answer| answer.status() != wanted) {}
+        });
+        assert!(watched.await.is_ok(), "{service} is never {wanted:?}; the log:\n{}", self.log());
+    }
+
     /// Ends every process and starts the same topology with another bundle, on the data that was left; waits until it
     /// is ready.
     pub async fn with_bundle(self, bundle: &Path) -> Self {

@@ -123,6 +123,7 @@ impl Description {
             dimension: self.dimension,
             points,
             indexed: self.indexed.clone(),
+            unavailable: None,
         }
     }
 

@@ -139,6 +139,7 @@ fn collection_out(info: CollectionInfo) -> v1::Collection {
         dimension: dimension_out(info.dimension),
         points: info.points,
         indexed: info.indexed.into_iter().map(|(field, name)| (field, kind(&name))).collect(),
+        unavailable: info.unavailable.unwrap_or_default(),
     }
 }
 

@@ -58,10 +58,18 @@ impl Http {
     }
 }
 
+/// Whether it should be asked at all: a probe that a full disk fails would take searching away too, so that is said in
+/// words, and health of CollectionService says it to programs.
 async fn readyz(State(gateway): State<Ready<Gateway>>) -> Response {
-    let ready: onespace_core::Result<()> = async { gateway.get()?.store().ready().await }.await;
+    let ready: onespace_core::Result<_> = async {
+        let gateway = gateway.get()?;
+        gateway.store().ready().await?;
+        Ok(gateway.store().writable().await)
+    }
+    .await;
     match ready {
-        Ok(()) => "ready\n".into_response(),
+        Ok(Ok(())) => "ready\n".into_response(),
+        Ok(Err(error)) => format!("ready, but takes no writes: {}: {error}\n", error.reason.name()).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }

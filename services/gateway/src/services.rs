@@ -18,15 +18,12 @@ use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap, service
 use crate::{Gateway, classify, collections, embed, ingest, rank, search};
 
 /// Health names of the public services.
-pub const NAMES: &[&str] = &[
-    "onespace.v1.EmbeddingService",
-    "onespace.v1.SearchService",
-    "onespace.v1.CollectionService",
-    "onespace.v1.SpaceService",
-];
+pub const NAMES: &[&str] = &["onespace.v1.EmbeddingService", SEARCH_NAME, COLLECTION_NAME, "onespace.v1.SpaceService"];
 
-/// The names that need the store; without it the others go on.
-pub const STORE_NAMES: &[&str] = &["onespace.v1.SearchService", "onespace.v1.CollectionService"];
+/// Needs a store that answers.
+pub const SEARCH_NAME: &str = "onespace.v1.SearchService";
+/// Needs a store that answers and takes writes.
+pub const COLLECTION_NAME: &str = "onespace.v1.CollectionService";
 
 /// Every public service over one state.
 #[derive(Clone)]

@@ -26,7 +26,13 @@ use qdrant_edge::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{filter, journal::Operation};
+use super::{
+    blocks::Blocks,
+    filter,
+    journal::Operation,
+    room::Room,
+    tidy::{has_segments, remove_half_built, trim_log},
+};
 use crate::schema::{Description, Index, IndexKind};
 
 /// Where the engine keeps its files, inside the collection's folder.
@@ -93,11 +99,16 @@ impl Engine {
     /// Opens the files of a collection. Writes since the last flush may or may not be there.
     ///
     /// # Errors
-    /// `STORE_FAILED`.
-    pub(super) fn open(folder: &Path, description: Description, lock: Arc<File>) -> Result<Self> {
+    /// `STORE_FAILED`; `STORE_FULL` when the disk has no room for what is mapped.
+    pub(super) fn open(folder: &Path, description: Description, lock: Arc<File>, room: &Room) -> Result<Self> {
         let path = folder.join(SHARD);
+        if !has_segments(&path) {
+            return Err(failed(&format!("open the collection in {}", path.display()), "it has no segments"));
+        }
         remove_half_built(&path).map_err(|error| failed(&format!("tidy {}", path.display()), error))?;
         trim_log(&path).map_err(|error| failed(&format!("trim the log of {}", path.display()), error))?;
+        // Opening writes, if little: no page of it may lack its block.
+        Blocks::below(&path).allocate(0, room, 0)?;
         let shard = guard(&format!("open the collection in {}", path.display()), || {
             EdgeShard::load(&path, Some(config(description.dimension)))
         })?;
@@ -117,6 +128,11 @@ impl Engine {
     /// The folder of the collection.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The folder of what the engine maps.
+    pub(super) fn mapped(&self) -> PathBuf {
+        self.folder.join(SHARD)
     }
 
     /// Whether a write or an optimisation panicked since the store was opened.
@@ -332,28 +348,6 @@ fn config(dimension: usize) -> EdgeConfig {
         .hnsw_config(hnsw)
         .wal_options(WalOptions { segment_capacity: LOG_FILE_BYTES, ..WalOptions::default() })
         .build()
-}
-
-/// Removes what an optimisation had built when it was cut short; the engine starts over and never looks at it.
-fn remove_half_built(shard: &Path) -> std::io::Result<()> {
-    match fs::remove_dir_all(shard.join("temp_segments")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Removes the engine's own log but for its last closed file, which tells the number of the next write. Nothing
-/// reads the rest, and the engine never cuts it.
-fn trim_log(shard: &Path) -> std::io::Result<()> {
-    let mut closed = Vec::new();
-    for entry in fs::read_dir(shard.join("wal"))? {
-        let path = entry?.path();
-        let start = path.file_name().and_then(|name| name.to_str()?.strip_prefix("closed-")?.parse::<u64>().ok());
-        closed.extend(start.map(|start| (start, path)));
-    }
-    closed.sort_unstable();
-    closed.pop();
-    closed.iter().try_for_each(|(_, path)| fs::remove_file(path))
 }
 
 /// What came of a call into the engine.

@@ -41,12 +41,37 @@ pub(super) enum Operation {
 }
 
 impl Operation {
+    /// About what it brings.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Upsert(rows) => rows.iter().map(|row| row.bytes() as u64).sum(),
+            Self::Delete(ids) => size_of_val(ids.as_slice()) as u64,
+        }
+    }
+
     /// How many points it touches.
     pub(super) fn points(&self) -> usize {
         match self {
             Self::Upsert(rows) => rows.len(),
             Self::Delete(ids) => ids.len(),
         }
+    }
+}
+
+impl Row {
+    /// What its payload and vector take, about.
+    fn bytes(&self) -> usize {
+        let payload: usize = self.payload.iter().map(|(key, value)| key.len() + bytes_of(value)).sum();
+        payload + self.vector.len() * size_of::<f32>()
+    }
+}
+
+fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(bytes_of).sum(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| key.len() + bytes_of(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => size_of::<u64>(),
     }
 }
 

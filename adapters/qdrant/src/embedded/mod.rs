@@ -2,48 +2,43 @@
 //!
 //! ```text
 //! DIR/lock                                held by the process that has the directory open
+//! DIR/spare                               given up when the disk is full
 //! DIR/catalogue.json                      the collections, and which of them a name leads to
 //! DIR/collections/NAME__SPACE-N/shard     the engine's files
 //! DIR/collections/NAME__SPACE-N/journal   what may not have reached them yet
 //! ```
 
+mod blocks;
 mod catalogue;
 mod engine;
 mod filter;
 mod journal;
+mod room;
+mod shard;
+mod shared;
+mod tidy;
 mod writer;
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File, TryLockError},
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use onespace_core::{
     CollectionInfo, CollectionName, CollectionSpec, ContentHash, Error, Filter, Hit, ItemId, Page, Point, PointId,
-    Query, Reason, Result, StoredItem, Tenant, VectorStore, limits::STORE_READS,
+    Query, Result, StoredItem, Tenant, VectorStore, limits::STORE_READS,
 };
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use self::{
-    catalogue::{Catalogue, Entry, sync_directory},
     engine::{Engine, Found, Want, failed},
     journal::Row,
-    writer::Writer,
+    shard::{Place, Shard, info},
+    shared::Shared,
 };
 use crate::{
     filter::Clauses,
     schema::{self, Description},
 };
-
-const LOCK: &str = "lock";
-const COLLECTIONS: &str = "collections";
-/// How long to wait before asking again for a directory that another process holds.
-const LOCKED_RETRY: Duration = Duration::from_secs(5);
 
 /// A store in a directory of this process.
 ///
@@ -54,48 +49,29 @@ pub struct EmbeddedStore {
     reads: Arc<Semaphore>,
 }
 
-struct Shared {
-    root: PathBuf,
-    lock: Arc<File>,
-    /// Held while collections come and go.
-    catalogue: Mutex<Catalogue>,
-    open: RwLock<Open>,
-}
-
-#[derive(Default)]
-struct Open {
-    /// By physical name.
-    shards: BTreeMap<String, Arc<Shard>>,
-    /// Public name to physical name.
-    aliases: BTreeMap<String, String>,
-}
-
-struct Shard {
-    writer: Writer,
-    engine: Arc<Engine>,
-}
-
 impl EmbeddedStore {
     /// Opens the store in a directory, making it where there is none, and applies what a crash left in its
     /// journals. Blocks: about a second for each 100 000 points. An index that a stop left undone is gone on with in the
     /// background; until it is done the directory stays held, even when the store is closed in this process.
+    /// A collection that cannot be opened is unavailable by itself, and tried again when it is asked for.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE` when another process, or store, has the directory open; `STORE_FAILED` naming the file otherwise.
     pub fn open(directory: &Path) -> Result<Self> {
-        let collections = directory.join(COLLECTIONS);
-        fs::create_dir_all(&collections).map_err(|error| at(directory, error))?;
-        let lock = Arc::new(lock(directory)?);
-        let catalogue = Catalogue::load(directory).map_err(|error| at(directory, error))?;
-        remove_leftovers(&collections, &catalogue).map_err(|error| at(&collections, error))?;
-        let mut open = Open { shards: BTreeMap::new(), aliases: catalogue.aliases.clone() };
-        for (physical, Entry { folder, description }) in &catalogue.collections {
-            let engine = Engine::open(&collections.join(folder), description.clone(), lock.clone())?;
-            open.shards.insert(physical.clone(), Shard::start(engine)?);
-        }
-        let shared =
-            Shared { root: directory.to_owned(), lock, catalogue: Mutex::new(catalogue), open: RwLock::new(open) };
+        let shared = Shared::open(directory)?;
         Ok(Self { shared: Arc::new(shared), reads: Arc::new(Semaphore::new(STORE_READS)) })
+    }
+
+    /// The collection of a name. One that could not be opened is tried again, now and then.
+    async fn shard(&self, name: &CollectionName) -> Result<Arc<Shard>> {
+        match self.shared.find(name)?.1 {
+            Place::Open(shard) => Ok(shard),
+            Place::Shut(shut) if !shut.rested() => Err(shut.error()),
+            Place::Shut(_) => {
+                let (shared, name) = (self.shared.clone(), name.clone());
+                blocking(move || shared.reopen(&name)).await
+            }
+        }
     }
 
     async fn read<T: Send + 'static>(
@@ -103,7 +79,7 @@ impl EmbeddedStore {
         name: &CollectionName,
         work: impl FnOnce(&Engine) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let shard = self.shared.shard(name)?;
+        let shard = self.shard(name).await?;
         // The permit goes with the work: a caller that went away does not make room for more threads.
         let permit = self.reads.clone().acquire_owned().await.map_err(|_| Error::internal("the store is closing"))?;
         blocking(move || {
@@ -111,86 +87,6 @@ impl EmbeddedStore {
             work(&shard.engine)
         })
         .await
-    }
-}
-
-impl Shared {
-    fn shard(&self, name: &CollectionName) -> Result<Arc<Shard>> {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        let physical = open.aliases.get(name.as_str());
-        physical.and_then(|physical| open.shards.get(physical)).cloned().ok_or_else(|| schema::not_found(name))
-    }
-
-    fn catalogue(&self) -> MutexGuard<'_, Catalogue> {
-        self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn create(&self, description: Description) -> Result<()> {
-        let mut catalogue = self.catalogue();
-        let (name, physical) = (description.name.to_string(), description.physical());
-        if let Some(Entry { description: standing, .. }) = catalogue.collections.get(&physical)
-            && (catalogue.aliases.get(&name) == Some(&physical) || standing.dimension != description.dimension)
-        {
-            return Err(schema::exists(standing, &description));
-        }
-        let mut changed = catalogue.clone();
-        changed.aliases.insert(name.clone(), physical.clone());
-        let shard = match catalogue.collections.contains_key(&physical) {
-            // It was left for another space and is come back to.
-            true => None,
-            false => {
-                let folder = format!("{physical}-{}", Uuid::new_v4().simple());
-                let path = self.root.join(COLLECTIONS).join(&folder);
-                changed.collections.insert(physical.clone(), Entry { folder, description: description.clone() });
-                Some(Shard::start(Engine::create(&path, description, self.lock.clone())?)?)
-            }
-        };
-        // The folder first: the catalogue never names one that is not there.
-        sync_directory(&self.root.join(COLLECTIONS)).map_err(|error| at(&self.root, error))?;
-        changed.save(&self.root).map_err(|error| at(&self.root, error))?;
-        *catalogue = changed;
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        open.shards.extend(shard.map(|shard| (physical.clone(), shard)));
-        open.aliases.insert(name, physical);
-        Ok(())
-    }
-
-    fn delete(&self, name: &CollectionName) -> Result<()> {
-        let mut catalogue = self.catalogue();
-        let mut changed = catalogue.clone();
-        changed.collections.retain(|_, entry| entry.description.name != *name);
-        if changed.collections.len() == catalogue.collections.len() {
-            return Err(schema::not_found(name));
-        }
-        changed.aliases.remove(name.as_str());
-        changed.save(&self.root).map_err(|error| at(&self.root, error))?;
-        *catalogue = changed;
-        let gone: Vec<_> = {
-            let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-            open.aliases.remove(name.as_str());
-            open.shards.extract_if(.., |_, shard| shard.engine.description().name == *name).collect()
-        };
-        // Their files go once the last read that holds them is done.
-        gone.iter().for_each(|(_, shard)| shard.engine.doom());
-        Ok(())
-    }
-
-    fn list(&self) -> Result<Vec<CollectionInfo>> {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        let mut shards: Vec<_> =
-            open.shards.iter().map(|(physical, shard)| (physical.clone(), shard.clone())).collect();
-        let active: Vec<_> = open.aliases.values().cloned().collect();
-        drop(open);
-        // Of one name, the collection that queries meet comes first.
-        shards.sort_by_key(|(physical, shard)| (shard.engine.description().name.clone(), !active.contains(physical)));
-        shards.iter().map(|(_, shard)| info(&shard.engine)).collect()
-    }
-}
-
-impl Shard {
-    fn start(engine: Engine) -> Result<Arc<Self>> {
-        let engine = Arc::new(engine);
-        Ok(Arc::new(Self { writer: Writer::start(engine.clone())?, engine }))
     }
 }
 
@@ -216,7 +112,7 @@ impl VectorStore for EmbeddedStore {
     }
 
     async fn upsert(&self, tenant: &Tenant, name: &CollectionName, points: Vec<Point>) -> Result<()> {
-        let shard = self.shared.shard(name)?;
+        let shard = self.shard(name).await?;
         shard.engine.description().check(&points)?;
         if points.is_empty() {
             return Ok(());
@@ -307,7 +203,7 @@ impl VectorStore for EmbeddedStore {
         items: &[ItemId],
         keep: Option<&ContentHash>,
     ) -> Result<u64> {
-        let shard = self.shared.shard(name)?;
+        let shard = self.shard(name).await?;
         if items.is_empty() {
             return Ok(0);
         }
@@ -315,16 +211,14 @@ impl VectorStore for EmbeddedStore {
         shard.writer.delete(tenant.clone(), filter).await
     }
 
+    /// A collection that cannot be opened, or whose writer panicked, answers for itself.
     async fn ready(&self) -> Result<()> {
-        let open = self.shared.open.read().unwrap_or_else(PoisonError::into_inner);
-        match open.shards.values().find(|shard| shard.engine.broken()) {
-            None => Ok(()),
-            Some(shard) => {
-                let message =
-                    format!("a write to \"{}\" panicked: restart to write again", shard.engine.description().name);
-                Err(Error::new(Reason::StoreUnavailable, "", message).retry_after(LOCKED_RETRY))
-            }
-        }
+        Ok(())
+    }
+
+    async fn writable(&self) -> Result<()> {
+        let shared = self.shared.clone();
+        blocking(move || shared.room.check(0)).await
     }
 }
 
@@ -339,45 +233,10 @@ fn leads(engine: &Engine, tenant: &Tenant, points: Vec<Point>) -> Result<Vec<Poi
         .collect())
 }
 
-fn info(engine: &Engine) -> Result<CollectionInfo> {
-    Ok(engine.description().info(engine.counts()?.0 as u64))
-}
-
 fn point(tenant: &Tenant, found: Found) -> Result<Point> {
     schema::point(tenant, found.payload, found.vector)
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|error| failed("finish its work", error))?
-}
-
-fn lock(directory: &Path) -> Result<File> {
-    let path = directory.join(LOCK);
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| at(&path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::Error(error)) => Err(at(&path, error)),
-        Err(TryLockError::WouldBlock) => {
-            // Of another process mostly; of this one while a store that was dropped still builds an index.
-            let message = format!("the data directory {} is in use by another process or store", directory.display());
-            Err(Error::new(Reason::StoreUnavailable, "", message).retry_after(LOCKED_RETRY))
-        }
-    }
-}
-
-/// What a crash left of collections that were being made or removed.
-fn remove_leftovers(collections: &Path, catalogue: &Catalogue) -> std::io::Result<()> {
-    for entry in fs::read_dir(collections)? {
-        let entry = entry?;
-        if !catalogue.collections.values().any(|known| entry.file_name() == known.folder.as_str()) {
-            tracing::warn!(folder = %entry.path().display(), "removing what a crash left over");
-            fs::remove_dir_all(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-fn at(path: &Path, error: std::io::Error) -> Error {
-    failed(&format!("use {}", path.display()), error)
 }

@@ -5,6 +5,11 @@
 //! anew when that has grown, and has the engine optimise, on another thread, when enough has changed. While that
 //! goes on writes and reads go on too, and nothing is flushed: the journal holds what comes in meanwhile. An
 //! optimisation that fails may bring back what was deleted or replaced meanwhile; the journal then says so again.
+//!
+//! Before anything is journaled the disk must have room for all of it. Deletes are no exception: they free nothing
+//! until segments are rewritten, which takes room first. Deleting a whole collection always works.
+
+mod upkeep;
 
 use std::{
     collections::BTreeSet,
@@ -13,14 +18,19 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use onespace_core::{Error, ItemId, Reason, Result, Tenant, limits::STORE_QUEUE};
+use onespace_core::{
+    Error, ItemId, Reason, Result, Tenant,
+    limits::{STORE_QUEUE, STORE_RESERVE_MIN},
+};
 use qdrant_edge::Filter;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    blocks::Blocks,
     catalogue::sync_directory,
-    engine::{Engine, INDEX_KIB, Want, failed},
+    engine::{Engine, Want, failed},
     journal::{Journal, Operation, Row},
+    room::Room,
 };
 use crate::schema::{ITEM_AND_HASH, item_and_hash};
 
@@ -33,6 +43,13 @@ const CHECKPOINT_BYTES: u64 = 16 * 1024 * 1024;
 /// While an index is built the journal cannot be cut. When it has grown to this, writes wait until the index is
 /// there: whoever writes faster than indexes are built is slowed down to their pace.
 const JOURNAL_BYTES: u64 = 256 * 1024 * 1024;
+/// What a write takes on the disk once it is journaled, as a multiple of its record: the engine's own log, the
+/// payloads, the vectors.
+const APPLIED: u64 = 3;
+/// Bytes that files are ready to take without being looked at again.
+const AHEAD: u64 = 512 * 1024;
+/// What allocating leaves to the writers of other collections, which may be about to touch files that are new.
+const OTHERS: u64 = STORE_RESERVE_MIN as u64 / 4;
 type Reply<T> = oneshot::Sender<Result<T>>;
 
 enum Command {
@@ -51,36 +68,54 @@ enum Command {
 pub(super) struct Writer {
     commands: Option<mpsc::Sender<Command>>,
     thread: Option<JoinHandle<()>>,
+    /// What came of allocating its files when it was started.
+    allocated: Result<()>,
 }
 
 impl Writer {
     /// Applies what the journal holds and starts the thread.
     ///
     /// # Errors
-    /// `STORE_FAILED`.
-    pub(super) fn start(engine: Arc<Engine>) -> Result<Self> {
+    /// `STORE_FULL` when there is no room to apply it, `STORE_FAILED`.
+    pub(super) fn start(engine: Arc<Engine>, room: Arc<Room>) -> Result<Self> {
         let path = engine.folder().join(JOURNAL);
         let (journal, pending) = Journal::open(&path).map_err(|error| failed("open the journal", error))?;
         let (commands, queue) = mpsc::channel(STORE_QUEUE);
-        let mut writing = Writing { engine, journal, unindexed: 0, optimising: None, commands: commands.downgrade() };
+        let mut writing = Writing {
+            blocks: Blocks::below(&engine.mapped()),
+            engine,
+            room,
+            journal,
+            unindexed: 0,
+            short: true,
+            unrecovered: false,
+            postponed: false,
+            optimising: None,
+            commands: commands.downgrade(),
+        };
         if !pending.is_empty() {
             tracing::info!(operations = pending.len(), journal = %path.display(), "applying what was journaled");
         }
         let again: usize = pending.iter().map(Operation::points).sum();
-        pending.into_iter().try_for_each(|operation| writing.engine.apply(operation))?;
-        writing.checkpoint()?;
+        if !pending.is_empty() {
+            writing.apply_again(pending)?;
+            writing.flush()?;
+        }
+        // What it cannot have yet is asked for again by the first write.
+        let allocated = writing.room.check(0).and_then(|()| writing.allocate(AHEAD));
         sync_directory(writing.engine.folder()).map_err(|error| failed("sync its folder", error))?;
         // What was written again is in no index any more, which the engine's counts do not tell.
         writing.unindexed = writing.engine.counts()?.1.max(again);
         let name = writing.engine.description().physical();
         let thread = thread::Builder::new().name(format!("write {name}")).spawn(move || writing.run(queue));
-        Ok(Self { commands: Some(commands), thread: Some(thread.map_err(|error| failed("start a thread", error))?) })
+        let thread = thread.map_err(|error| failed("start a thread", error))?;
+        Ok(Self { commands: Some(commands), thread: Some(thread), allocated })
     }
 
     /// Writes points; returns once they would survive a kill.
     ///
     /// # Errors
-    /// `STORE_FAILED`, `STORE_UNAVAILABLE` when the collection is being closed.
+    /// `STORE_FULL`, `STORE_FAILED`, `STORE_UNAVAILABLE` when the collection is being closed.
     pub(super) async fn upsert(&self, rows: Vec<Row>) -> Result<()> {
         self.send(|reply| Command::Upsert(rows, reply)).await
     }
@@ -91,6 +126,14 @@ impl Writer {
     /// As [`Self::upsert`].
     pub(super) async fn delete(&self, tenant: Tenant, filter: Filter) -> Result<u64> {
         self.send(|reply| Command::Delete { tenant, filter, reply }).await
+    }
+
+    /// Whether the files it began with have all their blocks.
+    ///
+    /// # Errors
+    /// `STORE_FULL`.
+    pub(super) fn allocated(&self) -> Result<()> {
+        self.allocated.clone()
     }
 
     async fn send<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T> {
@@ -114,9 +157,17 @@ impl Drop for Writer {
 
 struct Writing {
     engine: Arc<Engine>,
+    room: Arc<Room>,
     journal: Journal,
+    blocks: Blocks,
     /// Points written that no index covers, roughly.
     unindexed: usize,
+    /// Not all that the engine maps is known to have blocks.
+    short: bool,
+    /// An optimisation failed, and the engine may lack what the journal holds.
+    unrecovered: bool,
+    /// An optimisation waits for room, and that was said.
+    postponed: bool,
     optimising: Option<JoinHandle<Result<bool>>>,
     /// For the end of an optimisation to be told; weak, so that it keeps no collection open.
     commands: mpsc::WeakSender<Command>,
@@ -140,6 +191,8 @@ impl Writing {
                 self.maintain();
             }
         }
+        // The engine flushes when it is closed: a full disk lends what that takes.
+        self.room.lend();
         if self.settled()
             && let Err(error) = self.checkpoint()
         {
@@ -179,27 +232,85 @@ impl Writing {
 
     /// Journals all, syncs once, applies and acknowledges one after the other.
     fn commit(&mut self, writes: Vec<(Operation, Reply<()>)>) {
-        let mut outcome = match self.engine.broken() {
-            true => Err(Error::new(Reason::StoreFailed, "", "an earlier write panicked: restart to write again")),
-            false => Ok(()),
-        };
-        let mut start = self.journal.len();
-        let mut ends = Vec::new();
-        if outcome.is_ok() && !writes.is_empty() {
-            outcome = self
-                .journal_all(&writes, &mut ends)
-                .map_err(|error| self.forget(start, failed("write its journal", error)));
+        if writes.is_empty() {
+            return;
         }
+        let mut start = self.journal.len();
+        let (mut outcome, ends) = match self.promised(&writes) {
+            Ok(ends) => (Ok(()), ends),
+            Err(error) => (Err(error), Vec::new()),
+        };
         let mut ends = ends.into_iter();
         for (operation, reply) in writes {
             let points = operation.points();
             if outcome.is_ok() {
-                outcome = self.engine.apply(operation).map_err(|error| self.forget(start, error));
+                outcome = self.engine.apply(operation).map_err(|error| {
+                    // The engine does not say what it lacked.
+                    let error = self.room.check(0).err().unwrap_or(error);
+                    self.forget(start, error)
+                });
                 self.unindexed += points;
             }
             start = ends.next().unwrap_or(start);
             drop(reply.send(outcome.clone()));
         }
+        if outcome.is_ok() {
+            // Files that the engine has made on the way; those that it cannot have blocks for let no further write in.
+            drop(self.allocate(AHEAD));
+        }
+    }
+
+    /// Journals all where there is room to apply it; where the records end.
+    fn promised(&mut self, writes: &[(Operation, Reply<()>)]) -> Result<Vec<u64>> {
+        if self.engine.broken() {
+            return Err(Error::new(Reason::StoreFailed, "", "an earlier write panicked: restart to write again"));
+        }
+        self.room.check(0)?;
+        self.applied_again()?;
+        if self.short {
+            self.allocate(AHEAD)?;
+        }
+        let (start, mut ends) = (self.journal.len(), Vec::new());
+        let journaled =
+            self.journal_all(writes, &mut ends).map_err(|error| self.room.error("write its journal", error));
+        let promised = journaled.and_then(|()| {
+            let bytes = self.journal.len().saturating_sub(start);
+            self.room.check(bytes.saturating_mul(APPLIED))?;
+            if bytes > AHEAD { self.allocate(bytes) } else { Ok(()) }
+        });
+        match promised {
+            Ok(()) => Ok(ends),
+            Err(error) => Err(self.forget(start, error)),
+        }
+    }
+
+    /// Has the engine's files take `ahead` bytes more without the disk being asked for a block.
+    fn allocate(&mut self, ahead: u64) -> Result<()> {
+        let allocated = self.blocks.allocate(ahead, &self.room, OTHERS);
+        let was_short = mem::replace(&mut self.short, allocated.is_err());
+        if let Err(error) = &allocated
+            && !was_short
+        {
+            let collection = self.engine.description().physical();
+            tracing::warn!(%error, collection, "no room for its files: it takes no writes until there is");
+        }
+        allocated
+    }
+
+    /// Applies what is journaled already. That was promised, so it may use up the reserve.
+    fn apply_again(&mut self, operations: Vec<Operation>) -> Result<()> {
+        self.room.has(self.journal.len().saturating_mul(APPLIED))?;
+        let mut ready = 0;
+        for operation in operations {
+            let bytes = operation.bytes();
+            if ready < bytes {
+                ready = bytes.max(AHEAD);
+                self.blocks.allocate(ready, &self.room, 0)?;
+            }
+            ready -= bytes;
+            self.engine.apply(operation)?;
+        }
+        Ok(())
     }
 
     fn journal_all(&mut self, writes: &[(Operation, Reply<()>)], ends: &mut Vec<u64>) -> io::Result<()> {
@@ -217,79 +328,6 @@ impl Writing {
         }
         error
     }
-
-    fn maintain(&mut self) {
-        if !self.settled() {
-            return;
-        }
-        let vector_bytes = self.engine.description().dimension * size_of::<f32>();
-        let optimise = self.unindexed.saturating_mul(vector_bytes) >= INDEX_KIB * 1024;
-        if (optimise || self.journal.len() >= CHECKPOINT_BYTES)
-            && let Err(error) = self.checkpoint()
-        {
-            tracing::error!(%error, "a flush failed; the journal keeps what it was to bring to the disk");
-            return;
-        }
-        if optimise {
-            self.optimise();
-        }
-    }
-
-    fn checkpoint(&mut self) -> Result<()> {
-        if self.journal.len() == 0 {
-            return Ok(());
-        }
-        self.engine.flush()?;
-        self.journal.rewind(0).map_err(|error| failed("cut its journal", error))
-    }
-
-    fn optimise(&mut self) {
-        self.unindexed = 0;
-        let (engine, commands) = (self.engine.clone(), self.commands.clone());
-        let name = engine.description().physical();
-        let spawned = thread::Builder::new().name(format!("optimise {name}")).spawn(move || {
-            let outcome = engine.optimise();
-            // Before it is said to be over: a store that is closed then holds its files no longer.
-            drop(engine);
-            if let Some(commands) = commands.upgrade() {
-                // A full queue needs no telling: the writer looks after every group.
-                drop(commands.try_send(Command::Optimised));
-            }
-            outcome
-        });
-        match spawned {
-            Ok(thread) => self.optimising = Some(thread),
-            Err(error) => tracing::error!(%error, "no thread to optimise on"),
-        }
-    }
-
-    /// Waits until no optimisation is under way.
-    fn wait(&mut self) {
-        let ended = self.optimising.take().map(JoinHandle::join);
-        if let Some(Ok(Err(error))) = ended {
-            self.recover(&error);
-        }
-    }
-
-    /// Whether no optimisation is under way and the engine holds what the journal says, so that it may be flushed.
-    fn settled(&mut self) -> bool {
-        if self.optimising.as_ref().is_some_and(|thread| !thread.is_finished()) {
-            return false;
-        }
-        self.wait();
-        !self.engine.broken()
-    }
-
-    /// Applies the journal again after an optimisation that failed.
-    fn recover(&mut self, error: &Error) {
-        tracing::error!(%error, collection = self.engine.description().physical(), "optimising failed");
-        let again = self.journal.operations().map_err(|error| failed("read its journal", error));
-        let again = again.and_then(|journal| journal.into_iter().try_for_each(|write| self.engine.apply(write)));
-        if let Err(error) = again {
-            tracing::error!(%error, "the journal could not be applied again");
-            self.engine.distrust();
-        }
-    }
 }
 
 #[cfg(test)]
@@ -305,7 +343,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::schema::Description;
+    use crate::{embedded::engine::INDEX_KIB, schema::Description};
 
     /// So long that few of them are worth an index.
     const DIMENSION: usize = 4096;
@@ -317,6 +355,7 @@ mod tests {
         let (name, space) = ("photos".parse().unwrap(), Fingerprint::of(b"space"));
         let description = Description { name, space, dimension: DIMENSION, indexed: BTreeMap::new() };
         let engine = Arc::new(Engine::create(&directory.path().join("photos"), description, lock).unwrap());
+        let room = Arc::new(Room::of(directory.path()).unwrap());
         let mut seed = 1_u32;
         let mut next = || {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -336,7 +375,7 @@ mod tests {
                 journal.append(&written).unwrap();
                 journal.sync().unwrap();
             }
-            drop(Writer::start(engine.clone()).unwrap());
+            drop(Writer::start(engine.clone(), room.clone()).unwrap());
             let start = Instant::now();
             while Arc::strong_count(&engine) > 1 {
                 assert!(start.elapsed() < Duration::from_secs(300), "{what}: the index is never done");

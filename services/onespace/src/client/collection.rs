@@ -13,6 +13,9 @@ use crate::{
 /// Items asked for at once while listing.
 const PAGE: u32 = 1000;
 
+/// The columns of a list of collections.
+const HEADERS: [&str; 5] = ["collection", "space", "dimension", "points", "unavailable"];
+
 /// Runs a collection command.
 pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Result<Outcome> {
     match command {
@@ -20,7 +23,7 @@ pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Res
             let request = v1::ListCollectionsRequest {};
             let list = async |client: &Client, request| client.collections().list_collections(request).await;
             let response = client.call(request, list).await?;
-            let mut rows = Rows::new(json, ["collection", "space", "dimension", "points"]);
+            let mut rows = Rows::new(json, HEADERS);
             response.collections.iter().for_each(|collection| push(&mut rows, collection));
             rows.finish();
         }
@@ -29,7 +32,7 @@ pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Res
             let request = v1::CreateCollectionRequest { name, indexed, exist_ok: false, dimension };
             let create = async |client: &Client, request| client.collections().create_collection(request).await;
             let response = client.call(request, create).await?;
-            let mut rows = Rows::new(json, ["collection", "space", "dimension", "points"]);
+            let mut rows = Rows::new(json, HEADERS);
             push(&mut rows, &response.collection.unwrap_or_default());
             rows.finish();
         }
@@ -45,10 +48,14 @@ pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Res
 
 fn push(rows: &mut Rows, collection: &v1::Collection) {
     let short = collection.space.chars().take(12).collect();
-    let cells = vec![collection.name.clone(), short, collection.dimension.to_string(), collection.points.to_string()];
-    let object = json!({
+    let (dimension, points) = (collection.dimension.to_string(), collection.points.to_string());
+    let cells = vec![collection.name.clone(), short, dimension, points, collection.unavailable.clone()];
+    let mut object = json!({
         "collection": collection.name, "space": collection.space, "dimension": collection.dimension, "points": collection.points,
     });
+    if !collection.unavailable.is_empty() {
+        object["unavailable"] = collection.unavailable.as_str().into();
+    }
     rows.push(cells, &object);
 }
 

@@ -10,7 +10,10 @@ use anyhow::{Context, Result};
 use onespace_bundle::Bundle;
 use onespace_core::{Modality, Space, Terms, Usage, VectorStore};
 use onespace_encoder::{LocalEncoder, Options, Runtime};
-use onespace_gateway::{Gateway, services::STORE_NAMES};
+use onespace_gateway::{
+    Gateway,
+    services::{COLLECTION_NAME, SEARCH_NAME},
+};
 use onespace_kit::serve::Health;
 use onespace_qdrant::{EmbeddedStore, Replication, ServerStore};
 
@@ -64,21 +67,28 @@ pub async fn store(args: StoreArgs, key: StoreKeyArgs) -> Result<Arc<dyn VectorS
     Ok(Arc::new(EmbeddedStore::open(&directory)?))
 }
 
-/// Keeps the health of the services that need the store true to whether it answers.
+/// Keeps the health of the services that need the store true: searching to whether it answers, collections also to
+/// whether it takes writes.
 pub async fn watch_store(gateway: Arc<Gateway>, health: Health) {
-    let mut serving = true;
+    let (mut searching, mut writing) = (true, true);
     loop {
         tokio::time::sleep(STORE_WATCH).await;
         let ready = gateway.store().ready().await;
-        if let Err(error) = &ready
-            && serving
-        {
-            tracing::warn!(%error, "the store does not answer");
+        let writable = if ready.is_ok() { gateway.store().writable().await } else { ready.clone() };
+        if ready.is_ok() != searching {
+            searching = ready.is_ok();
+            health.service(SEARCH_NAME, searching).await;
+            match &ready {
+                Ok(()) => tracing::info!("the store answers again"),
+                Err(error) => tracing::warn!(%error, "the store does not answer"),
+            }
         }
-        if ready.is_ok() != serving {
-            serving = ready.is_ok();
-            for name in STORE_NAMES {
-                health.service(name, serving).await;
+        if writable.is_ok() != writing {
+            writing = writable.is_ok();
+            health.service(COLLECTION_NAME, writing).await;
+            match &writable {
+                Ok(()) => tracing::info!("the store takes writes again"),
+                Err(error) => tracing::warn!(%error, "the store takes no writes"),
             }
         }
     }

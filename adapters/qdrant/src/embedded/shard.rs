@@ -1,0 +1,149 @@
+//! One collection of an open store: at work, or shut because it could not be opened.
+
+use std::{
+    fs::File,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use onespace_core::{CollectionInfo, Error, Reason, Result, limits::STORE_REOPEN_MS};
+
+use super::{engine::Engine, room::Room, writer::Writer};
+use crate::schema::Description;
+
+/// A collection at work.
+pub(super) struct Shard {
+    pub(super) writer: Writer,
+    pub(super) engine: Arc<Engine>,
+}
+
+/// A collection that could not be opened. Its folder stays as it is.
+pub(super) struct Shut {
+    pub(super) description: Description,
+    /// What clients are told: the log names files, they are told none.
+    cause: String,
+    tried: Instant,
+}
+
+/// Where a collection of the catalogue stands.
+#[derive(Clone)]
+pub(super) enum Place {
+    Open(Arc<Shard>),
+    Shut(Arc<Shut>),
+}
+
+impl Shard {
+    /// Makes a collection in a folder that is not there yet; none is left where that fails.
+    ///
+    /// # Errors
+    /// `STORE_FULL`, `STORE_FAILED`.
+    pub(super) fn create(folder: &Path, description: Description, lock: Arc<File>, room: &Arc<Room>) -> Result<Self> {
+        room.check(0)?;
+        let engine = Engine::create(folder, description, lock).map_err(|error| {
+            if folder.exists()
+                && let Err(error) = std::fs::remove_dir_all(folder)
+            {
+                tracing::warn!(folder = %folder.display(), %error, "a collection that could not be made is left over");
+            }
+            // The engine does not say what it lacked.
+            room.check(0).err().unwrap_or(error)
+        })?;
+        let engine = Arc::new(engine);
+        let started = Writer::start(engine.clone(), room.clone()).and_then(|writer| {
+            writer.allocated()?;
+            Ok(Self { writer, engine: engine.clone() })
+        });
+        if started.is_err() {
+            engine.doom();
+        }
+        started
+    }
+
+    fn open(folder: &Path, description: Description, lock: Arc<File>, room: &Arc<Room>) -> Result<Self, Failed> {
+        if !folder.is_dir() {
+            let error = Error::new(Reason::StoreFailed, "", "there is no such folder");
+            return Err(Failed { step: "its folder is gone", error });
+        }
+        let engine = Engine::open(folder, description, lock, room);
+        let engine = Arc::new(engine.map_err(|error| Failed { step: "its files cannot be read", error })?);
+        let writer = Writer::start(engine.clone(), room.clone());
+        let writer = writer.map_err(|error| Failed { step: "its journal cannot be applied", error })?;
+        Ok(Self { writer, engine })
+    }
+}
+
+struct Failed {
+    step: &'static str,
+    error: Error,
+}
+
+impl Place {
+    /// Opens a collection of the catalogue, or tells why that cannot be. `before` is what it was told the last time.
+    pub(super) fn open(
+        folder: &Path,
+        description: &Description,
+        lock: Arc<File>,
+        room: &Arc<Room>,
+        before: Option<&Shut>,
+    ) -> Self {
+        let Failed { step, error } = match Shard::open(folder, description.clone(), lock, room) {
+            Ok(shard) => return Self::Open(Arc::new(shard)),
+            Err(failed) => failed,
+        };
+        let cause = match error.reason {
+            Reason::StoreFull => error.message.clone(),
+            _ => step.to_owned(),
+        };
+        if before.is_none_or(|before| before.cause != cause) {
+            let (collection, folder) = (description.physical(), folder.display());
+            tracing::error!(collection, %folder, step, %error, "a collection cannot be opened; the others are served");
+        }
+        Self::Shut(Arc::new(Shut { description: description.clone(), cause, tried: Instant::now() }))
+    }
+
+    /// What it is.
+    pub(super) fn description(&self) -> &Description {
+        match self {
+            Self::Open(shard) => shard.engine.description(),
+            Self::Shut(shut) => &shut.description,
+        }
+    }
+
+    /// What it says of itself.
+    ///
+    /// # Errors
+    /// `STORE_FAILED`.
+    pub(super) fn info(&self) -> Result<CollectionInfo> {
+        match self {
+            Self::Open(shard) => info(&shard.engine),
+            Self::Shut(shut) => {
+                Ok(CollectionInfo { unavailable: Some(shut.cause.clone()), ..shut.description.info(0) })
+            }
+        }
+    }
+}
+
+/// What a collection says of itself.
+///
+/// # Errors
+/// `STORE_FAILED`.
+pub(super) fn info(engine: &Engine) -> Result<CollectionInfo> {
+    Ok(engine.description().info(engine.counts()?.0 as u64))
+}
+
+impl Shut {
+    /// Whether it was left alone long enough to be tried again.
+    pub(super) fn rested(&self) -> bool {
+        self.tried.elapsed() >= Duration::from_millis(STORE_REOPEN_MS as u64)
+    }
+
+    /// What every call on it is answered with.
+    pub(super) fn error(&self) -> Error {
+        let message = format!(
+            "collection \"{}\" is there but cannot be opened: {}; the server's log says more",
+            self.description.name, self.cause
+        );
+        Error::new(Reason::CollectionUnavailable, "collection", message)
+    }
+}

@@ -1,0 +1,53 @@
+//! A disk of a chosen size that can be filled up, grown, and is gone with the test.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// A tmpfs on a folder.
+#[derive(Debug)]
+pub struct Disk(PathBuf);
+
+impl Disk {
+    /// Mounts one of so many MiB; none, and a line that says so, where that is not permitted.
+    #[must_use]
+    pub fn mount(at: &Path, mib: usize) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let size = format!("size={mib}m");
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).stderr(Stdio::null()).status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(Self(at.to_owned()));
+        }
+        println!("skipped: a disk of {mib} MiB cannot be mounted here; root can");
+        None
+    }
+
+    /// Makes it so large.
+    pub fn resize(&self, mib: usize) {
+        let size = format!("remount,size={mib}m");
+        assert!(Command::new("mount").args(["-o", &size]).arg(&self.0).status().unwrap().success());
+    }
+
+    /// Takes everything that is free but so many MiB.
+    pub fn fill_but(&self, mib: usize) {
+        let free = Command::new("df").args(["-B1", "--output=avail"]).arg(&self.0).output().unwrap();
+        let free: usize = String::from_utf8(free.stdout).unwrap().lines().last().unwrap().trim().parse().unwrap();
+        let bytes = free.saturating_sub(mib << 20).to_string();
+        let filled = Command::new("fallocate").args(["-l", &bytes]).arg(self.0.join("fill")).status();
+        assert!(filled.unwrap().success(), "{bytes} bytes cannot be taken");
+    }
+
+    /// Gives back what [`Self::fill_but`] took.
+    pub fn clear(&self) {
+        fs::remove_file(self.0.join("fill")).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
