@@ -1,5 +1,5 @@
 //! A recording is decoded while somebody waits for it and no longer.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "this is how a test fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
 mod common;
 

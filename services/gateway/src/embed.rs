@@ -128,18 +128,17 @@ pub fn embed_file(
 ) -> impl Stream<Item = Result<v1::EmbedFileResponse, Status>> {
     let (events, outgoing) = mpsc::channel(16);
     tokio::spawn(async move {
-        let failed = match deadline::within(
-            deadline,
-            "while the file was embedded",
-            file(&gateway, requests, deadline, &events),
-        )
-        .await
-        {
-            Ok(()) => return,
-            Err(error) => error,
+        let work = file(&gateway, requests, deadline, &events);
+        let work = deadline::within(deadline, "while the file was embedded", work);
+        let outcome = tokio::select! {
+            outcome = work => outcome,
+            // The client has gone away: whatever is being done for it ends here.
+            () = events.closed() => return,
         };
-        // The client may be gone; then nobody needs the reason.
-        let _ = events.send(Err(status(&failed))).await;
+        if let Err(failed) = outcome {
+            // The client may be gone; then nobody needs the reason.
+            let _ = events.send(Err(status(&failed))).await;
+        }
     });
     ReceiverStream::new(outgoing)
 }
