@@ -190,9 +190,10 @@ limits! {
     CONNECTION_STREAMS: usize = 256, "streams";
     /// What one HTTP/2 stream may send that nobody has read yet: with a round trip of 10 ms, 25 MB a second.
     STREAM_WINDOW_BYTES: usize = 256 * 1024, "bytes";
-    /// What all streams of one connection may send that nobody has read yet. The HTTP/2 library (h2) counts 256 bytes less the
-    /// length for each unread DATA frame that is shorter, and ends the connection when that comes to half of this window. A
-    /// stream that stalls, full of frames of 25 bytes, counts 231 / 25 times its window, 2.3 MiB: thirteen of them fit.
+    /// What all streams of one connection may send that nobody has read yet. The HTTP/2 library (h2) counts 256 bytes
+    /// less the length for each unread DATA frame that is shorter, and ends the connection when that comes to half of
+    /// this window. A stream that stalls, full of frames of 25 bytes, counts 231 / 25 times its window, 2.3 MiB:
+    /// thirteen of them fit.
     CONNECTION_WINDOW_BYTES: usize = 64 * MIB, "bytes";
     /// Deadline of a request that names none.
     DEADLINE_DEFAULT_MS: usize = 30_000, "milliseconds";

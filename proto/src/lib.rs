@@ -9,6 +9,7 @@
 pub mod codec;
 pub mod convert;
 mod elements;
+pub mod filter;
 pub mod space;
 pub mod status;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use onespace_core::{
     CollectionInfo, CollectionName, CollectionSpec, Error, ItemId, Point, Reason, Result, Tenant, Track, limits,
 };
-use onespace_proto::{convert, space::dimension_out, v1};
+use onespace_proto::{convert, filter::filter_in, space::dimension_out, v1};
 
 use crate::{Gateway, search::limit};
 
@@ -120,7 +120,7 @@ pub async fn list_items(
     request: v1::ListItemsRequest,
 ) -> Result<v1::ListItemsResponse> {
     let name = request.collection.parse()?;
-    let filter = convert::filter_in(request.filter)?;
+    let filter = filter_in(request.filter)?;
     let size = limit("page_size", request.page_size, PAGE_DEFAULT)?;
     limits::check_text("page_token", &request.page_token, limits::NAME_BYTES)?;
     let token = convert::some(request.page_token);

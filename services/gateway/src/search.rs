@@ -7,7 +7,7 @@ use std::{
 
 use futures::future::try_join_all;
 use onespace_core::{Deadline, Error, Filter, Hit, Modality, Reason, Result, Tenant, Track, limits::RESULTS};
-use onespace_proto::{convert, v1};
+use onespace_proto::{convert, filter::filter_in, v1};
 
 use crate::{
     Gateway,
@@ -35,7 +35,7 @@ pub async fn search(
     let name = request.collection.parse()?;
     let asked = Asked {
         modalities: modalities(&request.modalities)?,
-        filter: convert::filter_in(request.filter)?,
+        filter: filter_in(request.filter)?,
         limit: limit("limit", request.limit, LIMIT_DEFAULT)?,
         each: match request.limit_per_modality {
             0 => None,

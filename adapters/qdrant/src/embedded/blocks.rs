@@ -172,3 +172,64 @@ fn give(path: &Path, until: u64) -> io::Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    const MIB: u64 = 1024 * 1024;
+
+    #[test]
+    fn files_have_blocks_before_they_are_touched_and_keep_what_they_hold() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = directory.path().join("segments/one");
+        fs::create_dir_all(&folder).unwrap();
+        let make = |name: &str, length: u64| {
+            let mut options = File::options();
+            let file = options.read(true).write(true).create_new(true).open(folder.join(name)).unwrap();
+            file.set_len(length).unwrap();
+            file.write_all_at(b"something", MIB).unwrap();
+            file
+        };
+        let (page, flags) = (make("page_0.dat", 32 * MIB), make("flags.dat", 2 * MIB));
+        let takes = |file: &File| file.metadata().unwrap().blocks() * BLOCK;
+        assert!(takes(&page) < MIB && takes(&flags) < MIB, "this disk has no holes");
+
+        let room = Room::of(directory.path()).unwrap();
+        let mut blocks = Blocks::below(directory.path());
+        blocks.allocate(4 * MIB, &room, 0).unwrap();
+        assert!(takes(&flags) >= 2 * MIB);
+        // What it holds, what is asked for, what comes beyond; no more.
+        let (least, most) = (5 * MIB, if blocks.whole { 33 * MIB } else { 7 * MIB });
+        assert!((least..most).contains(&takes(&page)), "{} bytes", takes(&page));
+        let mut held = [0; 9];
+        page.read_exact_at(&mut held, MIB).unwrap();
+        assert_eq!((&held, page.metadata().unwrap().len()), (b"something", 32 * MIB));
+
+        // Blocks that hold nothing yet are blocks ahead.
+        let before = takes(&page);
+        blocks.allocate(4 * MIB, &room, 0).unwrap();
+        assert_eq!(takes(&page), before);
+        page.write_all_at(b"more", 5 * MIB).unwrap();
+        blocks.allocate(4 * MIB, &room, 0).unwrap();
+        assert!(takes(&page) >= 9 * MIB, "{} bytes", takes(&page));
+        flags.set_len(3 * MIB).unwrap();
+        blocks.allocate(0, &room, 0).unwrap();
+        assert!(takes(&flags) >= 3 * MIB, "a file that grew");
+        assert!(blocks.taken() >= 11 * MIB);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_before_it_is_begun() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = File::create(directory.path().join("flags.dat")).unwrap();
+        file.set_len(1 << 42).unwrap();
+        let room = Room::of(directory.path()).unwrap();
+        let error = Blocks::below(directory.path()).allocate(0, &room, 0).unwrap_err();
+        assert_eq!(error.reason, onespace_core::Reason::StoreFull);
+        assert!(error.message.contains(&(1_u64 << 42).to_string()), "{error}");
+        assert_eq!(file.metadata().unwrap().blocks(), 0);
+    }
+}

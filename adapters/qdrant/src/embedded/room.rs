@@ -181,3 +181,26 @@ fn full(free: u64, needed: u64) -> Error {
     );
     Error::new(Reason::StoreFull, "", message).retry_after(PAUSE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_promised_is_nobody_elses() {
+        let directory = tempfile::tempdir().unwrap();
+        let room = Arc::new(Room::of(directory.path()).unwrap());
+        room.check(0).unwrap();
+        assert_eq!(fs::metadata(directory.path().join(SPARE)).unwrap().len(), SPARE_BYTES, "the spare file is there");
+        // More than half of what is there, twice: others write to this disk too.
+        let most = (room.free().unwrap() - room.reserve) / 5 * 3;
+        let promise = room.promise(most).unwrap();
+        let error = room.check(most).unwrap_err();
+        assert_eq!(error.reason, Reason::StoreFull);
+        assert!(error.retry_after.is_some() && error.message.contains("bytes are free"), "{error}");
+        drop(promise);
+        room.check(most).unwrap();
+        drop(room);
+        assert!(Room::of(directory.path()).unwrap().kept().spare, "it is found again");
+    }
+}

@@ -53,8 +53,8 @@ fn push(rows: &mut Rows, collection: &v1::Collection) {
     let mut object = json!({
         "collection": collection.name, "space": collection.space, "dimension": collection.dimension, "points": collection.points,
     });
-    if !collection.unavailable.is_empty() {
-        object["unavailable"] = collection.unavailable.as_str().into();
+    if let Some(fields) = object.as_object_mut().filter(|_| !collection.unavailable.is_empty()) {
+        fields.insert("unavailable".to_owned(), collection.unavailable.as_str().into());
     }
     rows.push(cells, &object);
 }
