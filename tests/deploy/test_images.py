@@ -75,6 +75,8 @@ def test_what_runs_a_model_has_the_pinned_runtime(target):
     variables = " ".join(rest for instruction, rest in line_of(target) if instruction == "ENV")
     assert "ONESPACE_ONNXRUNTIME=/opt/onnxruntime/libonnxruntime.so" in variables
     assert any("--from=onnxruntime" in rest for instruction, rest in line_of(target) if instruction == "COPY")
+    # Whatever else runs in the image, ONNX Runtime reports to nobody there.
+    assert "ORT_DISABLE_TELEMETRY=1" in variables
 
 
 def test_the_build_without_ffmpeg_turns_the_feature_off():
