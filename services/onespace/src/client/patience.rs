@@ -62,8 +62,13 @@ impl Refusal for v1::ItemError {
 
 /// Whether what is refused for this reason may be taken a little later, by the same server.
 fn passes(reason: Reason) -> bool {
-    // To a client its server is the only replica: one that is loading will have loaded.
-    reason.retry() == Retry::AfterPause || reason == Reason::NotReady
+    match reason {
+        // To a client its server is the only replica: one that is loading will have loaded.
+        Reason::NotReady => true,
+        // A person makes room on a disk, and should be told at once.
+        Reason::StoreFull => false,
+        other => other.retry() == Retry::AfterPause,
+    }
 }
 
 /// The patience of one command.
