@@ -154,17 +154,23 @@ async fn the_same_content_under_another_name_is_updated_without_embedding() {
         v1::IngestItem { title: "A purple guitar".to_owned(), ..film.item() },
         v1::IngestItem { uri: "elsewhere/guitar.mp4".to_owned(), ..film.item() },
         v1::IngestItem { metadata: metadata(serde_json::json!({"colour": "purple", "year": 2026})), ..film.item() },
-        v1::IngestItem { uri: String::new(), title: String::new(), metadata: None, ..film.item() },
+        v1::IngestItem { metadata: Some(prost_types::Struct::default()), ..film.item() },
         as_it_was,
     ];
     for change in changes {
-        let wanted = (change.uri.clone(), change.title.clone(), change.metadata.clone());
+        let wanted =
+            (change.uri.clone(), change.title.clone(), change.metadata.clone().filter(|all| !all.fields.is_empty()));
         let event = client.ingest("changing-words", vec![change.clone()]).await.remove(0);
         assert_eq!((event.status(), event.points), (IngestStatus::Updated, 2), "{event:?}");
         assert_eq!(told(&client, "changing-words", &film.name).await, wanted);
         let again = client.ingest("changing-words", vec![change]).await.remove(0);
         assert_eq!(again.status(), IngestStatus::Unchanged, "{again:?}");
     }
+    let nothing = v1::IngestItem { uri: String::new(), title: String::new(), metadata: None, ..film.item() };
+    let before_nothing = told(&client, "changing-words", &film.name).await;
+    let event = client.ingest("changing-words", vec![nothing]).await.remove(0);
+    assert_eq!(event.status(), IngestStatus::Unchanged, "what is left out is not said");
+    assert_eq!(told(&client, "changing-words", &film.name).await, before_nothing);
     assert_eq!(item(&client, "changing-words", &film.name).await.unwrap().embeddings, before, "vectors stay");
     assert_eq!(embedded(), so_far, "nothing was embedded again");
 

@@ -23,6 +23,7 @@ use onespace_proto::{
     status::{item_error, status},
     v1,
 };
+use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
@@ -187,7 +188,7 @@ async fn stored(
 ) -> Result<v1::IngestStatus> {
     let Shelf { tenant, collection, dimension } = shelf;
     check_text("id", &item.id, CALLER_ID_BYTES)?;
-    let details = details(&mut item)?;
+    let said = Said::of(&mut item)?;
     let (media, held) = content?;
     let media_type = media.media_type.clone();
     let (bytes, modality) = media.resolve()?;
@@ -202,16 +203,17 @@ async fn stored(
     let before = gateway.store().stored(tenant, collection, std::slice::from_ref(&id)).await?;
     let known = before.get(&id);
     if let Some(known) = known.filter(|known| known.content_hash == hash.as_str()) {
-        if known.details.as_ref() == Some(&details) {
+        if known.details.as_ref().is_some_and(|before| said.over(before.clone()) == *before) {
             return Ok(v1::IngestStatus::Unchanged);
         }
-        event.points = update(gateway, shelf, &id, details).await?;
+        event.points = update(gateway, shelf, &id, &said).await?;
         return Ok(v1::IngestStatus::Updated);
     }
     drop(held); // `encode` accounts for the bytes from here on.
     let mut reply = embedded(gateway, modality, bytes, media_type, !item.whole_only).await?;
     reply.shorten(*dimension)?;
     timings.merge(&reply.timings);
+    let details = said.over(ItemDetails::default());
     let points: Vec<Point> = reply
         .embeddings
         .into_iter()
@@ -240,19 +242,44 @@ async fn stored(
     Ok(v1::IngestStatus::Stored)
 }
 
-/// What an item's owner says of it.
-fn details(item: &mut v1::IngestItem) -> Result<ItemDetails> {
-    check_text("uri", &item.uri, URI_BYTES)?;
-    check_text("title", &item.title, TITLE_BYTES)?;
-    let uri = convert::some(mem::take(&mut item.uri));
-    let title = convert::some(mem::take(&mut item.title));
-    Ok(ItemDetails { uri, title, metadata: convert::metadata_in(item.metadata.take())? })
+/// What an item's owner says of it this time. What is left out is not said, and stays as it was.
+struct Said {
+    uri: Option<String>,
+    title: Option<String>,
+    metadata: Option<BTreeMap<String, Value>>,
 }
 
-/// Writes what the owner says of an item to all its points, whose vectors stay; returns how many there are.
-async fn update(gateway: &Gateway, shelf: &Shelf, id: &ItemId, details: ItemDetails) -> Result<u32> {
+impl Said {
+    /// Takes what is said out of an item.
+    fn of(item: &mut v1::IngestItem) -> Result<Self> {
+        check_text("uri", &item.uri, URI_BYTES)?;
+        check_text("title", &item.title, TITLE_BYTES)?;
+        let uri = convert::some(mem::take(&mut item.uri));
+        let title = convert::some(mem::take(&mut item.title));
+        let metadata = item.metadata.take().map(|metadata| convert::metadata_in(Some(metadata))).transpose()?;
+        Ok(Self { uri, title, metadata })
+    }
+
+    /// What is known of an item that this is said of.
+    fn over(&self, before: ItemDetails) -> ItemDetails {
+        ItemDetails {
+            uri: self.uri.clone().or(before.uri),
+            title: self.title.clone().or(before.title),
+            metadata: self.metadata.clone().unwrap_or(before.metadata),
+        }
+    }
+}
+
+/// Writes what is said of an item to all its points, whose vectors stay; returns how many there are.
+async fn update(gateway: &Gateway, shelf: &Shelf, id: &ItemId, said: &Said) -> Result<u32> {
     let Shelf { tenant, collection, .. } = shelf;
     let points = gateway.store().item(tenant, collection, id).await?;
+    let before = points.first().map(|point| ItemDetails {
+        uri: point.uri.clone(),
+        title: point.title.clone(),
+        metadata: point.metadata.clone(),
+    });
+    let details = said.over(before.unwrap_or_default());
     let points: Vec<Point> = points.into_iter().map(|point| point.described(details.clone())).collect();
     let count = u32::try_from(points.len()).unwrap_or(u32::MAX);
     gateway.store().upsert(tenant, collection, points).await?;
