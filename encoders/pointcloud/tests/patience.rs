@@ -46,7 +46,7 @@ fn reading_ends_with_the_deadline_and_with_the_caller() {
     assert_eq!(end(&spec, &cloud, &gone).0, Reason::Cancelled);
 }
 
-/// The nearest of a hundred thousand points, for fifty thousand of them: a minute's work.
+/// The nearest of a hundred thousand points, for fifty thousand of them: many seconds' work.
 #[test]
 fn grouping_ends_with_the_deadline_and_with_the_caller() {
     let count = 100_000;
