@@ -33,11 +33,20 @@ impl Disk {
 
     /// Takes everything that is free but so many MiB.
     pub fn fill_but(&self, mib: usize) {
-        let free = Command::new("df").args(["-B1", "--output=avail"]).arg(&self.0).output().unwrap();
-        let free: usize = String::from_utf8(free.stdout).unwrap().lines().last().unwrap().trim().parse().unwrap();
-        let bytes = free.saturating_sub(mib << 20).to_string();
-        let filled = Command::new("fallocate").args(["-l", &bytes]).arg(self.0.join("fill")).status();
-        assert!(filled.unwrap().success(), "{bytes} bytes cannot be taken");
+        let file = self.0.join("fill");
+        // Whoever writes meanwhile takes some of what was free.
+        let filled = (0..1000).any(|_| {
+            let free = Command::new("df").args(["-B1", "--output=avail"]).arg(&self.0).output().unwrap();
+            let free: usize = String::from_utf8(free.stdout).unwrap().lines().last().unwrap().trim().parse().unwrap();
+            let bytes = free.saturating_sub(mib << 20).to_string();
+            let filled = Command::new("fallocate").args(["-l", &bytes]).arg(&file).stderr(Stdio::null()).status();
+            let filled = filled.unwrap().success();
+            if !filled && file.exists() {
+                fs::remove_file(&file).unwrap();
+            }
+            filled
+        });
+        assert!(filled, "the disk cannot be filled");
     }
 
     /// Gives back what [`Self::fill_but`] took.

@@ -183,7 +183,7 @@ async fn a_full_disk_while_it_writes_kills_nobody() {
             }
             kept
         };
-        let (kept, ()) = tokio::join!(ingest, async { disk.fill_but(round * 16) });
+        let (kept, ()) = tokio::join!(ingest, async { disk.fill_but(2 + round * 14) });
         stored.extend(kept);
         assert!(server.process().alive(), "it died:\n{}", server.log());
         disk.clear();

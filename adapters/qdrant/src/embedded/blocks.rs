@@ -71,8 +71,8 @@ impl Blocks {
         self.taken
     }
 
-    /// Lets every file have blocks for what it holds and `ahead` bytes more, and leaves `others` bytes to whoever writes
-    /// at this moment.
+    /// Lets every file have blocks for what it holds and `ahead` bytes more, and leaves `others` bytes to whoever
+    /// writes at this moment.
     ///
     /// # Errors
     /// `STORE_FULL` when there is no room; `STORE_FAILED`.

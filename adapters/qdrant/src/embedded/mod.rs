@@ -51,12 +51,13 @@ pub struct EmbeddedStore {
 
 impl EmbeddedStore {
     /// Opens the store in a directory, making it where there is none, and applies what a crash left in its
-    /// journals. Blocks: about a second for each 100 000 points. An index that a stop left undone is gone on with in the
-    /// background; until it is done the directory stays held, even when the store is closed in this process.
+    /// journals. Blocks: about a second for each 100 000 points. An index that a stop left undone is gone on with in
+    /// the background; until it is done the directory stays held, even when the store is closed in this process.
     /// A collection that cannot be opened is unavailable by itself, and tried again when it is asked for.
     ///
     /// # Errors
-    /// `STORE_UNAVAILABLE` when another process, or store, has the directory open; `STORE_FAILED` naming the file otherwise.
+    /// `STORE_UNAVAILABLE` when another process, or store, has the directory open; `STORE_FAILED` naming the file
+    /// otherwise.
     pub fn open(directory: &Path) -> Result<Self> {
         let shared = Shared::open(directory)?;
         Ok(Self { shared: Arc::new(shared), reads: Arc::new(Semaphore::new(STORE_READS)) })

@@ -176,9 +176,8 @@ impl Drop for Promise {
 }
 
 fn full(free: u64, needed: u64) -> Error {
-    let message = format!(
-        "the disk of the store is full: {free} bytes are free, {needed} are needed; make room there or delete a collection"
-    );
+    let message = format!("the disk of the store is full: {free} bytes are free, {needed} are needed");
+    let message = message + "; make room there or delete a collection";
     Error::new(Reason::StoreFull, "", message).retry_after(PAUSE)
 }
 

@@ -48,7 +48,7 @@ struct Open {
 }
 
 impl Shared {
-    /// Opens what there is in a directory. A collection that cannot be opened is shut; the others are not touched by it.
+    /// Opens what there is in a directory. A collection that cannot be opened is shut; the others are served.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE` when the directory is in use; `STORE_FAILED` naming the file.

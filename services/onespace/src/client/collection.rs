@@ -51,7 +51,8 @@ fn push(rows: &mut Rows, collection: &v1::Collection) {
     let (dimension, points) = (collection.dimension.to_string(), collection.points.to_string());
     let cells = vec![collection.name.clone(), short, dimension, points, collection.unavailable.clone()];
     let mut object = json!({
-        "collection": collection.name, "space": collection.space, "dimension": collection.dimension, "points": collection.points,
+        "collection": collection.name, "space": collection.space, "dimension": collection.dimension,
+        "points": collection.points,
     });
     if let Some(fields) = object.as_object_mut().filter(|_| !collection.unavailable.is_empty()) {
         fields.insert("unavailable".to_owned(), collection.unavailable.as_str().into());
