@@ -18,8 +18,8 @@ impl ImagePreparer {
         Self { spec: spec.clone() }
     }
 
-    /// The tensor of decoded pixels: `rgb` holds `size` (across, down) pixels, 8 bits a channel, red, green, blue, row by
-    /// row without gaps. The values come back as float32 `[3, spec.height, spec.width]`, `(x / 255 − mean) / std`.
+    /// The tensor of decoded pixels: `rgb` holds `size` (across, down) pixels, 8 bits a channel, red, green, blue,
+    /// row by row without gaps. The values come back as float32 `[3, spec.height, spec.width]`, `(x / 255 − mean) / std`.
     ///
     /// # Errors
     /// `MEDIA_MALFORMED` when a side is zero; `INTERNAL` when `rgb` is shorter than the sides say; what `patience` says

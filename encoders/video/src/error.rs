@@ -5,8 +5,8 @@ use onespace_core::{Error, Patience, Reason, Result, limits};
 /// Where it is noticed that nobody waits any more, or that the film takes too long.
 pub const WHILE: &str = "while the film was decoded";
 
-/// What went wrong with the media's bytes, `doing` being what FFmpeg was at. Reads that failed because the time was over
-/// are told by [`Patience::check`], which is asked first wherever FFmpeg reads.
+/// What went wrong with the media's bytes, `doing` being what FFmpeg was at. Reads that failed because the time was
+/// over are told by [`Patience::check`], which is asked first wherever FFmpeg reads.
 pub fn explain(error: ffmpeg_next::Error, doing: &str) -> Error {
     use ffmpeg_next::Error as Ffmpeg;
     match error {

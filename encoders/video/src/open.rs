@@ -39,7 +39,8 @@ const MICROSECONDS: f64 = 1e6;
 /// Opens `bytes` if they are one of `formats`.
 ///
 /// # Errors
-/// `MEDIA_UNSUPPORTED` for any other format, `MEDIA_MALFORMED`, `MEDIA_TOO_LARGE`; what `patience` says when it is over.
+/// `MEDIA_UNSUPPORTED` for any other format, `MEDIA_MALFORMED`, `MEDIA_TOO_LARGE`; what `patience` says when it is
+/// over.
 pub fn open<'a>(bytes: &'a [u8], formats: &str, patience: &Patience) -> Result<Source<'a>> {
     static READY: Once = Once::new();
     READY.call_once(|| {

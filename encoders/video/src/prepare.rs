@@ -208,7 +208,8 @@ mod tests {
     #[test]
     fn time_does_not_decide_whether_a_film_has_sound() {
         let table = serde_json::json!({
-            "sample_rate": 16_000, "window_ms": 1000, "hop_ms": 1000, "max_windows": 4, "front_end": { "kind": "waveform" },
+            "sample_rate": 16_000, "window_ms": 1000, "hop_ms": 1000, "max_windows": 4,
+            "front_end": { "kind": "waveform" },
         });
         let audio: Audio = serde_json::from_value(table).unwrap();
         let audio = AudioPreparer::new(&audio, None).unwrap();

@@ -20,7 +20,8 @@ use crate::{
 ///
 /// # Errors
 /// `MEDIA_EMPTY`, `MEDIA_UNSUPPORTED`, `MEDIA_MALFORMED`; `MEDIA_TOO_LARGE` when it is longer, or has more channels
-/// or samples, than allowed, or takes longer than a film may; `DEADLINE_EXCEEDED` or `CANCELLED` when `request` is over.
+/// or samples, than allowed, or takes longer than a film may; `DEADLINE_EXCEEDED` or `CANCELLED` when `request` is
+/// over.
 pub fn decode_audio(bytes: &[u8], request: &Patience) -> Result<Pcm> {
     check_bytes(bytes, limits::AUDIO_BYTES)?;
     let patience = for_a_film(request);

@@ -83,8 +83,8 @@ impl Pool {
         }
     }
 
-    /// Takes down how long a piece of work took, and whether it was given up: that says nothing of how long the next one
-    /// takes, but is counted.
+    /// Takes down how long a piece of work took, and whether it was given up: that says nothing of how long the next
+    /// one takes, but is counted.
     fn record(&self) -> impl FnOnce(Duration, bool) + Send + 'static {
         let (mean_us, modality) = (Arc::clone(&self.mean_us), self.modality);
         move |took, given_up| {
