@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh          what `make run` needs: compilers, FFmpeg headers, ONNX Runtime
 #   scripts/setup.sh runtime  ONNX Runtime alone
-#   scripts/setup.sh test     and what tests need: the Python environment of the client tests, strace
+#   scripts/setup.sh test     and what tests need: the environments of the client tests, strace
 #   scripts/setup.sh lint     and the linters
 #
 # Exit 0: all there. 1: something failed. 2: packages are missing that only a person can install here.
@@ -49,9 +49,9 @@ system_packages() {
   fi
   if [[ $stage == test || $stage == lint ]]; then
     need strace have strace
+    need "nodejs npm" have npm
   fi
   if [[ $stage == lint ]]; then
-    need "nodejs npm" have npm
     need shellcheck have shellcheck
   fi
   if ((${#missing[@]})); then install_packages "${missing[@]}"; fi
@@ -106,6 +106,20 @@ python_requirements() {
   [[ -f $stamp && $(<"$stamp") == "$digest" ]] && return
   say install "$requirements into $VENV"
   "$VENV/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: -r "$requirements"
+  printf '%s\n' "$digest" >"$stamp"
+}
+
+# ---------------------------------------------------------------- Node
+
+node_requirements() {
+  local requirements=tests/clients/package.json stamp=target/clients/.requirements digest
+  digest=$(sha256sum <"$requirements")
+  [[ -f $stamp && $(<"$stamp") == "$digest" ]] && return
+  say install "$requirements into target/clients"
+  rm -rf target/clients
+  mkdir -p target/clients
+  cp "$requirements" target/clients/
+  npm install --prefix target/clients --silent --no-audit --no-fund --no-package-lock >&2
   printf '%s\n' "$digest" >"$stamp"
 }
 
@@ -185,7 +199,7 @@ main() {
   system_packages "$stage"
   [[ $stage == runtime ]] || rust
   onnxruntime
-  if [[ $stage == test || $stage == lint ]]; then python_requirements; fi
+  if [[ $stage == test || $stage == lint ]]; then python_requirements; node_requirements; fi
   if [[ $stage == lint ]]; then buf; fi
   say ready "$stage"
 }

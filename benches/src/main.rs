@@ -9,8 +9,11 @@
 //!
 //! Ratios compare rounds that alternate, and the median round counts: machines are noisy. The named fields
 //! `items_per_s`, `throughput_ratio`, `p50_ms`, `p50_ratio` are the engine's, which does what the plain loop does;
-//! `served` holds the same for the whole road, decoding and the wire included.
+//! `served` holds the same for the whole road, decoding and the wire included. `served.of_engine` is served to engine;
+//! `served.of_allowed` is served to what engine and preparation allow together, when both share the cores. The load
+//! generator runs on the same cores, and its share is in what serving costs.
 
+mod clock;
 mod measure;
 mod report;
 mod served;
@@ -57,18 +60,13 @@ fn main() -> Result<()> {
     let bundle = Bundle::open(&args.bundle)?;
     let runtime = Runtime::init(&args.onnxruntime, None)?;
     let subjects = subject::all(&bundle, &args.samples)?;
-    let bar = ProgressBar::new(2 * subjects.len() as u64);
+    let bar = ProgressBar::new(subjects.len() as u64);
     let mut report = report::Report::new(runtime.threads());
-    for subject in &subjects {
-        bar.set_message(subject.modality.name());
-        let row = tokio.block_on(measure::subject(&runtime, &bundle, subject, args.seconds, args.rounds))?;
-        report.modalities.insert(subject.modality.name().to_owned(), row);
-        bar.inc(1);
-    }
     let server = served::Server::start(&args.server, &args.bundle, &args.onnxruntime).context("starting the server")?;
     for subject in &subjects {
-        let row = tokio.block_on(served::subject(&server, subject, args.seconds * 2.0))?;
-        report.set_served(subject.modality.name(), row);
+        bar.set_message(subject.modality.name());
+        let row = tokio.block_on(measure::subject(&runtime, &bundle, &server, subject, args.seconds, args.rounds))?;
+        report.modalities.insert(subject.modality.name().to_owned(), row);
         bar.inc(1);
     }
     bar.finish_and_clear();

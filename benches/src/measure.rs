@@ -12,17 +12,17 @@ use onespace_encoder::prepare::preparer;
 use onespace_runtime::{Engine, Graph, Models, Options, Runtime, Session};
 
 use crate::{
+    clock::{CONCURRENCY, millis, rate},
     report::{Row, median, quantile},
+    served::{ServedRounds, Server},
     subject::Subject,
 };
-
-/// Requests under way at once where throughput is measured.
-pub const CONCURRENCY: usize = 16;
 
 /// Measures one modality within this process.
 pub async fn subject(
     runtime: &Runtime,
     bundle: &Bundle,
+    server: &Server,
     subject: &Subject,
     seconds: f64,
     rounds: usize,
@@ -45,9 +45,12 @@ pub async fn subject(
     let (mut rates, mut raw_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut p50s, mut raw_p50s, mut p50_ratios) = (Vec::new(), Vec::new(), Vec::new());
     let mut waits = Vec::new();
+    let mut served = ServedRounds::start(server, subject).await?;
+    (row.prepare_items_per_s, row.prepare_p50_ms) = prepare(bundle, subject, time)?;
     for _ in 0..rounds {
         let (raw_rate, _) = plain(&mut session, &samples, best.0, time)?;
         let (rate, _) = engine_load(&engine, &samples, CONCURRENCY, time).await?;
+        served.round(rate, row.prepare_items_per_s, time).await?;
         let (_, raw_times) = plain(&mut session, &samples, 1, time)?;
         let (_, times) = engine_load(&engine, &samples, 1, time).await?;
         rates.push(rate);
@@ -66,7 +69,7 @@ pub async fn subject(
     row.p99_ms = quantile(&waits, 0.99);
     row.raw_p50_ms = median(&raw_p50s);
     row.p50_ratio = median(&p50_ratios);
-    (row.prepare_items_per_s, row.prepare_p50_ms) = prepare(bundle, subject, time)?;
+    row.served = served.finish(row.raw_items_per_s, row.raw_p50_ms);
     Ok(row)
 }
 
@@ -130,15 +133,4 @@ fn prepare(bundle: &Bundle, subject: &Subject, time: Duration) -> Result<(f64, f
         times.push(millis(one));
     }
     Ok((rate(times.len(), started), quantile(&times, 0.5)))
-}
-
-/// Milliseconds since an instant.
-pub fn millis(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1e3
-}
-
-/// Items a second since an instant.
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
-pub fn rate(items: usize, since: Instant) -> f64 {
-    items as f64 / since.elapsed().as_secs_f64()
 }

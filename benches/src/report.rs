@@ -48,6 +48,10 @@ pub struct Served {
     pub items_per_s: f64,
     /// Against the plain loop, which neither decodes nor talks.
     pub throughput_ratio: f64,
+    /// The median of the rounds' ratios to the engine.
+    pub of_engine: f64,
+    /// The median of the rounds' ratios to what engine and preparation allow together.
+    pub of_allowed: f64,
     /// At one request at a time.
     pub p50_ms: f64,
     /// Likewise.
@@ -66,15 +70,6 @@ impl Report {
         Self { threads, modalities: BTreeMap::new() }
     }
 
-    /// Adds what the server did, beside the plain loop of the same run.
-    pub fn set_served(&mut self, modality: &str, mut served: Served) {
-        if let Some(row) = self.modalities.get_mut(modality) {
-            served.throughput_ratio = served.items_per_s / row.raw_items_per_s;
-            served.p50_ratio = served.p50_ms / row.raw_p50_ms;
-            row.served = served;
-        }
-    }
-
     /// Prints the table.
     pub fn print(&self) {
         let mut table = Table::new();
@@ -90,6 +85,8 @@ impl Report {
             "ratio",
             "prepare/s",
             "served/s",
+            "of engine",
+            "of allowed",
             "served p50",
             "p99",
             "p50 @16",
@@ -109,6 +106,8 @@ impl Report {
                 format!("{:.2}", row.p50_ratio),
                 format!("{:.0}", row.prepare_items_per_s),
                 format!("{:.0}", served.items_per_s),
+                format!("{:.2}", served.of_engine),
+                format!("{:.2}", served.of_allowed),
                 format!("{:.2}", served.p50_ms),
                 format!("{:.2}", served.p99_ms),
                 format!("{:.2}", served.p50_ms_at_16),

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 use tonic::transport::Channel;
 
 use crate::{
-    measure::{CONCURRENCY, millis, rate},
-    report::{Served, quantile},
+    clock::{CONCURRENCY, millis, rate},
+    report::{Served, median, quantile},
     subject::Subject,
 };
 
@@ -65,22 +65,58 @@ impl Drop for Server {
     }
 }
 
-/// Measures one modality through the server.
-pub async fn subject(server: &Server, subject: &Subject, seconds: f64) -> Result<Served> {
-    let channel = Channel::from_shared(server.address.clone())?.tcp_nodelay(true).connect().await?;
-    let media: Arc<[Bytes]> = subject.media.clone().into();
-    let time = Duration::from_secs_f64(seconds);
-    load(&channel, &media, CONCURRENCY, time / 4).await?;
-    let (_, alone) = load(&channel, &media, 1, time).await?;
-    let (items_per_s, together) = load(&channel, &media, CONCURRENCY, time).await?;
-    Ok(Served {
-        items_per_s,
-        p50_ms: quantile(&alone, 0.5),
-        p99_ms: quantile(&alone, 0.99),
-        p50_ms_at_16: quantile(&together, 0.5),
-        p99_ms_at_16: quantile(&together, 0.99),
-        ..Served::default()
-    })
+/// One modality through the server, in rounds beside those of the engine.
+pub struct ServedRounds {
+    channel: Channel,
+    media: Arc<[Bytes]>,
+    rates: Vec<f64>,
+    of_engine: Vec<f64>,
+    of_allowed: Vec<f64>,
+    alone: Vec<f64>,
+    together: Vec<f64>,
+}
+
+impl ServedRounds {
+    /// Connects and warms up.
+    pub async fn start(server: &Server, subject: &Subject) -> Result<Self> {
+        let channel = Channel::from_shared(server.address.clone())?.tcp_nodelay(true).connect().await?;
+        let media: Arc<[Bytes]> = subject.media.clone().into();
+        load(&channel, &media, CONCURRENCY, Duration::from_millis(300)).await?;
+        let (rates, of_engine, of_allowed) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { channel, media, rates, of_engine, of_allowed, alone: Vec::new(), together: Vec::new() })
+    }
+
+    /// One round, beside what the engine just did and what one thread prepares.
+    pub async fn round(&mut self, engine: f64, prepared: f64, time: Duration) -> Result<()> {
+        let (rate, together) = load(&self.channel, &self.media, CONCURRENCY, time).await?;
+        let (_, alone) = load(&self.channel, &self.media, 1, time).await?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        // An item keeps all cores busy for 1 / engine seconds, and one of them for 1 / prepared seconds.
+        #[expect(clippy::cast_precision_loss, reason = "a number of cores")]
+        let allowed = 1.0 / (1.0 / engine + 1.0 / (prepared * cores as f64));
+        self.rates.push(rate);
+        self.of_engine.push(rate / engine);
+        self.of_allowed.push(rate / allowed);
+        self.together.extend(together);
+        self.alone.extend(alone);
+        Ok(())
+    }
+
+    /// The medians, beside those of the plain loop.
+    pub fn finish(self, raw_items_per_s: f64, raw_p50_ms: f64) -> Served {
+        let (items_per_s, p50_ms) = (median(&self.rates), quantile(&self.alone, 0.5));
+        Served {
+            items_per_s,
+            throughput_ratio: items_per_s / raw_items_per_s,
+            of_engine: median(&self.of_engine),
+            of_allowed: median(&self.of_allowed),
+            p50_ms,
+            p99_ms: quantile(&self.alone, 0.99),
+            p50_ratio: p50_ms / raw_p50_ms,
+            p50_ms_at_16: quantile(&self.together, 0.5),
+            p99_ms_at_16: quantile(&self.together, 0.99),
+        }
+    }
 }
 
 async fn load(channel: &Channel, media: &Arc<[Bytes]>, concurrency: usize, time: Duration) -> Result<(f64, Vec<f64>)> {

@@ -41,14 +41,16 @@ pub fn all(bundle: &Bundle, folder: &Path) -> Result<Vec<Subject>> {
             }
         }
     }
-    media.into_iter().map(|(modality, media)| subject(bundle, modality, media)).collect()
+    // What the bundle has no tower for is not measured.
+    let served = media.into_iter().filter(|(modality, _)| bundle.manifest().towers.head(*modality).is_some());
+    served.map(|(modality, media)| subject(bundle, modality, media)).collect()
 }
 
 fn subject(bundle: &Bundle, modality: Modality, media: Vec<Bytes>) -> Result<Subject> {
     let preparer = preparer(bundle, modality)?;
     let mut by_shape: BTreeMap<Vec<Vec<usize>>, Vec<Sample>> = BTreeMap::new();
     for bytes in &media {
-        for sample in preparer.prepare(&PrepareRequest::of(bytes))? {
+        for sample in preparer.prepare(&PrepareRequest::of(bytes))?.samples {
             if sample.tower == modality {
                 let shape = sample.tensors.iter().map(|tensor| tensor.shape.clone()).collect();
                 by_shape.entry(shape).or_default().push(sample);

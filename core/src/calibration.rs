@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    embedding::WeightedModality,
     error::{Error, Reason, Result},
     modality::Modality,
 };
@@ -48,6 +49,17 @@ impl Scale {
     #[must_use]
     pub const fn std(self) -> f32 {
         self.std
+    }
+
+    /// The scale of a sum: the mean of its summands' scales, each as heavy as its summand (a negative weight as its
+    /// size). Summands without weight say nothing; none where none has any.
+    #[must_use]
+    pub fn mean_of(summands: &[(Self, f32)]) -> Option<Self> {
+        let total: f32 = summands.iter().map(|(_, weight)| weight.abs()).sum();
+        let mean = |value: fn(&Self) -> f32| {
+            summands.iter().map(|(scale, weight)| weight.abs() * value(scale)).sum::<f32>() / total
+        };
+        (total > 0.0).then(|| Self { mean: mean(|scale| scale.mean), std: mean(|scale| scale.std) })
     }
 
     /// A cosine in standard deviations above what unrelated pairs score.
@@ -96,33 +108,23 @@ impl Calibration {
         self.0.retain(|(query, item), scale| other.get(*query, *item) == Some(*scale));
     }
 
-    /// The scale of a question's answers in one modality: the mean of its parts' scales, each as heavy as its part
-    /// (a negative weight as its size). Parts without weight say nothing.
+    /// The scale of a query's answers in one modality, from the scales of its parts ([`Scale::mean_of`]).
     ///
     /// # Errors
     /// `NOT_CALIBRATED` naming the pair that has no scale, or when no part says its modality.
-    pub fn of(&self, parts: &[(Modality, f32)], item: Modality) -> Result<Scale> {
-        let (mut mean, mut std, mut total) = (0.0, 0.0, 0.0);
-        for (query, weight) in parts {
-            let weight = weight.abs();
-            if weight == 0.0 {
-                continue;
-            }
-            let scale = self.get(*query, item).ok_or_else(|| {
-                not_calibrated(format!(
-                    "this space has no calibration for the pair {query} → {item}: leave calibrate unset or false, or name modalities that have one"
-                ))
-            })?;
-            mean += weight * scale.mean;
-            std += weight * scale.std;
-            total += weight;
-        }
-        if total == 0.0 {
-            return Err(not_calibrated(
-                "no part of the question says its modality: a vector's can be given with it (vector.modality)",
-            ));
-        }
-        Ok(Scale { mean: mean / total, std: std / total })
+    pub fn of(&self, parts: &[WeightedModality], item: Modality) -> Result<Scale> {
+        let heard = parts.iter().filter(|(_, weight)| *weight != 0.0);
+        let scale = |(query, weight): &WeightedModality| match self.get(*query, item) {
+            Some(scale) => Ok((scale, *weight)),
+            None => Err(not_calibrated(format!(
+                "this space has no calibration for the pair {query} → {item}: leave calibrate unset or false, or name \
+                 modalities that have one"
+            ))),
+        };
+        let scales: Vec<(Scale, f32)> = heard.map(scale).collect::<Result<_>>()?;
+        Scale::mean_of(&scales).ok_or_else(|| {
+            not_calibrated("no part of the query says its modality: a vector's can be given with it (vector.modality)")
+        })
     }
 }
 

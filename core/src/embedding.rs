@@ -18,7 +18,10 @@ pub struct Span {
     pub end_ms: u64,
 }
 
-/// Which part of the media a vector stands for.
+/// A summand of a vector: the modality of the tower that it came from, and its weight.
+pub type WeightedModality = (Modality, f32);
+
+/// Which part of an item a vector stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Track {
@@ -27,20 +30,27 @@ pub enum Track {
     Whole,
     /// The pictures of a film.
     Visual,
-    /// The sound track of a film.
+    /// The audio track of a video.
     Audio,
+    /// The weighted sum of a video's visual and audio track.
+    Fused,
+    /// The weighted sum of all parts of an item that was sent in several.
+    Parts,
 }
 
 impl Track {
     /// Every track.
-    pub const ALL: [Self; 3] = [Self::Whole, Self::Visual, Self::Audio];
+    pub const ALL: [Self; 5] = [Self::Whole, Self::Visual, Self::Audio, Self::Fused, Self::Parts];
 
-    /// The modality of the tower that gave the vector of this track: a film's sound is the audio tower's.
+    /// The tracks of which every item has exactly one: it is listed and counted by it.
+    pub const LEADING: [Self; 3] = [Self::Whole, Self::Visual, Self::Parts];
+
+    /// The modality of the tower that gave the vector of this track: a video's audio track went through the audio tower.
     #[must_use]
     pub const fn tower(self, modality: Modality) -> Modality {
         match self {
             Self::Audio => Modality::Audio,
-            Self::Whole | Self::Visual => modality,
+            Self::Whole | Self::Visual | Self::Fused | Self::Parts => modality,
         }
     }
 
@@ -51,6 +61,8 @@ impl Track {
             Self::Whole => "whole",
             Self::Visual => "visual",
             Self::Audio => "audio",
+            Self::Fused => "fused",
+            Self::Parts => "parts",
         }
     }
 }
@@ -66,7 +78,11 @@ impl FromStr for Track {
 
     fn from_str(name: &str) -> Result<Self, Error> {
         Self::ALL.into_iter().find(|track| track.name() == name).ok_or_else(|| {
-            Error::new(Reason::FieldInvalid, "track", format!("\"{name}\" is none of whole, visual, audio"))
+            Error::new(
+                Reason::FieldInvalid,
+                "track",
+                format!("\"{name}\" is none of whole, visual, audio, fused, parts"),
+            )
         })
     }
 }
@@ -87,4 +103,19 @@ pub struct Embedding {
     pub segment: u32,
     /// The time it covers, where the media has a time axis.
     pub span: Option<Span>,
+    /// What it is the sum of, with [`Track::Fused`] and [`Track::Parts`].
+    pub parts: Vec<WeightedModality>,
+}
+
+impl Embedding {
+    /// The towers that it came from, with their weights.
+    #[must_use]
+    pub fn towers(&self) -> Vec<WeightedModality> {
+        towers(self.modality, self.track, &self.parts)
+    }
+}
+
+/// The towers that a vector came from, with their weights.
+pub(crate) fn towers(modality: Modality, track: Track, parts: &[WeightedModality]) -> Vec<WeightedModality> {
+    if parts.is_empty() { vec![(track.tower(modality), 1.0)] } else { parts.to_vec() }
 }

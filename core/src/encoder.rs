@@ -13,6 +13,8 @@ use crate::{
     error::{Error, Reason, Result},
     limits,
     modality::Modality,
+    note::Note,
+    options::{Purpose, Segments},
     scoring::Scoring,
     space::Space,
     terms::Terms,
@@ -63,16 +65,6 @@ impl Default for Deadline {
     }
 }
 
-/// What a media is embedded for. Some models word a question otherwise than what is to be found by it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// It asks.
-    #[default]
-    Query,
-    /// It is stored, to be found.
-    Document,
-}
-
 /// One media to embed. Its modality is known by now.
 #[derive(Clone, Debug)]
 pub struct EncodeRequest {
@@ -82,8 +74,8 @@ pub struct EncodeRequest {
     pub bytes: Bytes,
     /// The sender's media type, a hint only.
     pub media_type: Option<String>,
-    /// Whether the stretches of a long media are wanted beside the whole.
-    pub segments: bool,
+    /// The segments of a long media that are wanted beside the whole.
+    pub segments: Segments,
     /// What the vector will be compared with, where that is known: it chooses among the heads of a tower that has
     /// several, and means nothing to others.
     pub target: Option<Modality>,
@@ -92,10 +84,10 @@ pub struct EncodeRequest {
 }
 
 impl EncodeRequest {
-    /// A media that asks, compared with anything, without its stretches.
+    /// A media that asks, compared with anything, without its segments.
     #[must_use]
     pub fn new(modality: Modality, bytes: Bytes) -> Self {
-        Self { modality, bytes, media_type: None, segments: false, target: None, purpose: Purpose::Query }
+        Self { modality, bytes, media_type: None, segments: Segments::Off, target: None, purpose: Purpose::Query }
     }
 }
 
@@ -128,8 +120,10 @@ impl Timings {
 /// What one media became.
 #[derive(Clone, Debug)]
 pub struct EncodeReply {
-    /// The whole first, then its stretches where they were asked for; films have one whole for each track.
+    /// The whole first, then its segments where they were asked for; videos have one whole for each track.
     pub embeddings: Vec<Embedding>,
+    /// What they lack, and why.
+    pub notes: Vec<Note>,
     /// Where the time went.
     pub timings: Timings,
 }

@@ -105,6 +105,10 @@ reasons! {
     QueueFull = "QUEUE_FULL", ResourceExhausted, AfterPause;
     /// The deadline passed before the answer was ready.
     DeadlineExceeded = "DEADLINE_EXCEEDED", DeadlineExceeded, Never;
+    /// A client's stream fell silent, or came so slowly that it held what others wait for.
+    StreamStalled = "STREAM_STALLED", DeadlineExceeded, Never;
+    /// The answer would be larger than the caller takes.
+    AnswerTooLarge = "ANSWER_TOO_LARGE", InvalidArgument, Never;
     /// The caller went away.
     Cancelled = "CANCELLED", Cancelled, Never;
     /// No replica of the encoder answers.

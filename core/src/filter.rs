@@ -1,5 +1,7 @@
 //! Conditions on what is stored beside a vector.
 
+use std::fmt;
+
 use crate::{
     error::{Error, Reason, Result},
     limits::{FILTER_CONDITIONS, FILTER_VALUES},
@@ -38,13 +40,63 @@ pub enum Match {
     Exists,
 }
 
+macro_rules! item_fields {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal;)+) => {
+        /// What is kept of an item beside its metadata.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ItemField { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl ItemField {
+            /// Every field.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name in payloads and in messages.
+            #[must_use]
+            pub const fn name(self) -> &'static str { match self { $(Self::$variant => $name,)+ } }
+        }
+    };
+}
+
+item_fields! {
+    /// Its id.
+    ItemId = "item";
+    /// Its modality.
+    Modality = "modality";
+    /// Where it came from.
+    Uri = "uri";
+    /// A line for people.
+    Title = "title";
+    /// Which part of it the matching vector stands for.
+    Track = "track";
+    /// The digest of its content.
+    ContentHash = "content_hash";
+}
+
+/// What a condition looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// One of the owner's own fields.
+    Metadata(String),
+    /// One of ours.
+    Item(ItemField),
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Metadata(name) => write!(f, "metadata field {name:?}"),
+            Self::Item(field) => write!(f, "field \"{}\" of the item", field.name()),
+        }
+    }
+}
+
 /// A condition on one field, or a filter within the filter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
-    /// On a metadata field (`colour`), or with a leading dot on one of our own (`.modality`, `.uri`, `.title`).
+    /// On one field.
     Field {
-        /// The field's name.
-        field: String,
+        /// Which.
+        field: Field,
         /// How it must look.
         matches: Match,
     },

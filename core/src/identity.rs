@@ -9,6 +9,7 @@ use crate::{
     embedding::Track,
     error::{Error, Reason, Result},
     limits::NAME_BYTES,
+    options::EmbedOptions,
     space::Fingerprint,
 };
 
@@ -75,14 +76,42 @@ name!(
     "control characters have no place in an id"
 );
 
+/// One tenant's collection. Nothing reaches a store without a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CollectionRef {
+    /// Its owner.
+    pub tenant: Tenant,
+    /// Its name among the owner's.
+    pub name: CollectionName,
+}
+
+impl CollectionRef {
+    /// The collection of this name among a tenant's.
+    #[must_use]
+    pub const fn new(tenant: Tenant, name: CollectionName) -> Self {
+        Self { tenant, name }
+    }
+}
+
+/// The name; only its owner reads it.
+impl fmt::Display for CollectionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)
+    }
+}
+
 impl Default for Tenant {
     fn default() -> Self {
         Self("default".to_owned())
     }
 }
 
-/// The BLAKE3 digest of a media's bytes, salted with its modality: the same bytes as film and as recording differ.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Stands between what an item's content is and the options that its vectors were made with.
+const OPTIONS: char = '~';
+
+/// The BLAKE3 digest of a media's bytes, salted with its modality: the same bytes as video and as audio differ. Stored
+/// beside a vector it also tells what else the vector depends on: towers that may be replaced, and options.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash(String);
 
 impl ContentHash {
@@ -101,10 +130,40 @@ impl ContentHash {
         Self(towers.into_iter().fold(self.0, |hash, tower| format!("{hash}-{}", tower.short())))
     }
 
-    /// 64 hexadecimal digits, and those of [`ContentHash::seen_by`].
+    /// The hash of several contents, each with a weight, that become one vector.
+    #[must_use]
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = (&'a Self, f32)>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"parts\0");
+        for (part, weight) in parts {
+            hasher.update(part.0.as_bytes()).update(&weight.to_le_bytes());
+        }
+        Self(hasher.finalize().to_hex().to_string())
+    }
+
+    /// The same content embedded with other options than an ingest has by default, whose mark is empty.
+    #[must_use]
+    pub fn made_with(self, options: &EmbedOptions) -> Self {
+        let mark = options.to_string();
+        if mark.is_empty() { self } else { Self(format!("{}{OPTIONS}{mark}", self.0)) }
+    }
+
+    /// A hash as a store kept it.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// 64 hexadecimal digits, and those of [`ContentHash::seen_by`] and [`ContentHash::made_with`].
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The content without the options that its vectors were made with.
+    #[must_use]
+    pub fn content(&self) -> &str {
+        self.0.split_once(OPTIONS).map_or(self.as_str(), |(content, _)| content)
     }
 
     /// The id of an item that its owner did not name.
@@ -137,7 +196,7 @@ impl fmt::Display for PointId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Modality;
+    use crate::{Modality, Purpose};
 
     #[test]
     fn names_are_checked() {
@@ -161,5 +220,12 @@ mod tests {
         assert_eq!(hash.clone().seen_by([]), hash);
         let seen = hash.clone().seen_by([&Fingerprint::of(b"tower")]);
         assert!(seen != hash && seen.as_str().starts_with(hash.as_str()) && seen.item() == hash.item());
+        let with = |options: &EmbedOptions| seen.clone().made_with(options);
+        assert_eq!(with(&EmbedOptions::INGEST), seen);
+        let asking = with(&EmbedOptions { purpose: Purpose::Query, ..EmbedOptions::INGEST });
+        assert!(asking != seen && asking.content() == seen.as_str());
+        assert_eq!(ContentHash::from_stored(asking.as_str()), asking);
+        let both = |weight| ContentHash::of_parts([(&hash, 1.0), (&seen, weight)]);
+        assert!(both(1.0) == both(1.0) && both(1.0) != both(2.0));
     }
 }

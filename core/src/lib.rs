@@ -16,6 +16,8 @@ pub mod identity;
 pub mod limits;
 pub mod media;
 pub mod modality;
+pub mod note;
+pub mod options;
 pub mod patience;
 pub mod sample;
 pub mod scoring;
@@ -26,16 +28,20 @@ pub mod terms;
 pub mod vector;
 
 pub use calibration::{Calibration, Scale};
-pub use embedding::{Embedding, Span, Track};
-pub use encoder::{Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Purpose, Timings, TowerInfo};
+pub use embedding::{Embedding, Span, Track, WeightedModality};
+pub use encoder::{Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Timings, TowerInfo};
 pub use error::{Code, Error, Reason, Result, Retry};
-pub use filter::{Condition, Filter, Match, Scalar};
-pub use identity::{CollectionName, ContentHash, ItemId, PointId, Tenant};
+pub use filter::{Condition, Field, Filter, ItemField, Match, Scalar};
+pub use identity::{CollectionName, CollectionRef, ContentHash, ItemId, PointId, Tenant};
 pub use media::{Content, Media};
 pub use modality::Modality;
+pub use note::{Note, NoteReason};
+pub use options::{EmbedOptions, Fusion, Purpose, SegmentWindow, Segments, Window};
 pub use patience::{LeaveOnDrop, Patience};
-pub use sample::{Prepare, PrepareRequest, Sample, Tensor, TensorData};
+pub use sample::{Prepare, PrepareRequest, Prepared, Sample, SampleUse, Tensor, TensorData};
 pub use scoring::Scoring;
 pub use space::{Fingerprint, Space};
-pub use store::{CollectionInfo, CollectionSpec, Hit, ItemDetails, Page, Point, Query, StoredItem, VectorStore};
+pub use store::{
+    CollectionInfo, CollectionSpec, Fetch, FieldKind, Hit, ItemDetails, Page, Point, Query, StoredItem, VectorStore,
+};
 pub use terms::{Terms, Usage};

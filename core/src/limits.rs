@@ -53,8 +53,14 @@ limits! {
     CHUNK_BYTES: usize = 2 * MIB, "bytes";
     /// Items of one `Embed`, labels of one `Classify`, candidates of one `Rank`.
     ITEMS_PER_REQUEST: usize = 64, "items";
-    /// Weighted parts of one query.
+    /// Weighted parts of one query, or of one item.
     QUERY_PARTS: usize = 16, "parts";
+    /// The shortest segment of a caller's choice.
+    SEGMENT_MS_MIN: usize = 100, "milliseconds";
+    /// One answer, unless the caller takes more: what every gRPC client takes by default.
+    ANSWER_BYTES: usize = 4 * MIB, "bytes";
+    /// One answer to a caller that takes more.
+    ANSWER_BYTES_MAX: usize = 64 * MIB, "bytes";
     /// Results of one search, items of one page.
     RESULTS: usize = 1000, "items";
     /// Points the store is asked for at most while segments are grouped into items.
@@ -199,6 +205,21 @@ limits! {
     DEADLINE_DEFAULT_MS: usize = 30_000, "milliseconds";
     /// The latest deadline a request may ask for.
     DEADLINE_MAX_MS: usize = 120_000, "milliseconds";
+    /// Streaming calls that a gateway works on at once.
+    GATEWAY_STREAMS: usize = 256, "streams";
+    /// Connections that a server keeps open at once.
+    CONNECTIONS: usize = 1_024, "connections";
+    /// What files that are still being sent may hold of MEDIA_IN_FLIGHT_BYTES, so that however many of them are left
+    /// unfinished, the rest is there for what has arrived whole.
+    UPLOADS_BYTES: usize = 384 * MIB, "bytes";
+    /// How long bytes on a connection wait for room before their call is refused. Calls that hold room end sooner.
+    ARRIVAL_WAIT_MS: usize = 5_000, "milliseconds";
+    /// The slowest that a file in chunks may come, over any UPLOAD_FLOOR_MS: half of what a bad mobile connection does.
+    UPLOAD_FLOOR: usize = 16 * 1024, "bytes a second";
+    /// Over how long the speed of a file in chunks is looked at.
+    UPLOAD_FLOOR_MS: usize = 10_000, "milliseconds";
+    /// Events of one ingest stream that its client has not read yet; then no further item of it is read.
+    INGEST_EVENTS: usize = 4_096, "events";
     /// Silence after which a client stream is ended.
     STREAM_IDLE_MS: usize = 30_000, "milliseconds";
     /// How long a server goes on serving after it has said that it stops.

@@ -2,9 +2,10 @@
 
 use crate::{
     embedding::{Span, Track},
-    encoder::Purpose,
     error::Result,
     modality::Modality,
+    note::Note,
+    options::{Purpose, Segments},
     patience::Patience,
 };
 
@@ -40,6 +41,18 @@ impl Tensor {
     }
 }
 
+/// What the vector of a sample is part of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SampleUse {
+    /// The whole, and the segment that it covers.
+    #[default]
+    Both,
+    /// The whole only: the segments are divided otherwise than the tower does.
+    Whole,
+    /// A segment of the caller's choice only.
+    Segment,
+}
+
 /// One forward pass worth of input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
@@ -52,6 +65,8 @@ pub struct Sample {
     pub track: Track,
     /// The time it covers, where the media has a time axis.
     pub span: Option<Span>,
+    /// What its vector is part of.
+    pub used_for: SampleUse,
 }
 
 impl Sample {
@@ -71,6 +86,8 @@ pub struct PrepareRequest<'a> {
     pub media_type: Option<&'a str>,
     /// What its vector is for: some preparers word what asks otherwise than what is stored.
     pub purpose: Purpose,
+    /// The segments that are wanted beside the whole. With those of the tower's, or none, the samples are the same.
+    pub segments: Segments,
     /// How long the samples are waited for.
     pub patience: Patience,
 }
@@ -79,13 +96,34 @@ impl<'a> PrepareRequest<'a> {
     /// A media that asks, waited for as long as it takes.
     #[must_use]
     pub fn of(bytes: &'a [u8]) -> Self {
-        Self { bytes, media_type: None, purpose: Purpose::Query, patience: Patience::endless() }
+        Self {
+            bytes,
+            media_type: None,
+            purpose: Purpose::Query,
+            segments: Segments::Tower,
+            patience: Patience::endless(),
+        }
     }
 
     /// The same media, waited for no longer than `patience`.
     #[must_use]
     pub fn within(self, patience: &Patience) -> Self {
         Self { patience: patience.clone(), ..self }
+    }
+}
+
+/// What a media became on its way to the graphs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prepared {
+    /// At least one. Segments of the caller's choice come after the samples of the whole, in order.
+    pub samples: Vec<Sample>,
+    /// What they lack, and why.
+    pub notes: Vec<Note>,
+}
+
+impl From<Vec<Sample>> for Prepared {
+    fn from(samples: Vec<Sample>) -> Self {
+        Self { samples, notes: Vec::new() }
     }
 }
 
@@ -99,7 +137,7 @@ pub trait Prepare: Send + Sync {
     /// Turns one media into at least one sample.
     ///
     /// # Errors
-    /// `MEDIA_*` reasons: empty, malformed, unsupported or too large; `DEADLINE_EXCEEDED` and `CANCELLED` when the
+    /// `MEDIA_*` reasons: empty, malformed, unsupported or too large; `FIELD_INVALID` for segments that are too many; `DEADLINE_EXCEEDED` and `CANCELLED` when the
     /// request's patience is over.
-    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>>;
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared>;
 }

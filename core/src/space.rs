@@ -1,12 +1,16 @@
 //! The space a vector belongs to.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     calibration::Calibration,
-    embedding::Track,
+    embedding::WeightedModality,
     error::{Error, Reason},
     modality::Modality,
 };
@@ -49,7 +53,7 @@ impl FromStr for Fingerprint {
             let shown: String = hex.chars().take(80).collect();
             Error::new(
                 Reason::FieldInvalid,
-                "space",
+                "space_fingerprint",
                 format!("\"{shown}\" is not a fingerprint of 64 hexadecimal digits"),
             )
         })
@@ -65,6 +69,14 @@ impl Serialize for Fingerprint {
 impl<'de> Deserialize<'de> for Fingerprint {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What stands for some added towers: one for itself, several for all of them.
+fn combined(added: &BTreeSet<Fingerprint>) -> Option<Fingerprint> {
+    match added.len() {
+        0 | 1 => added.first().copied(),
+        _ => Some(Fingerprint::of(added.iter().map(ToString::to_string).collect::<String>().as_bytes())),
     }
 }
 
@@ -113,19 +125,21 @@ impl Space {
     /// The fingerprint that the vectors of a tower carry.
     #[must_use]
     pub fn of_tower(&self, tower: Modality) -> Fingerprint {
-        self.carried_by(tower, Track::Whole)
+        self.carried_by(&[(tower, 1.0)])
     }
 
-    /// The added tower that a vector came from.
+    /// The added tower that a vector came from; of a sum of several, what stands for all of them.
     #[must_use]
-    pub fn added_by(&self, modality: Modality, track: Track) -> Option<Fingerprint> {
-        self.added.get(&track.tower(modality)).copied()
+    pub fn added_by(&self, towers: &[WeightedModality]) -> Option<Fingerprint> {
+        let added: BTreeSet<Fingerprint> =
+            towers.iter().filter_map(|(tower, _)| self.added.get(tower)).copied().collect();
+        combined(&added)
     }
 
-    /// The fingerprint that a vector of this space carries.
+    /// The fingerprint that a vector from these towers carries.
     #[must_use]
-    pub fn carried_by(&self, modality: Modality, track: Track) -> Fingerprint {
-        self.added_by(modality, track).unwrap_or(self.fingerprint)
+    pub fn carried_by(&self, towers: &[WeightedModality]) -> Fingerprint {
+        self.added_by(towers).unwrap_or(self.fingerprint)
     }
 
     /// The added towers that media of a modality pass through.
@@ -134,10 +148,16 @@ impl Space {
         [Some(modality), sound].into_iter().flatten().filter_map(|tower| self.added.get(&tower))
     }
 
-    /// Whether a vector of an added tower may meet those of this space: not if the tower has been replaced since.
+    /// Whether a vector of an added tower, or a sum of several, may meet those of this space: not if one of the towers
+    /// has been replaced since.
     #[must_use]
     pub fn meets(&self, tower: Option<&Fingerprint>) -> bool {
-        tower.is_none_or(|tower| self.added.values().any(|added| added == tower))
+        let Some(tower) = tower else { return true };
+        let added: Vec<Fingerprint> = self.added.values().copied().collect();
+        let some_of =
+            |choice: u32| (0..).zip(&added).filter(move |(bit, _)| choice >> bit & 1 == 1).map(|(_, one)| *one);
+        let choices = 1..1_u32 << added.len().min(16);
+        choices.into_iter().any(|choice| combined(&some_of(choice).collect()) == Some(*tower))
     }
 
     /// As [`Space::expect`], for the fingerprint that a vector carries.
@@ -158,7 +178,7 @@ impl Space {
         }
         Err(Error::new(
             Reason::SpaceMismatch,
-            "space",
+            "space_fingerprint",
             format!(
                 "{what} belongs to space {}, this server serves {} ({}): ingest into a collection of this space, or serve the bundle it was made with",
                 other.short(),
@@ -206,8 +226,8 @@ mod tests {
         let [base, first, second] = ["base", "first", "second"].map(|name| Fingerprint::of(name.as_bytes()));
         let space = Space { added: BTreeMap::from([(Modality::Audio, first)]), ..space(base) };
         assert_eq!([Modality::Text, Modality::Audio].map(|tower| space.of_tower(tower)), [base, first]);
-        assert_eq!(space.added_by(Modality::Video, Track::Audio), Some(first));
-        assert_eq!(space.added_by(Modality::Video, Track::Visual), None);
+        assert_eq!(space.added_by(&[(Modality::Audio, 1.0)]), Some(first));
+        assert_eq!(space.added_by(&[(Modality::Video, 1.0)]), None);
         let on_the_way = |modality| space.added_on_the_way(modality).count();
         assert_eq!([Modality::Text, Modality::Audio, Modality::Video].map(on_the_way), [0, 1, 1]);
         assert!(space.meets(None) && space.meets(Some(&first)) && !space.meets(Some(&second)));

@@ -1,33 +1,80 @@
 //! The boundary between the gateway and wherever vectors are kept.
 //!
-//! Every call that touches items takes a [`Tenant`]: none compiles without one, and implementations add it to
-//! every filter, because the store behind them does not keep rows of tenants apart by itself.
+//! Every call takes a [`Tenant`], mostly as part of a [`CollectionRef`]: none compiles without one. Implementations
+//! keep a collection for each tenant, and add the tenant to every filter all the same.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    embedding::{Span, Track},
-    error::Result,
+    embedding::{Span, Track, WeightedModality, towers},
+    error::{Error, Reason, Result},
     filter::Filter,
-    identity::{CollectionName, ContentHash, ItemId, PointId, Tenant},
+    identity::{CollectionName, CollectionRef, ContentHash, ItemId, PointId, Tenant},
     modality::Modality,
     space::{Fingerprint, Space},
 };
 
+macro_rules! field_kinds {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal;)+) => {
+        /// What an indexed metadata field holds.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum FieldKind { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl FieldKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name in commands, descriptions and messages.
+            #[must_use]
+            pub const fn name(self) -> &'static str { match self { $(Self::$variant => $name,)+ } }
+        }
+    };
+}
+
+field_kinds! {
+    /// Exact text.
+    Keyword = "keyword";
+    /// Whole numbers, matched and compared.
+    Integer = "integer";
+    /// Numbers, compared.
+    Float = "float";
+    /// True or false.
+    Bool = "bool";
+}
+
+impl fmt::Display for FieldKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for FieldKind {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|kind| kind.name()).collect();
+            Error::new(Reason::FieldInvalid, "kind", format!("\"{name}\" is none of {}", known.join(", ")))
+        })
+    }
+}
+
 /// What a collection is made with.
 #[derive(Clone, Debug)]
 pub struct CollectionSpec {
-    /// Its public name.
-    pub name: CollectionName,
+    /// Whose it is, and its name.
+    pub collection: CollectionRef,
     /// The space of every vector in it.
     pub space: Space,
     /// The length of its vectors: the space's own, or one that its vectors may be cut to.
     pub dimension: usize,
-    /// Metadata fields to index, with their kind: `keyword`, `integer`, `float` or `bool`.
-    pub indexed: BTreeMap<String, String>,
+    /// Metadata fields to index.
+    pub indexed: BTreeMap<String, FieldKind>,
 }
 
 /// What a collection says of itself.
@@ -39,10 +86,10 @@ pub struct CollectionInfo {
     pub space: Fingerprint,
     /// The length of its vectors.
     pub dimension: usize,
-    /// Vectors in it, of every tenant; approximate while it is being written.
+    /// Vectors in it; approximate while it is being written.
     pub points: u64,
     /// Indexed metadata fields and their kinds.
-    pub indexed: BTreeMap<String, String>,
+    pub indexed: BTreeMap<String, FieldKind>,
     /// Why it cannot be opened; then `points` is not known, and every other call on it but its deletion fails.
     pub unavailable: Option<String>,
 }
@@ -64,14 +111,16 @@ pub struct Point {
     pub uri: Option<String>,
     /// A line for people.
     pub title: Option<String>,
-    /// The item's content.
-    pub content_hash: String,
+    /// The item's content, and what else the vector depends on.
+    pub content_hash: ContentHash,
     /// The space of the vector.
     pub space: Fingerprint,
     /// The tower it came from, where that one was added to the space's own.
     pub tower: Option<Fingerprint>,
     /// The owner's own fields.
     pub metadata: BTreeMap<String, Value>,
+    /// What the vector is the sum of, with [`Track::Fused`] and [`Track::Parts`].
+    pub parts: Vec<WeightedModality>,
     /// The unit vector; empty where a read did not ask for vectors.
     pub vector: Vec<f32>,
 }
@@ -88,6 +137,12 @@ impl Point {
     pub fn described(self, details: ItemDetails) -> Self {
         let ItemDetails { uri, title, metadata } = details;
         Self { uri, title, metadata, ..self }
+    }
+
+    /// The towers that the vector came from, with their weights.
+    #[must_use]
+    pub fn towers(&self) -> Vec<WeightedModality> {
+        towers(self.modality, self.track, &self.parts)
     }
 
     /// The fingerprint that the vector carries.
@@ -111,8 +166,8 @@ pub struct ItemDetails {
 /// What is known of a stored item without its vectors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredItem {
-    /// Its content.
-    pub content_hash: String,
+    /// Its content, and what else its vectors depend on.
+    pub content_hash: ContentHash,
     /// What its owner says of it; none where its points disagree.
     pub details: Option<ItemDetails>,
 }
@@ -141,6 +196,20 @@ pub struct Query {
     pub limit: usize,
 }
 
+/// Which points of items are read, and how much of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// Segments beside the wholes.
+    pub segments: bool,
+    /// Their vectors.
+    pub vectors: bool,
+}
+
+impl Fetch {
+    /// All there is.
+    pub const ALL: Self = Self { segments: true, vectors: true };
+}
+
 /// A page of items and where the next one starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
@@ -154,75 +223,88 @@ pub struct Page {
 ///
 /// A write is acknowledged only once it would survive a kill of this process. Where the disk has too little room left,
 /// writes fail with `STORE_FULL` and reads go on. A collection that cannot be opened answers every call but its
-/// deletion with `COLLECTION_UNAVAILABLE`.
+/// deletion with `COLLECTION_UNAVAILABLE`. Collections of two tenants never meet, whatever their names.
 #[async_trait]
 pub trait VectorStore: Send + Sync {
-    /// Makes a collection. One of that name and space that was left for another space is come back to.
+    /// Makes a collection. Reuses one of the same name and space that was detached earlier for another space.
     ///
     /// # Errors
-    /// `COLLECTION_EXISTS` when one of that name and space stands, or was left with vectors of another length;
+    /// `COLLECTION_EXISTS` when one of that name and space stands, or was detached with vectors of another length;
     /// `STORE_*`.
     async fn create_collection(&self, spec: &CollectionSpec) -> Result<()>;
 
-    /// The collections of every space.
+    /// A tenant's collections of every space, by name.
     ///
     /// # Errors
     /// `STORE_*`.
-    async fn list_collections(&self) -> Result<Vec<CollectionInfo>>;
+    async fn list_collections(&self, tenant: &Tenant) -> Result<Vec<CollectionInfo>>;
 
     /// Removes a collection, its alias and its vectors in every space.
     ///
     /// # Errors
     /// `COLLECTION_NOT_FOUND`, `STORE_*`.
-    async fn delete_collection(&self, name: &CollectionName) -> Result<()>;
+    async fn delete_collection(&self, collection: &CollectionRef) -> Result<()>;
 
     /// The collection of that name that queries meet.
     ///
     /// # Errors
     /// `COLLECTION_NOT_FOUND`, `STORE_*`.
-    async fn collection(&self, name: &CollectionName) -> Result<CollectionInfo>;
+    async fn collection(&self, collection: &CollectionRef) -> Result<CollectionInfo>;
+
+    /// Indexes metadata fields, of what is stored and of what will be. Those that are indexed stay so.
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` for a field that is indexed as another kind; `TOO_MANY` fields in all; `COLLECTION_NOT_FOUND`,
+    /// `STORE_*`.
+    async fn index_fields(&self, collection: &CollectionRef, fields: &BTreeMap<String, FieldKind>) -> Result<()>;
 
     /// Writes points, replacing those of the same id, and returns once they are durable.
     ///
     /// # Errors
     /// `SPACE_MISMATCH` when a point is of another space than the collection; `COLLECTION_NOT_FOUND`, `STORE_*`.
-    async fn upsert(&self, tenant: &Tenant, name: &CollectionName, points: Vec<Point>) -> Result<()>;
+    async fn upsert(&self, collection: &CollectionRef, points: Vec<Point>) -> Result<()>;
 
-    /// Those of `items` that are stored, and whole: an item whose points are of different contents is to be written again.
+    /// Those of `items` that are stored, and whole: an item whose points are of different contents is to be written
+    /// again.
     ///
     /// # Errors
     /// `COLLECTION_NOT_FOUND`, `STORE_*`.
-    async fn stored(
-        &self,
-        tenant: &Tenant,
-        name: &CollectionName,
-        items: &[ItemId],
-    ) -> Result<BTreeMap<ItemId, StoredItem>>;
+    async fn stored(&self, collection: &CollectionRef, items: &[ItemId]) -> Result<BTreeMap<ItemId, StoredItem>>;
 
     /// The nearest points, best first.
     ///
     /// # Errors
     /// `COLLECTION_NOT_FOUND`, `FIELD_INVALID` for a filter the store cannot evaluate, `STORE_*`.
-    async fn search(&self, tenant: &Tenant, name: &CollectionName, query: &Query) -> Result<Vec<Hit>>;
+    async fn search(&self, collection: &CollectionRef, query: &Query) -> Result<Vec<Hit>>;
 
-    /// Every point of an item, with vectors, wholes first.
+    /// The points of those of `items` that are there, each item's wholes first.
     ///
     /// # Errors
-    /// `ITEM_NOT_FOUND`, `COLLECTION_NOT_FOUND`, `STORE_*`.
-    async fn item(&self, tenant: &Tenant, name: &CollectionName, item: &ItemId) -> Result<Vec<Point>>;
+    /// `COLLECTION_NOT_FOUND`, `STORE_*`.
+    async fn items(
+        &self,
+        collection: &CollectionRef,
+        items: &[ItemId],
+        fetch: Fetch,
+    ) -> Result<BTreeMap<ItemId, Vec<Point>>>;
 
     /// Items in a stable order.
     ///
     /// # Errors
-    /// `FIELD_INVALID` for a page mark that is not ours; `COLLECTION_NOT_FOUND`, `STORE_*`.
+    /// `FIELD_INVALID` for a page token that is not ours; `COLLECTION_NOT_FOUND`, `STORE_*`.
     async fn list_items(
         &self,
-        tenant: &Tenant,
-        name: &CollectionName,
+        collection: &CollectionRef,
         filter: &Filter,
         limit: usize,
         page: Option<&str>,
     ) -> Result<Page>;
+
+    /// How many items a filter lets through.
+    ///
+    /// # Errors
+    /// `COLLECTION_NOT_FOUND`, `FIELD_INVALID`, `STORE_*`.
+    async fn count_items(&self, collection: &CollectionRef, filter: &Filter) -> Result<u64>;
 
     /// Removes items with all their points; returns how many items there were. `keep` spares the points of one
     /// content: writing a changed item first stores the new points, then removes what the old one had more.
@@ -231,8 +313,7 @@ pub trait VectorStore: Send + Sync {
     /// `COLLECTION_NOT_FOUND`, `STORE_*`.
     async fn delete_items(
         &self,
-        tenant: &Tenant,
-        name: &CollectionName,
+        collection: &CollectionRef,
         items: &[ItemId],
         keep: Option<&ContentHash>,
     ) -> Result<u64>;

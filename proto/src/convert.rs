@@ -1,24 +1,17 @@
 //! Wire to core and back. Everything that comes in is checked here; what goes out cannot fail.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use onespace_core::{
-    Content, Embedding, Error, Media, Modality, Point, Purpose, Reason, Result, Space, Span, Timings, Track,
-    limits::{MEDIA_TYPE_BYTES, METADATA_BYTES, METADATA_FIELDS, check_text},
+    Content, Embedding, Error, Media, Modality, Note, NoteReason, Reason, Result, Space, Span, Timings, Track,
+    WeightedModality,
+    limits::{MEDIA_TYPE_BYTES, QUERY_PARTS, check_text},
 };
-use prost_types::{ListValue, Struct, Value, value::Kind};
-use serde_json::{Map, Number, Value as Json};
 
-use crate::{encoder, v1};
-
-pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Error {
-    Error::new(Reason::FieldInvalid, field, message)
-}
-
-pub(crate) fn required(field: &str) -> Error {
-    Error::new(Reason::FieldRequired, field, "must be set")
-}
+use crate::{
+    fields::{invalid, required},
+    v1,
+    vector::{self, Encoding},
+};
 
 /// A modality, `None` where it was left to the content.
 ///
@@ -58,28 +51,6 @@ pub fn modality_out(modality: Modality) -> i32 {
     wire.into()
 }
 
-/// What a media is embedded for; what is not said asks.
-///
-/// # Errors
-/// `FIELD_INVALID` for a number that this version does not know.
-pub fn purpose_in(number: i32) -> Result<Purpose> {
-    match encoder::v1::Purpose::try_from(number) {
-        Ok(encoder::v1::Purpose::Unspecified | encoder::v1::Purpose::Query) => Ok(Purpose::Query),
-        Ok(encoder::v1::Purpose::Document) => Ok(Purpose::Document),
-        Err(_) => Err(invalid("purpose", format!("{number} is no purpose of this version"))),
-    }
-}
-
-/// The number of a purpose.
-#[must_use]
-pub fn purpose_out(purpose: Purpose) -> i32 {
-    let wire = match purpose {
-        Purpose::Query => encoder::v1::Purpose::Query,
-        Purpose::Document => encoder::v1::Purpose::Document,
-    };
-    wire.into()
-}
-
 /// The number of a track.
 #[must_use]
 pub fn track_out(track: Track) -> i32 {
@@ -87,6 +58,8 @@ pub fn track_out(track: Track) -> i32 {
         Track::Whole => v1::Track::Whole,
         Track::Visual => v1::Track::Visual,
         Track::Audio => v1::Track::Audio,
+        Track::Fused => v1::Track::Fused,
+        Track::Parts => v1::Track::Parts,
     };
     wire.into()
 }
@@ -96,19 +69,51 @@ fn track_in(number: i32) -> Result<Track> {
         Ok(v1::Track::Unspecified | v1::Track::Whole) => Ok(Track::Whole),
         Ok(v1::Track::Visual) => Ok(Track::Visual),
         Ok(v1::Track::Audio) => Ok(Track::Audio),
+        Ok(v1::Track::Fused) => Ok(Track::Fused),
+        Ok(v1::Track::Parts) => Ok(Track::Parts),
         Err(_) => Err(invalid("track", format!("{number} is no track of this version"))),
     }
 }
 
-/// One media.
+/// The media of an item, each with its weight: one, unless it was sent in several parts.
 ///
 /// # Errors
-/// `FIELD_REQUIRED` without content, `FIELD_INVALID` for an unknown modality.
-pub fn media_in(media: v1::Media) -> Result<Media> {
+/// `FIELD_REQUIRED` without content, `TOO_MANY` parts; `FIELD_INVALID` for an unknown modality, a weight that is not
+/// finite, and parts within parts.
+pub fn media_in(media: v1::Media) -> Result<Vec<(Media, f32)>> {
+    let Some(v1::media::Content::Parts(v1::MediaParts { parts })) = media.content else {
+        return Ok(vec![(one_media_in(media)?, 1.0)]);
+    };
+    if modality_in(media.modality)?.is_some() {
+        return Err(invalid("modality", "an item of several parts has none of its own: each part says its own"));
+    }
+    if parts.is_empty() {
+        return Err(required("parts"));
+    }
+    if parts.len() > QUERY_PARTS {
+        let message = format!("{} parts, the limit is {QUERY_PARTS}", parts.len());
+        return Err(Error::new(Reason::TooMany, "parts", message));
+    }
+    let part = |(index, part): (usize, v1::WeightedMedia)| {
+        let read = || {
+            let weight = part.weight.unwrap_or(1.0);
+            if !weight.is_finite() {
+                return Err(invalid("weight", format!("{weight} is not a finite number")));
+            }
+            let media = part.media.ok_or_else(|| required("media"))?;
+            Ok((one_media_in(media).map_err(|error| error.under("media"))?, weight))
+        };
+        read().map_err(|error: Error| error.under(&format!("parts[{index}]")))
+    };
+    parts.into_iter().enumerate().map(part).collect()
+}
+
+fn one_media_in(media: v1::Media) -> Result<Media> {
     let content = match media.content.ok_or_else(|| required("content"))? {
         v1::media::Content::Text(text) => Content::Text(text),
         v1::media::Content::Data(bytes) => Content::Bytes(bytes),
         v1::media::Content::Uri(uri) => Content::Uri(uri),
+        v1::media::Content::Parts(_) => return Err(invalid("parts", "a part has no parts of its own")),
     };
     Ok(Media { content, modality: modality_in(media.modality)?, media_type: media_type_in(media.media_type)? })
 }
@@ -142,29 +147,58 @@ pub fn some(text: String) -> Option<String> {
 
 /// An embedding of a space, with the fingerprint that it carries.
 #[must_use]
-pub fn embedding_out(embedding: Embedding, space: &Space) -> v1::Embedding {
-    v1::Embedding {
-        space: space.carried_by(embedding.modality, embedding.track).to_string(),
-        vector: embedding.vector,
+pub fn embedding_out(embedding: Embedding, space: &Space, encoding: Encoding) -> v1::Embedding {
+    let mut wire = v1::Embedding {
+        space_fingerprint: space.carried_by(&embedding.towers()).to_string(),
         modality: modality_out(embedding.modality),
         track: track_out(embedding.track),
         segment: embedding.segment,
         span: embedding.span.map(span_out),
-    }
+        parts: weighted_out(&embedding.parts),
+        ..Default::default()
+    };
+    vector::put(&mut wire, embedding.vector, encoding);
+    wire
 }
 
 /// An embedding from an encoder.
 ///
 /// # Errors
 /// `FIELD_*` when it is not one of this version.
-pub fn embedding_in(embedding: v1::Embedding) -> Result<Embedding> {
+pub fn embedding_in(mut embedding: v1::Embedding) -> Result<Embedding> {
+    let part = |part: &v1::WeightedModality| Ok((modality_named(part.modality)?, part.weight));
     Ok(Embedding {
-        vector: embedding.vector,
+        vector: vector::vector_in(&mut embedding)?,
         modality: modality_named(embedding.modality)?,
         track: track_in(embedding.track)?,
         segment: embedding.segment,
         span: embedding.span.map(|span| Span { start_ms: span.start_ms, end_ms: span.end_ms }),
+        parts: embedding.parts.iter().map(part).collect::<Result<_>>()?,
     })
+}
+
+/// The summands of a vector.
+#[must_use]
+pub fn weighted_out(parts: &[WeightedModality]) -> Vec<v1::WeightedModality> {
+    let part = |(modality, weight): &WeightedModality| v1::WeightedModality {
+        modality: modality_out(*modality),
+        weight: *weight,
+    };
+    parts.iter().map(part).collect()
+}
+
+/// What embeddings lack.
+#[must_use]
+pub fn notes_out(notes: Vec<Note>) -> Vec<v1::Note> {
+    let note = |note: Note| v1::Note { reason: note.reason.name().to_owned(), message: note.message };
+    notes.into_iter().map(note).collect()
+}
+
+/// What embeddings lack, as an encoder says it. A reason that this version does not know is left out.
+#[must_use]
+pub fn notes_in(notes: Vec<v1::Note>) -> Vec<Note> {
+    let known = |name: &str| NoteReason::ALL.into_iter().find(|reason| reason.name() == name);
+    notes.into_iter().filter_map(|note| Some(Note::new(known(&note.reason)?, note.message))).collect()
 }
 
 /// A span.
@@ -197,103 +231,14 @@ pub fn timings_in(timings: &v1::Timings) -> Timings {
     }
 }
 
-/// How deep a filter may nest, and JSON metadata: recursion follows what a stranger sent.
-pub(crate) const DEPTH_MAX: usize = 8;
-
-/// An item's metadata.
-///
-/// # Errors
-/// `TOO_MANY` fields or bytes, `FIELD_INVALID` for nesting too deep or a number that JSON cannot hold.
-pub fn metadata_in(metadata: Option<Struct>) -> Result<BTreeMap<String, Json>> {
-    let Some(metadata) = metadata else { return Ok(BTreeMap::new()) };
-    if metadata.fields.len() > METADATA_FIELDS {
-        let message = format!("{} fields, the limit is {METADATA_FIELDS}", metadata.fields.len());
-        return Err(Error::new(Reason::TooMany, "metadata", message));
-    }
-    let fields = metadata.fields.into_iter();
-    let fields: BTreeMap<_, _> =
-        fields.map(|(name, value)| Ok((name, json_in(value, DEPTH_MAX)?))).collect::<Result<_>>()?;
-    let bytes = serde_json::to_vec(&fields).map_err(|error| invalid("metadata", error.to_string()))?.len();
-    if bytes > METADATA_BYTES {
-        return Err(Error::new(
-            Reason::TooMany,
-            "metadata",
-            format!("{bytes} bytes as JSON, the limit is {METADATA_BYTES}"),
-        ));
-    }
-    Ok(fields)
-}
-
-fn json_in(value: Value, depth: usize) -> Result<Json> {
-    if depth == 0 {
-        return Err(invalid("metadata", format!("values nest at most {DEPTH_MAX} deep")));
-    }
-    Ok(match value.kind {
-        None | Some(Kind::NullValue(_)) => Json::Null,
-        Some(Kind::BoolValue(boolean)) => Json::Bool(boolean),
-        Some(Kind::StringValue(text)) => Json::String(text),
-        Some(Kind::NumberValue(number)) => Json::Number(number_in(number)?),
-        Some(Kind::ListValue(list)) => {
-            Json::Array(list.values.into_iter().map(|value| json_in(value, depth - 1)).collect::<Result<_>>()?)
-        }
-        Some(Kind::StructValue(inner)) => {
-            let fields = inner.fields.into_iter();
-            Json::Object(
-                fields.map(|(name, value)| Ok((name, json_in(value, depth - 1)?))).collect::<Result<Map<_, _>>>()?,
-            )
-        }
-    })
-}
-
-/// The wire knows doubles only; whole ones become integers again, so that they match integer conditions.
-fn number_in(number: f64) -> Result<Number> {
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
-    if number.fract() == 0.0 && number.abs() <= EXACT {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and within ±2^53")]
-        return Ok(Number::from(number as i64));
-    }
-    Number::from_f64(number).ok_or_else(|| invalid("metadata", format!("{number} is not a finite number")))
-}
-
-/// Metadata as the wire shows it.
-#[must_use]
-pub fn metadata_out(metadata: BTreeMap<String, Json>) -> Option<Struct> {
-    (!metadata.is_empty())
-        .then(|| Struct { fields: metadata.into_iter().map(|(name, value)| (name, json_out(value))).collect() })
-}
-
-fn json_out(value: Json) -> Value {
-    let kind = match value {
-        Json::Null => Kind::NullValue(0),
-        Json::Bool(boolean) => Kind::BoolValue(boolean),
-        Json::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
-        Json::String(text) => Kind::StringValue(text),
-        Json::Array(values) => Kind::ListValue(ListValue { values: values.into_iter().map(json_out).collect() }),
-        Json::Object(fields) => Kind::StructValue(Struct {
-            fields: fields.into_iter().map(|(name, value)| (name, json_out(value))).collect(),
-        }),
-    };
-    Value { kind: Some(kind) }
-}
-
-/// A stored item, told by one of its points.
-#[must_use]
-pub fn item_out(point: Point) -> v1::Item {
-    v1::Item {
-        space: point.carried().to_string(),
-        item: point.item.to_string(),
-        modality: modality_out(point.modality),
-        uri: point.uri.unwrap_or_default(),
-        title: point.title.unwrap_or_default(),
-        metadata: metadata_out(point.metadata),
-        content_hash: point.content_hash,
-    }
-}
-
-/// A file cut into chunks no larger than the limit.
-pub fn chunks(bytes: &Bytes) -> impl Iterator<Item = Bytes> + Send + use<> {
+/// A file cut into chunks no larger than the limit, the last of which says so. An empty file is one empty chunk.
+pub fn chunks(bytes: &Bytes) -> impl Iterator<Item = v1::Chunk> + Send + use<> {
     let (bytes, size) = (bytes.clone(), onespace_core::limits::CHUNK_BYTES);
-    (0..bytes.len().div_ceil(size)).map(move |index| bytes.slice(index * size..bytes.len().min((index + 1) * size)))
+    let count = bytes.len().div_ceil(size).max(1);
+    (0..count).map(move |index| v1::Chunk {
+        data: bytes.slice(index * size..bytes.len().min((index + 1) * size)),
+        last: index + 1 == count,
+    })
 }
 
 #[cfg(test)]
@@ -306,34 +251,45 @@ mod tests {
         for modality in Modality::ALL {
             assert_eq!(modality_in(modality_out(modality)).unwrap(), Some(modality));
         }
-        for purpose in [Purpose::Query, Purpose::Document] {
-            assert_eq!(purpose_in(purpose_out(purpose)).unwrap(), purpose);
+        for track in Track::ALL {
+            assert_eq!(track_in(track_out(track)).unwrap(), track);
         }
-        assert_eq!(purpose_in(0).unwrap(), Purpose::Query, "a gateway of before asks");
-        assert_eq!(purpose_in(7).unwrap_err().field, "purpose");
     }
 
     #[test]
-    fn metadata_survives_and_is_bounded() {
-        let mut metadata = BTreeMap::new();
-        metadata.insert("year".to_owned(), Json::from(1999));
-        metadata.insert("tags".to_owned(), serde_json::json!(["a", {"b": null, "c": 1.5}]));
-        assert_eq!(metadata_in(metadata_out(metadata.clone())).unwrap(), metadata);
-        let many = (0..=METADATA_FIELDS).map(|index| (format!("f{index}"), Json::Null)).collect();
-        assert_eq!(metadata_in(metadata_out(many)).unwrap_err().reason, Reason::TooMany);
-        let mut deep = Json::Null;
-        for _ in 0..=DEPTH_MAX {
-            deep = Json::Array(vec![deep]);
-        }
-        assert!(metadata_in(metadata_out(BTreeMap::from([("deep".to_owned(), deep)]))).is_err());
-    }
-
-    #[test]
-    fn chunks_add_up() {
+    fn chunks_add_up_and_the_last_says_so() {
         let bytes = Bytes::from(vec![7; onespace_core::limits::CHUNK_BYTES * 2 + 5]);
-        let sizes: Vec<_> = chunks(&bytes).map(|chunk| chunk.len()).collect();
+        let sizes: Vec<_> = chunks(&bytes).map(|chunk| (chunk.data.len(), chunk.last)).collect();
         assert_eq!(sizes.len(), 3);
-        assert_eq!(sizes.iter().sum::<usize>(), bytes.len());
-        assert_eq!(chunks(&Bytes::new()).count(), 0);
+        assert_eq!(sizes.iter().map(|(size, _)| size).sum::<usize>(), bytes.len());
+        assert_eq!(sizes.iter().map(|(_, last)| *last).collect::<Vec<_>>(), [false, false, true]);
+        assert_eq!(chunks(&Bytes::new()).map(|chunk| chunk.last).collect::<Vec<_>>(), [true]);
+    }
+
+    #[test]
+    fn parts_are_named_where_they_are_wrong() {
+        let text =
+            |text: &str| v1::Media { content: Some(v1::media::Content::Text(text.to_owned())), ..Default::default() };
+        let of = |parts: Vec<(Option<v1::Media>, f32)>| {
+            let weighted = |(media, weight)| v1::WeightedMedia { media, weight: Some(weight) };
+            let parts = v1::MediaParts { parts: parts.into_iter().map(weighted).collect() };
+            v1::Media { content: Some(v1::media::Content::Parts(parts)), ..Default::default() }
+        };
+        let typed = |text: &str| Media { modality: None, ..Media::text(text) };
+        let two = media_in(of(vec![(Some(text("a")), 1.0), (Some(text("b")), -0.5)])).unwrap();
+        assert_eq!(two, [(typed("a"), 1.0), (typed("b"), -0.5)]);
+        assert_eq!(media_in(text("a")).unwrap(), [(typed("a"), 1.0)]);
+        let within = of(vec![(Some(of(vec![(Some(text("a")), 1.0)])), 1.0)]);
+        for (media, field) in [
+            (of(vec![]), "parts"),
+            (of(vec![(None, 1.0)]), "parts[0].media"),
+            (of(vec![(Some(text("a")), f32::NAN)]), "parts[0].weight"),
+            (of(vec![(Some(v1::Media::default()), 1.0)]), "parts[0].media.content"),
+            (within, "parts[0].media.parts"),
+            (of(vec![(Some(text("a")), 1.0); QUERY_PARTS + 1]), "parts"),
+            (v1::Media { modality: 1, ..of(vec![(Some(text("a")), 1.0)]) }, "modality"),
+        ] {
+            assert_eq!(media_in(media).unwrap_err().field, field);
+        }
     }
 }

@@ -185,8 +185,10 @@ mod tests {
         let modalities = v1::SearchRequest { modalities: vec![1; MESSAGE_ELEMENTS + 1], ..Default::default() };
         assert_eq!(check(&modalities).unwrap_err().reason, Reason::TooMany);
         let value = v1::Scalar { value: Some(v1::scalar::Value::Boolean(true)) };
-        let matches = v1::condition::Matches::Any(v1::MatchAny { values: vec![value; MESSAGE_ELEMENTS / 2 + 1] });
-        let condition = v1::Condition { field: "a".to_owned(), matches: Some(matches) };
+        let matches = v1::field_condition::Matches::Any(v1::MatchAny { values: vec![value; MESSAGE_ELEMENTS / 2 + 1] });
+        let key = Some(v1::field_condition::Key::Metadata("a".to_owned()));
+        let field = v1::condition::Condition::Field(v1::FieldCondition { key, matches: Some(matches) });
+        let condition = v1::Condition { condition: Some(field) };
         let filter = Some(v1::Filter { must: vec![condition], ..Default::default() });
         let nested = v1::ListItemsRequest { filter, ..Default::default() };
         assert_eq!(check(&nested).unwrap_err().reason, Reason::TooMany);

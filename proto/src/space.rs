@@ -9,7 +9,9 @@ use onespace_core::{
 
 use crate::{
     convert::{modality_named, modality_out},
-    encoder, v1,
+    encoder,
+    fields::required,
+    v1,
 };
 
 /// A tower's description.
@@ -20,7 +22,7 @@ pub fn tower_out(tower: &TowerInfo, space: &Space) -> v1::Tower {
         model: tower.model.clone(),
         logit_scale: tower.logit_scale,
         golden_cosine: tower.golden_cosine,
-        vectors: space.of_tower(tower.modality).to_string(),
+        space_fingerprint: space.of_tower(tower.modality).to_string(),
         scoring: match tower.scoring {
             Scoring::Softmax => v1::Scoring::Softmax.into(),
             Scoring::Sigmoid { .. } => v1::Scoring::Sigmoid.into(),
@@ -59,27 +61,27 @@ fn unknown(field: &str, number: i32) -> Error {
     Error::new(Reason::FieldInvalid, field, format!("{number} is no {field} of this version"))
 }
 
-/// The number of a usage.
+/// The number of a restriction.
 #[must_use]
-pub fn usage_out(usage: Usage) -> i32 {
+pub fn restriction_out(usage: Usage) -> i32 {
     let wire = match usage {
-        Usage::Any => v1::Usage::Any,
-        Usage::NonCommercial => v1::Usage::NonCommercial,
-        Usage::Research => v1::Usage::Research,
+        Usage::Any => v1::UsageRestriction::None,
+        Usage::NonCommercial => v1::UsageRestriction::NonCommercial,
+        Usage::Research => v1::UsageRestriction::Research,
     };
     wire.into()
 }
 
-/// A usage; what is not said limits nobody.
+/// A restriction; what is not said limits nobody.
 ///
 /// # Errors
 /// `FIELD_INVALID` for a number that this version does not know.
-pub fn usage_in(number: i32) -> Result<Usage> {
-    match v1::Usage::try_from(number) {
-        Ok(v1::Usage::Unspecified | v1::Usage::Any) => Ok(Usage::Any),
-        Ok(v1::Usage::NonCommercial) => Ok(Usage::NonCommercial),
-        Ok(v1::Usage::Research) => Ok(Usage::Research),
-        Err(_) => Err(unknown("usage", number)),
+pub fn restriction_in(number: i32) -> Result<Usage> {
+    match v1::UsageRestriction::try_from(number) {
+        Ok(v1::UsageRestriction::Unspecified | v1::UsageRestriction::None) => Ok(Usage::Any),
+        Ok(v1::UsageRestriction::NonCommercial) => Ok(Usage::NonCommercial),
+        Ok(v1::UsageRestriction::Research) => Ok(Usage::Research),
+        Err(_) => Err(unknown("restriction", number)),
     }
 }
 
@@ -89,15 +91,8 @@ pub fn dimension_out(dimension: usize) -> u32 {
     dimension.try_into().unwrap_or(u32::MAX)
 }
 
-/// The lengths to which vectors may be cut.
-#[must_use]
-pub fn matryoshka_out(space: &Space) -> Vec<u32> {
-    space.matryoshka.iter().copied().map(dimension_out).collect()
-}
-
 /// What unrelated pairs score.
-#[must_use]
-pub fn calibration_out(calibration: &Calibration) -> Vec<v1::Calibration> {
+fn calibration_out(calibration: &Calibration) -> Vec<v1::Calibration> {
     let pairs = calibration.iter();
     pairs
         .map(|(query, item, scale)| v1::Calibration {
@@ -120,26 +115,36 @@ fn calibration_in(pairs: &[v1::Calibration]) -> Result<Calibration> {
 }
 
 fn added_out((modality, fingerprint): (&Modality, &Fingerprint)) -> encoder::v1::AddedTower {
-    encoder::v1::AddedTower { modality: modality_out(*modality), fingerprint: fingerprint.to_string() }
+    encoder::v1::AddedTower { modality: modality_out(*modality), space_fingerprint: fingerprint.to_string() }
 }
 
 fn added_in(added: &encoder::v1::AddedTower) -> Result<(Modality, Fingerprint)> {
-    Ok((modality_named(added.modality)?, added.fingerprint.parse()?))
+    Ok((modality_named(added.modality)?, added.space_fingerprint.parse()?))
+}
+
+/// A space with the towers that are served and the license of its bundle.
+#[must_use]
+pub fn space_out(space: &Space, towers: &[TowerInfo], terms: &Terms) -> v1::Space {
+    v1::Space {
+        space_fingerprint: space.fingerprint.to_string(),
+        dimension: dimension_out(space.dimension),
+        name: space.name.clone(),
+        license: Some(v1::License {
+            name: terms.licence.clone(),
+            restriction: restriction_out(terms.usage),
+            notice: terms.notice.clone(),
+        }),
+        towers: towers.iter().map(|tower| tower_out(tower, space)).collect(),
+        dimensions: space.matryoshka.iter().copied().map(dimension_out).collect(),
+        calibration: calibration_out(&space.calibration),
+    }
 }
 
 /// An encoder's description.
 #[must_use]
 pub fn encoder_out(info: &EncoderInfo) -> encoder::v1::DescribeResponse {
     encoder::v1::DescribeResponse {
-        fingerprint: info.space.fingerprint.to_string(),
-        dimension: dimension_out(info.space.dimension),
-        name: info.space.name.clone(),
-        licence: info.terms.licence.clone(),
-        towers: info.towers.iter().map(|tower| tower_out(tower, &info.space)).collect(),
-        matryoshka: matryoshka_out(&info.space),
-        calibration: calibration_out(&info.space.calibration),
-        usage: usage_out(info.terms.usage),
-        notice: info.terms.notice.clone(),
+        space: Some(space_out(&info.space, &info.towers, &info.terms)),
         added: info.space.added.iter().map(added_out).collect(),
     }
 }
@@ -149,16 +154,18 @@ pub fn encoder_out(info: &EncoderInfo) -> encoder::v1::DescribeResponse {
 /// # Errors
 /// `FIELD_*` when it is not one of this version.
 pub fn encoder_in(info: encoder::v1::DescribeResponse) -> Result<EncoderInfo> {
+    let told = info.space.ok_or_else(|| required("space"))?;
     let space = Space {
-        fingerprint: info.fingerprint.parse()?,
-        dimension: info.dimension as usize,
-        name: info.name,
-        matryoshka: info.matryoshka.into_iter().map(|length| length as usize).collect(),
-        calibration: calibration_in(&info.calibration)?,
+        fingerprint: told.space_fingerprint.parse()?,
+        dimension: told.dimension as usize,
+        name: told.name,
+        matryoshka: told.dimensions.into_iter().map(|length| length as usize).collect(),
+        calibration: calibration_in(&told.calibration)?,
         added: info.added.iter().map(added_in).collect::<Result<_>>()?,
     };
-    let terms = Terms { licence: info.licence, usage: usage_in(info.usage)?, notice: info.notice };
-    let towers = info.towers.into_iter().map(tower_in).collect::<Result<_>>()?;
+    let license = told.license.unwrap_or_default();
+    let terms = Terms { licence: license.name, usage: restriction_in(license.restriction)?, notice: license.notice };
+    let towers = told.towers.into_iter().map(tower_in).collect::<Result<_>>()?;
     Ok(EncoderInfo { space, terms, towers })
 }
 
@@ -191,16 +198,18 @@ mod tests {
         assert_eq!(encoder_in(encoder_out(&info)).unwrap(), info);
 
         let mut broken = encoder_out(&info);
-        broken.calibration[1].std = 0.0;
+        broken.space.as_mut().unwrap().calibration[1].std = 0.0;
         assert_eq!(encoder_in(broken).unwrap_err().field, "calibration[1].std");
         let mut unknown = encoder_out(&info);
-        unknown.calibration[2].item = 99;
+        unknown.space.as_mut().unwrap().calibration[2].item = 99;
         assert_eq!(encoder_in(unknown).unwrap_err().field, "calibration[2].modality");
-        let mut usage = encoder_out(&info);
-        usage.usage = 99;
-        assert_eq!(encoder_in(usage).unwrap_err().field, "usage");
+        let mut license = encoder_out(&info);
+        license.space.as_mut().unwrap().license.as_mut().unwrap().restriction = 99;
+        assert_eq!(encoder_in(license).unwrap_err().field, "restriction");
+        let nothing = encoder::v1::DescribeResponse::default();
+        assert_eq!(encoder_in(nothing).unwrap_err().field, "space");
         let mut scoring = encoder_out(&info);
-        scoring.towers[0].scoring = 99;
+        scoring.space.as_mut().unwrap().towers[0].scoring = 99;
         assert_eq!(encoder_in(scoring).unwrap_err().field, "scoring");
     }
 }

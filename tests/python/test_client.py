@@ -38,12 +38,14 @@ def stored(stubs, channel) -> dict:
         yield stubs.IngestRequest(start=stubs.IngestStart(collection=COLLECTION, create=True))
         for folder in FOLDERS:
             for path in sorted((SAMPLES / folder).glob("*-01.*")):
-                item = stubs.IngestItem(id=path.name, item=f"{folder}/{path.name}", media=stubs.Media(data=path.read_bytes()))
+                item = stubs.IngestItem(
+                    request_id=path.name, item_id=f"{folder}/{path.name}", media=stubs.Media(data=path.read_bytes())
+                )
                 item.metadata.update({"folder": folder, "size": path.stat().st_size})
                 yield stubs.IngestRequest(item=item)
-        yield stubs.IngestRequest(item=stubs.IngestItem(id="broken", media=stubs.Media(data=b"\x89PNG\r\n\x1a\n")))
+        yield stubs.IngestRequest(item=stubs.IngestItem(request_id="broken", media=stubs.Media(data=b"\x89PNG\r\n\x1a\n")))
 
-    return {event.id: event for event in stubs.CollectionServiceStub(channel).Ingest(requests(), timeout=PATIENCE)}
+    return {event.request_id: event for event in stubs.CollectionServiceStub(channel).Ingest(requests(), timeout=PATIENCE)}
 
 
 def test_embed_gives_unit_vectors_and_errors_of_their_own(stubs, embedding):
@@ -59,9 +61,10 @@ def test_embed_gives_unit_vectors_and_errors_of_their_own(stubs, embedding):
 
 
 def test_embed_stream_answers_by_id(stubs, embedding):
-    requests = [stubs.EmbedStreamRequest(id=str(n), media=stubs.Media(text=f"{n} mugs")) for n in range(50)]
+    items = [stubs.EmbedItem(request_id=str(n), media=stubs.Media(text=f"{n} mugs")) for n in range(50)]
+    requests = [stubs.EmbedStreamRequest(start=stubs.EmbedStart()), *(stubs.EmbedStreamRequest(item=item) for item in items)]
     answers = list(embedding.EmbedStream(iter(requests), timeout=PATIENCE))
-    assert {answer.id for answer in answers} == {request.id for request in requests}
+    assert {answer.request_id for answer in answers} == {item.request_id for item in items}
     assert all(answer.result.embeddings.embeddings for answer in answers)
 
 
@@ -70,9 +73,10 @@ def test_embed_file_tells_how_far_it_is(stubs, embedding):
     data = sample("videos", "purple-guitar-bouncing-01.mp4")
 
     def requests():
-        yield stubs.EmbedFileRequest(header=stubs.FileHeader(total_bytes=len(data)))
+        yield stubs.EmbedFileRequest(start=stubs.FileStart(total_bytes=len(data)))
         for start in range(0, len(data), 10_000):
-            yield stubs.EmbedFileRequest(chunk=data[start : start + 10_000])
+            end = start + 10_000
+            yield stubs.EmbedFileRequest(chunk=stubs.Chunk(data=data[start:end], last=end >= len(data)))
 
     events = list(embedding.EmbedFile(requests(), timeout=PATIENCE))
     kinds = [event.WhichOneof("event") for event in events]
@@ -86,7 +90,7 @@ def test_ingest_answers_every_item(stubs, channel, stored):
     assert all(event.status == stubs.INGEST_STATUS_STORED for name, event in stored.items() if name != "broken")
     collections = stubs.CollectionServiceStub(channel).ListCollections(stubs.ListCollectionsRequest()).collections
     assert COLLECTION in {collection.name for collection in collections}
-    request = stubs.GetItemRequest(collection=COLLECTION, item="images/yellow-teapot-01.jpg")
+    request = stubs.GetItemRequest(collection=COLLECTION, item_id="images/yellow-teapot-01.jpg")
     item = stubs.CollectionServiceStub(channel).GetItem(request).item
     assert item.metadata["folder"] == "images" and item.metadata["size"] > 1000
 
@@ -96,20 +100,21 @@ def test_search_crosses_modalities(stubs, search, stored):
     request = stubs.SearchRequest(collection=COLLECTION, parts=parts, limit_per_modality=3)
     hits = search.Search(request, timeout=PATIENCE).hits
     assert len(hits) == 15
-    best = [hit.item.item for hit in hits if "white-house" in hit.item.item]
-    assert "points/white-house-01.ply" in best and len(best) >= 3, [hit.item.item for hit in hits]
+    best = [hit.item.item_id for hit in hits if "white-house" in hit.item.item_id]
+    assert "points/white-house-01.ply" in best and len(best) >= 3, [hit.item.item_id for hit in hits]
 
 
 def test_search_filters_and_weighs(stubs, search, stored):
-    condition = stubs.Condition(field="folder", any=stubs.MatchAny(values=[stubs.Scalar(text="videos")]))
+    field = stubs.FieldCondition(metadata="folder", any=stubs.MatchAny(values=[stubs.Scalar(text="videos")]))
+    condition = stubs.Condition(field=field)
     parts = [
         stubs.QueryPart(media=stubs.Media(text="a rocket"), weight=1.0),
-        stubs.QueryPart(item="images/orange-piano-01.jpg", weight=-0.5),
+        stubs.QueryPart(item_id="images/orange-piano-01.jpg", weight=-0.5),
     ]
     request = stubs.SearchRequest(collection=COLLECTION, parts=parts, filter=stubs.Filter(must=[condition]), limit=5)
     hits = search.Search(request, timeout=PATIENCE).hits
-    assert len(hits) == 5 and all(hit.item.item.startswith("videos/") for hit in hits)
-    assert any("rocket" in hit.item.item for hit in hits)
+    assert len(hits) == 5 and all(hit.item.item_id.startswith("videos/") for hit in hits)
+    assert any("rocket" in hit.item.item_id for hit in hits)
 
 
 def test_classify_and_rank(stubs, search):
@@ -125,14 +130,14 @@ def test_classify_and_rank(stubs, search):
 
 
 def test_vectors_are_cut_and_scores_calibrated_as_the_space_says(stubs, channel, embedding, search, stored):
-    space = stubs.SpaceServiceStub(channel).GetSpace(stubs.GetSpaceRequest())
+    space = stubs.SpaceServiceStub(channel).GetSpace(stubs.GetSpaceRequest()).space
     item = stubs.Media(text="a mug")
-    for length in [space.dimension, *space.matryoshka]:
-        results = embedding.Embed(stubs.EmbedRequest(items=[item], dimension=length), timeout=PATIENCE).results
+    for length in [space.dimension, *space.dimensions]:
+        results = embedding.Embed(stubs.EmbedRequest(items=[item], options=stubs.EmbedOptions(dimension=length)), timeout=PATIENCE).results
         assert len(results[0].embeddings.embeddings[0].vector) == length
     with pytest.raises(grpc.RpcError) as odd:
-        embedding.Embed(stubs.EmbedRequest(items=[item], dimension=space.dimension + 1))
-    assert (refusal(odd.value).reason, refusal(odd.value).violations) == ("FIELD_INVALID", ["dimension"])
+        embedding.Embed(stubs.EmbedRequest(items=[item], options=stubs.EmbedOptions(dimension=space.dimension + 1)))
+    assert (refusal(odd.value).reason, refusal(odd.value).violations) == ("FIELD_INVALID", ["options.dimension"])
     parts = [stubs.QueryPart(media=item)]
     plain = search.Search(stubs.SearchRequest(collection=COLLECTION, parts=parts, calibrate=False), timeout=PATIENCE).hits
     assert plain and not any(hit.HasField("calibrated_score") for hit in plain)
@@ -155,8 +160,8 @@ def test_a_refusal_carries_google_rpc_details(stubs, search, embedding):
 
 
 def test_the_space_is_described(stubs, channel):
-    space = stubs.SpaceServiceStub(channel).GetSpace(stubs.GetSpaceRequest())
-    assert len(space.fingerprint) == 64 and space.dimension == 256
+    space = stubs.SpaceServiceStub(channel).GetSpace(stubs.GetSpaceRequest()).space
+    assert len(space.space_fingerprint) == 64 and space.dimension == 256
     assert {tower.modality for tower in space.towers} == {1, 2, 3, 4, 5}
     assert all(tower.golden_cosine >= 0.999 for tower in space.towers)
 

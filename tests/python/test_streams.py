@@ -22,8 +22,10 @@ def test_short_texts_stream_through_embedding(stubs, channel, streams):
     words = texts()[:: streams]
 
     def requests():
+        yield stubs.EmbedStreamRequest(start=stubs.EmbedStart())
         for number, text in enumerate(words):
-            yield stubs.EmbedStreamRequest(id=str(number), media=stubs.Media(text=text))
+            item = stubs.EmbedItem(request_id=str(number), media=stubs.Media(text=text))
+            yield stubs.EmbedStreamRequest(item=item)
 
     began = time.monotonic()
     calls = [embedding.EmbedStream(requests(), timeout=PATIENCE) for _ in range(streams)]
@@ -31,7 +33,7 @@ def test_short_texts_stream_through_embedding(stubs, channel, streams):
         answers = {}
         for answer in call:
             assert answer.result.WhichOneof("outcome") == "embeddings", answer
-            answers[answer.id] = True
+            answers[answer.request_id] = True
         assert len(answers) == len(words)
     print(f"{streams} streams of {len(words)} texts: {time.monotonic() - began:.1f} s")
 
@@ -40,7 +42,9 @@ def test_short_texts_stream_into_a_collection(stubs, channel):
     def requests():
         yield stubs.IngestRequest(start=stubs.IngestStart(collection="short-texts", create=True))
         for number, text in enumerate(texts()):
-            yield stubs.IngestRequest(item=stubs.IngestItem(id=str(number), item=str(number), media=stubs.Media(text=text)))
+            name = str(number)
+            item = stubs.IngestItem(request_id=name, item_id=name, media=stubs.Media(text=text))
+            yield stubs.IngestRequest(item=item)
 
     began = time.monotonic()
     events = list(stubs.CollectionServiceStub(channel).Ingest(requests(), timeout=PATIENCE))

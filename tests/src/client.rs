@@ -6,8 +6,8 @@ use futures::stream;
 use onespace_core::{Reason, limits::ITEMS_PER_REQUEST};
 use onespace_proto::v1::{
     self, collection_service_client::CollectionServiceClient, embed_result::Outcome,
-    embedding_service_client::EmbeddingServiceClient, ingest_request::Part, search_service_client::SearchServiceClient,
-    space_service_client::SpaceServiceClient,
+    embedding_service_client::EmbeddingServiceClient, ingest_request::Message,
+    search_service_client::SearchServiceClient, space_service_client::SpaceServiceClient,
 };
 use tokio::time::sleep;
 use tonic::{
@@ -72,7 +72,12 @@ impl Client {
 
     /// The fingerprint of the server's space.
     pub async fn fingerprint(&self) -> String {
-        self.space().get_space(v1::GetSpaceRequest {}).await.unwrap().into_inner().fingerprint
+        self.served_space().await.space_fingerprint
+    }
+
+    /// What the server says of its space.
+    pub async fn served_space(&self) -> v1::Space {
+        self.space().get_space(v1::GetSpaceRequest {}).await.unwrap().into_inner().space.unwrap()
     }
 
     /// Embeds any number of media, in as many requests as that takes. What a full queue turns away is sent again
@@ -110,17 +115,31 @@ impl Client {
 
     /// Sends items to a collection, made if it is not there, and gives the events as they came.
     pub async fn ingest(&self, collection: &str, items: Vec<v1::IngestItem>) -> Vec<v1::IngestResponse> {
-        self.ingest_parts(collection, items.into_iter().map(Part::Item).collect()).await.unwrap()
+        self.ingest_parts(collection, items.into_iter().map(Message::Item).collect()).await.unwrap()
     }
 
     /// As [`Self::ingest`], with chunks where they are wanted.
     ///
     /// # Errors
     /// The status that ended the stream.
-    pub async fn ingest_parts(&self, collection: &str, parts: Vec<Part>) -> Result<Vec<v1::IngestResponse>, Status> {
-        let start = v1::IngestStart { collection: collection.to_owned(), create: true };
-        let parts = [Part::Start(start)].into_iter().chain(parts);
-        let requests = stream::iter(parts.map(|part| v1::IngestRequest { part: Some(part) }).collect::<Vec<_>>());
+    pub async fn ingest_parts(&self, collection: &str, parts: Vec<Message>) -> Result<Vec<v1::IngestResponse>, Status> {
+        self.ingest_with(collection, None, parts).await
+    }
+
+    /// As [`Self::ingest_parts`], with options.
+    ///
+    /// # Errors
+    /// The status that ended the stream.
+    pub async fn ingest_with(
+        &self,
+        collection: &str,
+        options: Option<v1::EmbedOptions>,
+        messages: Vec<Message>,
+    ) -> Result<Vec<v1::IngestResponse>, Status> {
+        let start = v1::IngestStart { collection: collection.to_owned(), create: true, options };
+        let messages = [Message::Start(start)].into_iter().chain(messages);
+        let messages = messages.map(|message| v1::IngestRequest { message: Some(message) });
+        let requests = stream::iter(messages.collect::<Vec<_>>());
         let mut events = self.collections().ingest(requests).await?.into_inner();
         let mut all = Vec::new();
         while let Some(event) = events.message().await? {
@@ -188,19 +207,81 @@ pub fn question(collection: &str, parts: Vec<v1::QueryPart>) -> v1::SearchReques
     v1::SearchRequest { collection: collection.to_owned(), parts, ..Default::default() }
 }
 
+/// Several media that become one vector.
+#[must_use]
+pub fn parts(parts: Vec<(v1::Media, f32)>) -> v1::Media {
+    let part = |(media, weight)| v1::WeightedMedia { media: Some(media), weight: Some(weight) };
+    let parts = v1::MediaParts { parts: parts.into_iter().map(part).collect() };
+    v1::Media { content: Some(v1::media::Content::Parts(parts)), ..Default::default() }
+}
+
+/// A piece of a file.
+#[must_use]
+pub fn chunk(data: impl Into<bytes::Bytes>, last: bool) -> v1::Chunk {
+    v1::Chunk { data: data.into(), last }
+}
+
+/// Options of which only the segments are said.
+#[must_use]
+pub fn segments(mode: v1::SegmentMode) -> v1::EmbedOptions {
+    let segments = Some(v1::Segments { mode: mode.into(), ..Default::default() });
+    v1::EmbedOptions { segments, ..Default::default() }
+}
+
+/// The start of a stream of items to embed.
+#[must_use]
+pub fn embed_start(options: Option<v1::EmbedOptions>) -> v1::EmbedStreamRequest {
+    let start = v1::EmbedStart { options, ..Default::default() };
+    v1::EmbedStreamRequest { message: Some(v1::embed_stream_request::Message::Start(start)) }
+}
+
+/// One of these items.
+#[must_use]
+pub fn embed_item(request_id: impl Into<String>, media: v1::Media) -> v1::EmbedStreamRequest {
+    let item = v1::EmbedItem { request_id: request_id.into(), media: Some(media) };
+    v1::EmbedStreamRequest { message: Some(v1::embed_stream_request::Message::Item(item)) }
+}
+
+/// A file to embed, in chunks.
+#[must_use]
+pub fn file_messages(start: v1::FileStart, bytes: &bytes::Bytes) -> Vec<v1::EmbedFileRequest> {
+    use v1::embed_file_request::Message;
+    let chunks = onespace_proto::convert::chunks(bytes).map(Message::Chunk);
+    let messages = [Message::Start(start)].into_iter().chain(chunks);
+    messages.map(|message| v1::EmbedFileRequest { message: Some(message) }).collect()
+}
+
+/// A condition on a metadata field, or with a leading dot on one of ours.
+#[must_use]
+pub fn on(field: &str, matches: v1::field_condition::Matches) -> v1::Condition {
+    use v1::field_condition::Key;
+    let item = |name: &str| v1::ItemField::from_str_name(&format!("ITEM_FIELD_{}", name.to_uppercase())).unwrap();
+    let key = match field.strip_prefix('.') {
+        Some(name) => Key::Item(item(name).into()),
+        None => Key::Metadata(field.to_owned()),
+    };
+    let field = v1::FieldCondition { key: Some(key), matches: Some(matches) };
+    v1::Condition { condition: Some(v1::condition::Condition::Field(field)) }
+}
+
+/// A filter within the filter.
+#[must_use]
+pub fn nested(filter: v1::Filter) -> v1::Condition {
+    v1::Condition { condition: Some(v1::condition::Condition::Filter(filter)) }
+}
+
 /// A condition that a field equals a text.
 #[must_use]
 pub fn equals(field: &str, text: &str) -> v1::Condition {
     let value = v1::Scalar { value: Some(v1::scalar::Value::Text(text.to_owned())) };
-    let matches = v1::condition::Matches::Any(v1::MatchAny { values: vec![value] });
-    v1::Condition { field: field.to_owned(), matches: Some(matches) }
+    on(field, v1::field_condition::Matches::Any(v1::MatchAny { values: vec![value] }))
 }
 
 /// Metadata from JSON.
 #[must_use]
 pub fn metadata(fields: serde_json::Value) -> Option<prost_types::Struct> {
     let serde_json::Value::Object(fields) = fields else { panic!("metadata is an object") };
-    onespace_proto::convert::metadata_out(fields.into_iter().collect())
+    onespace_proto::metadata::metadata_out(fields.into_iter().collect())
 }
 
 /// The reason, the field and the code of a failed request.

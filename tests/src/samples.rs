@@ -61,13 +61,12 @@ impl Sample {
             fields["colour"] = colour.as_str().into();
         }
         v1::IngestItem {
-            id: self.name.clone(),
-            item: self.name.clone(),
+            request_id: self.name.clone(),
+            item_id: self.name.clone(),
             media: Some(self.media()),
             uri: self.name.clone(),
             title: self.name.clone(),
             metadata: client::metadata(fields),
-            whole_only: false,
         }
     }
 

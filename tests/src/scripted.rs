@@ -116,6 +116,7 @@ impl Stage {
         let content = match media.content.as_ref().unwrap() {
             v1::media::Content::Data(data) => data.to_vec(),
             v1::media::Content::Text(text) | v1::media::Content::Uri(text) => text.as_bytes().to_vec(),
+            v1::media::Content::Parts(_) => panic!("not in the script"),
         };
         let (word, often) = self.0.items;
         let marked = String::from_utf8_lossy(&content).contains(word);
@@ -144,7 +145,7 @@ impl EmbeddingService for Stage {
         self.call("embed")?;
         let results = request.into_inner().items.into_iter().map(|media| {
             let outcome = match self.item(&media) {
-                Ok(()) => Outcome::Embeddings(v1::Embeddings { embeddings: vec![vector()] }),
+                Ok(()) => Outcome::Embeddings(v1::Embeddings { embeddings: vec![vector()], notes: Vec::new() }),
                 Err(error) => Outcome::Error(error),
             };
             v1::EmbedResult { outcome: Some(outcome) }
@@ -171,6 +172,10 @@ impl SearchService for Stage {
     async fn search(&self, _: Request<v1::SearchRequest>) -> Answered<v1::SearchResponse> {
         self.call("search")?;
         Ok(Response::new(v1::SearchResponse::default()))
+    }
+
+    async fn search_batch(&self, _: Request<v1::SearchBatchRequest>) -> Answered<v1::SearchBatchResponse> {
+        Err(Status::unimplemented("not in the script"))
     }
 
     async fn classify(&self, _: Request<v1::ClassifyRequest>) -> Answered<v1::ClassifyResponse> {
@@ -200,7 +205,8 @@ impl SearchService for Stage {
 impl SpaceService for Stage {
     async fn get_space(&self, _: Request<v1::GetSpaceRequest>) -> Answered<v1::GetSpaceResponse> {
         self.call("get_space")?;
-        Ok(Response::new(v1::GetSpaceResponse::default()))
+        let space = Some(v1::Space::default());
+        Ok(Response::new(v1::GetSpaceResponse { space, ..Default::default() }))
     }
 }
 
@@ -211,11 +217,12 @@ impl CollectionService for Stage {
     async fn ingest(&self, request: Request<Streaming<v1::IngestRequest>>) -> Answered<Self::IngestStream> {
         self.call("ingest")?;
         let stage = self.clone();
-        let events = request.into_inner().filter_map(move |message| match message.unwrap().part {
-            Some(v1::ingest_request::Part::Item(item)) => {
+        let events = request.into_inner().filter_map(move |message| match message.unwrap().message {
+            Some(v1::ingest_request::Message::Item(item)) => {
                 let error = stage.item(&item.media.unwrap()).err();
                 let status = if error.is_some() { v1::IngestStatus::Failed } else { v1::IngestStatus::Stored };
-                Some(Ok(v1::IngestResponse { id: item.id, status: status.into(), error, ..Default::default() }))
+                let request_id = item.request_id;
+                Some(Ok(v1::IngestResponse { request_id, status: status.into(), error, ..Default::default() }))
             }
             _ => None,
         });
@@ -248,6 +255,22 @@ impl CollectionService for Stage {
     }
 
     async fn get_item(&self, _: Request<v1::GetItemRequest>) -> Answered<v1::GetItemResponse> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
+    async fn index_fields(&self, _: Request<v1::IndexFieldsRequest>) -> Answered<v1::IndexFieldsResponse> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
+    async fn batch_get_items(&self, _: Request<v1::BatchGetItemsRequest>) -> Answered<v1::BatchGetItemsResponse> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
+    async fn update_item(&self, _: Request<v1::UpdateItemRequest>) -> Answered<v1::UpdateItemResponse> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
+    async fn count_items(&self, _: Request<v1::CountItemsRequest>) -> Answered<v1::CountItemsResponse> {
         Err(Status::unimplemented("not in the script"))
     }
 

@@ -18,7 +18,7 @@ pub fn assert_sound(embedding: &Embedding, modality: Modality, space: &str, dime
     let norm = cosine(&embedding.vector, &embedding.vector).sqrt();
     assert!((norm - 1.0).abs() <= TOLERANCE, "the norm is {norm}");
     assert_eq!(embedding.modality(), modality);
-    assert_eq!(embedding.space, space);
+    assert_eq!(embedding.space_fingerprint, space);
     let film = modality == Modality::Video;
     assert_eq!(matches!(embedding.track(), Track::Visual | Track::Audio), film, "{:?}", embedding.track());
     let timed = matches!(modality, Modality::Audio | Modality::Video);

@@ -5,7 +5,7 @@ use onespace_core::limits::MEDIA_IN_FLIGHT_BYTES;
 use onespace_proto::v1::{self, ingest_request};
 use onespace_tests::{
     Client, Server,
-    client::{outcome, part, text, why},
+    client::{embed_item, embed_start, on, outcome, part, text, why},
     descriptor::{Contract, Method, put_field, varint},
     raw,
 };
@@ -89,14 +89,14 @@ fn sample(kind: &str) -> Vec<u8> {
     let name = || "bounds".to_owned();
     let value = || v1::Scalar { value: Some(v1::scalar::Value::Text("red".to_owned())) };
     let any = || v1::MatchAny { values: vec![value()] };
-    let condition = || v1::Condition { field: "colour".to_owned(), matches: Some(v1::condition::Matches::Any(any())) };
+    let condition = || on("colour", v1::field_condition::Matches::Any(any()));
     let label = |name: &str| v1::Label { name: name.to_owned(), examples: Vec::new() };
     let parts = || vec![part(text("a red mug"))];
     match kind.trim_start_matches(".onespace.v1.") {
         "EmbedRequest" => {
             v1::EmbedRequest { items: media().into_iter().collect(), ..Default::default() }.encode_to_vec()
         }
-        "EmbedStreamRequest" => v1::EmbedStreamRequest { media: media(), ..Default::default() }.encode_to_vec(),
+        "EmbedItem" => v1::EmbedItem { media: media(), ..Default::default() }.encode_to_vec(),
         "SearchRequest" => {
             v1::SearchRequest { collection: name(), parts: parts(), ..Default::default() }.encode_to_vec()
         }
@@ -111,13 +111,33 @@ fn sample(kind: &str) -> Vec<u8> {
             v1::CreateCollectionRequest { name: name(), exist_ok: true, ..Default::default() }.encode_to_vec()
         }
         "GetCollectionRequest" => v1::GetCollectionRequest { name: name() }.encode_to_vec(),
-        "GetItemRequest" => v1::GetItemRequest { collection: name(), item: "mug".to_owned() }.encode_to_vec(),
-        "DeleteItemsRequest" => {
-            v1::DeleteItemsRequest { collection: name(), items: vec!["nobody".to_owned()] }.encode_to_vec()
+        "GetItemRequest" => {
+            v1::GetItemRequest { collection: name(), item_id: "mug".to_owned(), view: None }.encode_to_vec()
         }
+        "DeleteItemsRequest" => {
+            v1::DeleteItemsRequest { collection: name(), item_ids: vec!["nobody".to_owned()], filter: None }
+                .encode_to_vec()
+        }
+        "BatchGetItemsRequest" => {
+            v1::BatchGetItemsRequest { collection: name(), item_ids: vec!["mug".to_owned()], view: None }
+                .encode_to_vec()
+        }
+        "UpdateItemRequest" => {
+            let (item_id, title) = ("mug".to_owned(), "a mug".to_owned());
+            v1::UpdateItemRequest { collection: name(), item_id, title, ..Default::default() }.encode_to_vec()
+        }
+        "CountItemsRequest" => v1::CountItemsRequest { collection: name(), filter: None }.encode_to_vec(),
+        "IndexFieldsRequest" => v1::IndexFieldsRequest { collection: name(), ..Default::default() }.encode_to_vec(),
+        "WeightedMedia" => v1::WeightedMedia { media: media(), weight: None }.encode_to_vec(),
+        "FieldCondition" => match condition().condition {
+            Some(v1::condition::Condition::Field(field)) => field.encode_to_vec(),
+            _ => Vec::new(),
+        },
         "ListItemsRequest" => v1::ListItemsRequest { collection: name(), ..Default::default() }.encode_to_vec(),
-        "IngestStart" => v1::IngestStart { collection: name(), create: true }.encode_to_vec(),
-        "IngestItem" => v1::IngestItem { item: "mug".to_owned(), media: media(), ..Default::default() }.encode_to_vec(),
+        "IngestStart" => v1::IngestStart { collection: name(), create: true, options: None }.encode_to_vec(),
+        "IngestItem" => {
+            v1::IngestItem { item_id: "mug".to_owned(), media: media(), ..Default::default() }.encode_to_vec()
+        }
         "Media" => text("a red mug").encode_to_vec(),
         "QueryPart" => part(text("a red mug")).encode_to_vec(),
         "Label" => label("mug").encode_to_vec(),
@@ -143,14 +163,19 @@ fn built(kind: &str, path: &[FieldDescriptorProto], leaf: &dyn Fn(&FieldDescript
 
 /// What comes before a message in its stream.
 fn before(place: &Place) -> Vec<Bytes> {
-    let start = ingest_request::Part::Start(v1::IngestStart { collection: "bounds".to_owned(), create: true });
-    let item = ingest_request::Part::Item(v1::IngestItem::default());
-    let header = v1::embed_file_request::Part::Header(v1::FileHeader::default());
-    let ingest = |part| Bytes::from(v1::IngestRequest { part: Some(part) }.encode_to_vec());
+    let start = v1::IngestStart { collection: "bounds".to_owned(), create: true, options: None };
+    let start = ingest_request::Message::Start(start);
+    let item = ingest_request::Message::Item(v1::IngestItem::default());
+    let ingest = |message| Bytes::from(v1::IngestRequest { message: Some(message) }.encode_to_vec());
+    let file = v1::embed_file_request::Message::Start(v1::FileStart::default());
+    let file = v1::EmbedFileRequest { message: Some(file) }.encode_to_vec();
+    let (embed, waiting) = (embed_start(None).encode_to_vec(), embed_item("x", v1::Media::default()).encode_to_vec());
     match (place.method.path.rsplit('/').next().unwrap(), place.path[0].name()) {
         ("Ingest", "item") => vec![ingest(start)],
         ("Ingest", "chunk") => vec![ingest(start), ingest(item)],
-        ("EmbedFile", "chunk") => vec![v1::EmbedFileRequest { part: Some(header) }.encode_to_vec().into()],
+        ("EmbedFile", "chunk") => vec![file.into()],
+        ("EmbedStream", "item") => vec![embed.into()],
+        ("EmbedStream", "chunk") => vec![embed.into(), waiting.into()],
         _ => Vec::new(),
     }
 }
@@ -210,6 +235,14 @@ async fn refusal(client: &Client, place: &Place, message: Vec<u8>) -> Result<(St
                 _ => None,
             }
         }),
+        "SearchBatch" => {
+            v1::SearchBatchResponse::decode(answers[0].clone()).unwrap().results.into_iter().find_map(|result| {
+                match result.outcome {
+                    Some(v1::search_result::Outcome::Error(error)) => Some(error),
+                    _ => None,
+                }
+            })
+        }
         _ => None,
     };
     error.map(|error| (error.reason, error.field)).ok_or_else(|| "it was served".to_owned())
@@ -228,7 +261,7 @@ fn misnamed(place: &Place, refusal: Result<(String, String), String>) -> Option<
             let also = |segment: &str| match segment {
                 "text" | "data" => field.ends_with("bytes") || field.ends_with("media"),
                 "name" => field == "collection",
-                "chunk" => field == "part" || field == "bytes",
+                "chunk" => field == "message" || field == "bytes",
                 _ => false,
             };
             let named = place.path.iter().any(|segment| field.contains(segment.name()) || also(segment.name()));

@@ -61,7 +61,7 @@ fn modality(hit: &v1::SearchHit) -> Modality {
 }
 
 fn name(hit: &v1::SearchHit) -> &str {
-    &hit.item.as_ref().unwrap().item
+    &hit.item.as_ref().unwrap().item_id
 }
 
 /// On whose scale it answers.
@@ -167,7 +167,7 @@ async fn no_modality_crowds_out_another() {
 async fn parts_weigh_their_statistics() {
     let client = client().await;
     let picture = "images/purple-guitar-01.jpg";
-    let item = v1::QueryPart { part: Some(Part::Item(picture.to_owned())), weight: Some(-1.0) };
+    let item = v1::QueryPart { part: Some(Part::ItemId(picture.to_owned())), weight: Some(-1.0) };
     let parts = vec![weighted(text("a red mug"), 3.0), item];
     let hits = client.search(v1::SearchRequest { limit: 50, ..question(SAMPLES, parts) }).await;
     for hit in &hits {
@@ -180,7 +180,12 @@ async fn parts_weigh_their_statistics() {
     let values = client.vector(samples::named(picture).media()).await;
     let space = client.fingerprint().await;
     let vector = |modality: Modality| {
-        let raw = v1::RawVector { values: values.clone(), space: space.clone(), modality: modality.into() };
+        let raw = v1::RawVector {
+            values: values.clone(),
+            space_fingerprint: space.clone(),
+            modality: modality.into(),
+            ..Default::default()
+        };
         v1::QueryPart { part: Some(Part::Vector(raw)), weight: None }
     };
     let named = client.search(question(SAMPLES, vec![vector(Modality::Image)])).await;
@@ -246,17 +251,17 @@ async fn candidates_are_ranked_alike() {
 async fn the_space_tells_its_calibration_and_stays_the_same_space() {
     let ground = ground().await;
     let client = ground.server.client().await;
-    let space = client.space().get_space(v1::GetSpaceRequest {}).await.unwrap().into_inner();
+    let space = client.served_space().await;
     assert_eq!(space.calibration.len(), PAIRS.len());
     let told = space.calibration.iter().find(|pair| (pair.query(), pair.item()) == (Modality::Image, Modality::Video));
     assert!(told.is_some_and(|pair| (pair.mean, pair.std) == (0.25, 0.5)), "{told:?}");
     assert!(ground.server.get("/v1/space").1.contains("\"query\":\"image\""));
     let fingerprint = |bundle: &PathBuf| {
         let output = command().args(["bundle", "inspect", "--json"]).arg(bundle).output().unwrap();
-        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["fingerprint"].clone()
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["space_fingerprint"].clone()
     };
-    assert_eq!(space.fingerprint, fingerprint(&bundle()));
-    assert_eq!(space.fingerprint, fingerprint(&ground.bundle));
+    assert_eq!(space.space_fingerprint, fingerprint(&bundle()));
+    assert_eq!(space.space_fingerprint, fingerprint(&ground.bundle));
 }
 
 #[tokio::test]

@@ -67,10 +67,10 @@ async fn embed_prints_vectors_and_names_what_failed() {
     let said = run(&["embed", "--json", "--text", "a yellow teapot", &picture, &film]).await.expect(0);
     let lines = said.lines();
     for line in &lines {
-        let all = BTreeSet::from(["source", "modality", "space", "span", "track", "segment", "vector"]);
+        let all = BTreeSet::from(["source", "modality", "space_fingerprint", "span", "track", "segment", "vector"]);
         assert_eq!(keys(line), all);
         assert_eq!(line["vector"].as_array().unwrap().len(), 256);
-        assert_eq!(line["space"].as_str().unwrap().len(), 64);
+        assert_eq!(line["space_fingerprint"].as_str().unwrap().len(), 64);
     }
     let sources: Vec<_> = lines.iter().map(|line| line["source"].as_str().unwrap()).collect();
     assert_eq!(
@@ -127,7 +127,7 @@ async fn ingest_then_search_rank_and_classify() {
     let lines = said.lines();
     assert_eq!(lines.len(), 5);
     for line in &lines {
-        assert_eq!(keys(line), BTreeSet::from(["source", "item", "status", "reason"]));
+        assert_eq!(keys(line), BTreeSet::from(["source", "item_id", "status", "reason"]));
         assert_eq!((line["status"].as_str(), &line["reason"]), (Some("stored"), &Value::Null));
     }
     let broken = folder.path().join("broken.png");
@@ -140,7 +140,7 @@ async fn ingest_then_search_rank_and_classify() {
     let lines = said.lines();
     assert_eq!(lines.len(), 3);
     for (rank, line) in (1..).zip(&lines) {
-        let all = ["rank", "item", "source", "modality", "score", "calibrated_score", "span"];
+        let all = ["rank", "item_id", "source", "modality", "score", "calibrated_score", "span"];
         assert_eq!(keys(line), BTreeSet::from(all));
         assert_eq!(line["rank"].as_u64(), Some(rank));
         assert!(line["source"].as_str().unwrap().contains("red-mug"), "{line}");
@@ -192,12 +192,28 @@ async fn rank_and_classify(broken: &str) {
 #[tokio::test]
 async fn collections_and_items_are_managed() {
     let said = run(&["collection", "create", "shelf", "--index", "year=integer", "--json"]).await.expect(0);
-    assert_eq!(keys(&said.lines()[0]), BTreeSet::from(["collection", "space", "dimension", "points"]));
+    let all = BTreeSet::from(["collection", "space_fingerprint", "dimension", "points", "indexed"]);
+    assert_eq!(keys(&said.lines()[0]), all);
     assert!(run(&["collection", "create", "shelf"]).await.expect(1).err.contains("shelf"));
     assert!(run(&["collection", "list"]).await.expect(0).out.contains("shelf"));
     run(&["ingest", &path("texts/red-mug-01.txt"), "-c", "shelf"]).await.expect(0);
     let said = run(&["item", "list", "-c", "shelf", "--json"]).await.expect(0);
-    let item = said.lines()[0]["item"].as_str().unwrap().to_owned();
+    let item = said.lines()[0]["item_id"].as_str().unwrap().to_owned();
+    let (title, shop) = (["--title", "a red cup"], ["--metadata", "shop=salt and pepper"]);
+    run(&[&["item", "update", "-c", "shelf", &item][..], &title, &shop].concat()).await.expect(0);
+    let filter = ["--filter", ".title = \"a red cup\" and (shop = \"salt and pepper\" or year > 1999)"];
+    let count = async |filter: &[&str]| {
+        let said = run(&[&["item", "count", "-c", "shelf"][..], filter].concat()).await.expect(0);
+        said.out.trim().to_owned()
+    };
+    assert_eq!((count(&filter).await.as_str(), count(&[]).await.as_str()), ("1", "1"));
+    run(&["item", "update", "-c", "shelf", &item, "--remove", "shop"]).await.expect(0);
+    assert_eq!(count(&["--filter", "shop exists"]).await, "0");
+    assert!(run(&["collection", "index", "shelf", "shop=keyword"]).await.expect(0).out.contains("shop=keyword"));
+    let other = run(&["collection", "list", "--tenant", "somebody-else"]).await.expect(0);
+    assert!(!other.out.contains("shelf"), "{}", other.out);
+    let none = run(&["item", "delete", "-c", "shelf", "--filter", "shop exists"]).await.expect(0);
+    assert!(none.out.contains("deleted 0"), "{}", none.out);
     assert!(run(&["item", "delete", "-c", "shelf", &item]).await.expect(0).out.contains("deleted 1"));
     assert!(run(&["item", "list", "-c", "shelf", "--json"]).await.expect(0).out.is_empty());
     run(&["collection", "delete", "shelf"]).await.expect(0);
@@ -271,7 +287,7 @@ async fn space_and_bundles_are_shown() {
 
     let shipped = bundle().display().to_string();
     let inspected = Said::by(command().args(["bundle", "inspect", "--json", &shipped])).expect(0);
-    assert_eq!(inspected.lines()[0]["fingerprint"], space["fingerprint"], "the server serves this bundle");
+    assert_eq!(inspected.lines()[0]["space_fingerprint"], space["space_fingerprint"], "the server serves this bundle");
     assert!(
         Said::by(command().args(["bundle", "inspect"])).expect(0).out.contains("diorama"),
         "the shipped one where none is named"

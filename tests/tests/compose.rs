@@ -109,11 +109,11 @@ fn found(report: &Value, what: &str, way: &str) -> f64 {
 /// The audio vector of a server, and the fingerprint that it carries.
 async fn heard(client: &Client, sound: &samples::Sample) -> (Vec<f32>, String) {
     let embedding = client.embed(vec![sound.media()]).await.remove(0).unwrap().remove(0);
-    (embedding.vector, embedding.space)
+    (embedding.vector, embedding.space_fingerprint)
 }
 
 async fn answers(client: &Client, request: v1::SearchRequest) -> BTreeSet<String> {
-    client.search(request).await.into_iter().map(|hit| hit.item.unwrap().item).collect()
+    client.search(request).await.into_iter().map(|hit| hit.item.unwrap().item_id).collect()
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn a_composite_is_the_base_and_more() {
     let made = ground.compose(&ground.base, &ground.audio(), "turn.safetensors", "composite").well();
     let composite = ground.at("composite");
     let (whole, base) = (inspected(&composite), inspected(&ground.base));
-    assert_eq!((&whole["fingerprint"], &made["space"]), (&base["fingerprint"], &base["fingerprint"]));
+    assert_eq!((&whole["space_fingerprint"], &made["space"]), (&base["space_fingerprint"], &base["space_fingerprint"]));
     assert_eq!(whole["added"]["audio"], made["vectors"]);
     assert!(made["golden_cosine"].as_f64().unwrap() > 0.999);
     assert!(composite.join("audio/LICENSE").exists(), "what belongs to no tower comes along");
@@ -232,7 +232,7 @@ async fn a_composite_is_the_base_and_more() {
     let text = fs::read_to_string(&manifest).unwrap();
     for (changed, field) in [
         (text.replacen("logit_scale = ", "logit_scale = 1", 1), "towers.text"),
-        (text.replace(base["fingerprint"].as_str().unwrap(), whole["added"]["audio"].as_str().unwrap()), "base"),
+        (text.replace(base["space_fingerprint"].as_str().unwrap(), whole["added"]["audio"].as_str().unwrap()), "base"),
     ] {
         assert_ne!(changed, text);
         fs::write(&manifest, changed).unwrap();
@@ -271,9 +271,9 @@ async fn an_index_outlives_an_added_tower_and_its_successor() {
     let (old, carried) = heard(&client, sound).await;
     assert!(dot(&old, &trained) > 0.9, "{}", dot(&old, &trained));
     assert_ne!(carried, fingerprint);
-    let space = client.space().get_space(v1::GetSpaceRequest {}).await.unwrap().into_inner();
+    let space = client.served_space().await;
     let vectors = |tower: &v1::Tower| if tower.modality() == Modality::Audio { &carried } else { &fingerprint }.clone();
-    assert!(space.towers.len() == 5 && space.towers.iter().all(|tower| tower.vectors == vectors(tower)));
+    assert!(space.towers.len() == 5 && space.towers.iter().all(|tower| tower.space_fingerprint == vectors(tower)));
     client.store("mine", [sound]).await;
     assert_eq!(answers(&client, ask()).await, all(&[&sound.name]));
 
@@ -282,8 +282,8 @@ async fn an_index_outlives_an_added_tower_and_its_successor() {
     let client = server.client().await;
     assert_eq!(client.fingerprint().await, fingerprint);
     assert_eq!(answers(&client, ask()).await, all(&[]));
-    let raw = v1::RawVector { values: old, space: carried.clone(), ..Default::default() };
-    for stale in [v1::query_part::Part::Vector(raw), v1::query_part::Part::Item(sound.name.clone())] {
+    let raw = v1::RawVector { values: old, space_fingerprint: carried.clone(), ..Default::default() };
+    for stale in [v1::query_part::Part::Vector(raw), v1::query_part::Part::ItemId(sound.name.clone())] {
         let request = question("mine", vec![v1::QueryPart { part: Some(stale), weight: None }]);
         let refused = client.searching().search(request).await.unwrap_err();
         assert_eq!((why(&refused).0.as_str(), why(&refused).2), ("SPACE_MISMATCH", Code::FailedPrecondition));

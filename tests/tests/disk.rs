@@ -32,8 +32,8 @@ fn items(batch: usize) -> Vec<v1::IngestItem> {
         let noise = |field: usize| format!("{:x}", Sha512::digest(format!("{batch} {n} {field}")));
         let fields = (0..60).map(|field| (format!("f{field}"), json!(noise(field) + &noise(field + 60))));
         v1::IngestItem {
-            id: format!("{batch}-{n}"),
-            item: format!("{batch}-{n}"),
+            request_id: format!("{batch}-{n}"),
+            item_id: format!("{batch}-{n}"),
             media: Some(text(format!("thing {batch} {n}"))),
             metadata: onespace_tests::client::metadata(serde_json::Value::Object(fields.collect())),
             ..Default::default()
@@ -49,7 +49,7 @@ async fn fill(client: &Client, collection: &str) -> BTreeSet<String> {
         assert!(batch < 200, "the disk is never full");
         let events = client.ingest(collection, items(batch)).await;
         let (kept, refused): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| event.error.is_none());
-        stored.extend(kept.into_iter().map(|event| event.item));
+        stored.extend(kept.into_iter().map(|event| event.item_id));
         for error in refused.iter().filter_map(|event| event.error.as_ref()) {
             assert_eq!(
                 (error.reason.as_str(), error.code),
@@ -75,7 +75,7 @@ async fn listed(client: &Client, collection: &str) -> BTreeSet<String> {
             ..Default::default()
         };
         let page = client.collections().list_items(request).await.unwrap().into_inner();
-        all.extend(page.items.into_iter().map(|item| item.item));
+        all.extend(page.items.into_iter().map(|item| item.item_id));
         page_token = page.next_page_token;
         if page_token.is_empty() {
             return all;
@@ -105,7 +105,12 @@ async fn finds(client: &Client, collection: &str) -> bool {
 async fn writes_again(client: &Client, collection: &str, name: &str) {
     let began = Instant::now();
     loop {
-        let item = v1::IngestItem { id: name.into(), item: name.into(), media: Some(text(name)), ..Default::default() };
+        let item = v1::IngestItem {
+            request_id: name.into(),
+            item_id: name.into(),
+            media: Some(text(name)),
+            ..Default::default()
+        };
         match client.ingest(collection, vec![item]).await.remove(0).error {
             None => return,
             Some(error) => assert!(began.elapsed() < PATIENCE, "{error:?}"),
@@ -176,7 +181,7 @@ async fn a_full_disk_while_it_writes_kills_nobody() {
                 let events = client.ingest("shelf", items(round * 10 + batch)).await;
                 for event in events {
                     match event.error {
-                        None => drop(kept.insert(event.item)),
+                        None => drop(kept.insert(event.item_id)),
                         Some(error) => assert_eq!(error.reason, "STORE_FULL", "{error:?}"),
                     }
                 }
@@ -242,7 +247,8 @@ async fn a_broken_collection_leaves_the_others_served() {
         assert!(finds(&client, "sound").await);
         client.vector(text("a mug")).await;
         writes_again(&client, "sound", "two").await;
-        let listed = client.collections().list_collections(v1::ListCollectionsRequest {}).await.unwrap().into_inner();
+        let listed =
+            client.collections().list_collections(v1::ListCollectionsRequest::default()).await.unwrap().into_inner();
         let unavailable: BTreeSet<_> = listed
             .collections
             .iter()

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream;
-use onespace_proto::v1::{self, Modality, Track, embed_file_request::Part, embed_file_response::Event};
+use onespace_proto::v1::{self, Modality, Track, embed_file_request::Message, embed_file_response::Event};
 use onespace_tests::{
     Client, Server,
-    client::{data, outcome, text, why},
+    client::{chunk, data, embed_item, embed_start, outcome, segments, text, why},
     samples, sound,
     vectors::{assert_sound, cosine},
 };
@@ -136,13 +136,14 @@ async fn a_list_is_neither_empty_nor_endless() {
 async fn a_stream_is_pipelined_and_answers_by_id() {
     let client = client().await;
     let (sender, requests) = mpsc::channel(64);
-    let ask = |id: String, media: v1::Media| v1::EmbedStreamRequest { id, media: Some(media), ..Default::default() };
+    let ask = |id: String, media: v1::Media| embed_item(id, media);
+    sender.send(embed_start(None)).await.unwrap();
     let mut answers = client.embedding().embed_stream(ReceiverStream::new(requests)).await.unwrap().into_inner();
 
     // An answer comes while the stream is open.
     sender.send(ask("first".into(), text("a mug"))).await.unwrap();
     let first = answers.message().await.unwrap().unwrap();
-    assert_eq!(first.id, "first");
+    assert_eq!(first.request_id, "first");
 
     // Many questions, none of which waits for the answer to another.
     let mixed: Vec<_> = samples::all().iter().step_by(5).collect();
@@ -154,10 +155,10 @@ async fn a_stream_is_pipelined_and_answers_by_id() {
     let mut found = BTreeMap::new();
     while let Some(answer) = answers.message().await.unwrap() {
         assert!(answer.timings.is_some());
-        assert!(found.insert(answer.id, outcome(answer.result.unwrap())).is_none(), "one answer to each");
+        assert!(found.insert(answer.request_id, outcome(answer.result.unwrap())).is_none(), "one answer to each");
     }
     let error = found.remove("broken").unwrap().unwrap_err();
-    assert_eq!((error.reason.as_str(), error.field.as_str()), ("MODALITY_UNKNOWN", "media.bytes"));
+    assert_eq!((error.reason.as_str(), error.field.as_str()), ("MODALITY_UNKNOWN", "item.media.bytes"));
     assert_eq!(found.len(), mixed.len());
     for sample in mixed {
         assert_eq!(found[&sample.name].as_ref().unwrap()[0].modality(), sample.modality);
@@ -170,14 +171,15 @@ async fn a_long_file_comes_in_chunks_and_goes_in_stretches() {
     let (file, duration_ms) = sound::long_recording(9);
     let chunks: Vec<_> = file.chunks(100_000).map(<[u8]>::to_vec).collect();
     let (sender, requests) = mpsc::channel(1);
-    let request = |part: Part| v1::EmbedFileRequest { part: Some(part) };
-    let header = v1::FileHeader { total_bytes: file.len() as u64, ..Default::default() };
-    sender.send(request(Part::Header(header))).await.unwrap();
+    let request = |message: Message| v1::EmbedFileRequest { message: Some(message) };
+    let start = v1::FileStart { total_bytes: file.len() as u64, ..Default::default() };
+    sender.send(request(Message::Start(start))).await.unwrap();
     let mut events = client.embedding().embed_file(ReceiverStream::new(requests)).await.unwrap().into_inner();
     let mut received = 0;
-    for chunk in chunks {
-        received += chunk.len() as u64;
-        sender.send(request(Part::Chunk(chunk.into()))).await.unwrap();
+    let count = chunks.len();
+    for (index, piece) in chunks.into_iter().enumerate() {
+        received += piece.len() as u64;
+        sender.send(request(Message::Chunk(chunk(piece, index + 1 == count)))).await.unwrap();
         // Progress is told while the file is still on its way.
         let Some(Event::Progress(progress)) = events.message().await.unwrap().unwrap().event else {
             panic!("no progress")
@@ -221,9 +223,10 @@ async fn a_long_file_comes_in_chunks_and_goes_in_stretches() {
 async fn a_file_can_be_answered_whole_and_refused_early() {
     let client = client().await;
     let (file, _) = sound::long_recording(5);
-    let send = |header: Option<v1::FileHeader>, chunks: Vec<bytes::Bytes>| {
-        let parts = header.map(Part::Header).into_iter().chain(chunks.into_iter().map(Part::Chunk));
-        let requests = stream::iter(parts.map(|part| v1::EmbedFileRequest { part: Some(part) }).collect::<Vec<_>>());
+    let send = |start: Option<v1::FileStart>, chunks: Vec<v1::Chunk>| {
+        let messages = start.map(Message::Start).into_iter().chain(chunks.into_iter().map(Message::Chunk));
+        let messages = messages.map(|message| v1::EmbedFileRequest { message: Some(message) });
+        let requests = stream::iter(messages.collect::<Vec<_>>());
         let mut embedding = client.embedding();
         async move {
             let mut events = embedding.embed_file(requests).await?.into_inner();
@@ -234,20 +237,27 @@ async fn a_file_can_be_answered_whole_and_refused_early() {
             Ok::<_, tonic::Status>(all)
         }
     };
-    let whole = v1::FileHeader { whole_only: true, ..Default::default() };
-    let events = send(Some(whole), vec![file.clone().into()]).await.unwrap();
+    let whole = v1::FileStart { options: Some(segments(v1::SegmentMode::Off)), ..Default::default() };
+    let events = send(Some(whole), vec![chunk(file.clone(), true)]).await.unwrap();
     assert_eq!(events.iter().filter(|event| matches!(event, Event::Embedding(_))).count(), 1);
 
     let invalid = tonic::Code::InvalidArgument;
-    let huge = v1::FileHeader { total_bytes: u64::MAX, ..Default::default() };
+    let huge = v1::FileStart { total_bytes: u64::MAX, ..Default::default() };
     assert_eq!(
         why(&send(Some(huge), Vec::new()).await.unwrap_err()),
-        ("MEDIA_TOO_LARGE".into(), "header.total_bytes".into(), invalid)
+        ("MEDIA_TOO_LARGE".into(), "start.total_bytes".into(), invalid)
     );
-    let headless = send(None, vec![file.into()]).await.unwrap_err();
-    assert_eq!(why(&headless), ("FIELD_REQUIRED".into(), "header".into(), invalid));
-    let large = send(Some(v1::FileHeader::default()), vec![vec![0; 2 * 1024 * 1024 + 1].into()]).await.unwrap_err();
-    assert_eq!(why(&large), ("MEDIA_TOO_LARGE".into(), "chunk".into(), invalid));
-    let empty = send(Some(v1::FileHeader::default()), Vec::new()).await.unwrap_err();
+    let headless = send(None, vec![chunk(file, true)]).await.unwrap_err();
+    assert_eq!(why(&headless), ("FIELD_REQUIRED".into(), "start".into(), invalid));
+    let start = || Some(v1::FileStart::default());
+    let large = send(start(), vec![chunk(vec![0; 2 * 1024 * 1024 + 1], true)]).await.unwrap_err();
+    assert_eq!(why(&large), ("MEDIA_TOO_LARGE".into(), "chunk.data".into(), invalid));
+    let empty = send(start(), vec![chunk(Vec::new(), true)]).await.unwrap_err();
     assert_eq!(why(&empty).0, "MEDIA_EMPTY");
+    for cut_short in [vec![], vec![chunk(vec![0; 10], false)]] {
+        let endless = send(start(), cut_short).await.unwrap_err();
+        assert_eq!(why(&endless), ("FIELD_INVALID".into(), "message".into(), invalid), "no chunk was the last");
+    }
+    let nothing = send(start(), vec![chunk(Vec::new(), false), chunk(vec![0; 10], true)]).await.unwrap_err();
+    assert_eq!(why(&nothing), ("FIELD_INVALID".into(), "chunk.data".into(), invalid));
 }

@@ -9,11 +9,10 @@ use std::{
 };
 
 use futures::{future::join_all, stream};
-use onespace_core::limits::CHUNK_BYTES;
-use onespace_proto::v1::{self, Modality, embed_file_request::Part, embed_file_response::Event};
+use onespace_proto::v1::{self, Modality, embed_file_response::Event};
 use onespace_tests::{
     Client, Server, client,
-    client::{outcome, why},
+    client::{file_messages, outcome, why},
     root, samples,
 };
 use tokio::time::{sleep, timeout};
@@ -91,10 +90,8 @@ fn assert_late(answer: Result<v1::EmbedResponse, Status>) {
 
 /// Sends a file, waits until it is being embedded, stays a moment and goes.
 async fn dropped_upload(client: Client, film: Vec<u8>) {
-    let header = v1::FileHeader { modality: Modality::Video.into(), ..Default::default() };
-    let chunks = film.chunks(CHUNK_BYTES).map(|chunk| Part::Chunk(chunk.to_vec().into()));
-    let parts: Vec<_> = std::iter::once(Part::Header(header)).chain(chunks).collect();
-    let requests = stream::iter(parts.into_iter().map(|part| v1::EmbedFileRequest { part: Some(part) }));
+    let start = v1::FileStart { modality: Modality::Video.into(), ..Default::default() };
+    let requests = stream::iter(file_messages(start, &film.into()));
     let mut events = client.embedding().embed_file(requests).await.unwrap().into_inner();
     while let Some(event) = events.message().await.unwrap().and_then(|answer| answer.event) {
         let Event::Progress(progress) = event else { panic!("the film is slow") };

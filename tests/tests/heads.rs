@@ -44,8 +44,8 @@ fn assert_near(found: f32, expected: f32, what: &str) {
 async fn a_question_meets_each_modality_with_the_head_for_it() {
     let client = client().await;
     let item = |(item, media): (&str, v1::Media)| v1::IngestItem {
-        id: item.to_owned(),
-        item: item.to_owned(),
+        request_id: item.to_owned(),
+        item_id: item.to_owned(),
         media: Some(media),
         ..Default::default()
     };
@@ -68,7 +68,7 @@ async fn a_question_meets_each_modality_with_the_head_for_it() {
         assert_eq!(hits.len(), expected.len());
         assert!(hits.windows(2).all(|pair| pair[0].score >= pair[1].score), "best first");
         for (item, score) in expected {
-            let hit = hits.iter().find(|hit| hit.item.as_ref().unwrap().item == item).unwrap();
+            let hit = hits.iter().find(|hit| hit.item.as_ref().unwrap().item_id == item).unwrap();
             assert_near(hit.score, score, item);
         }
     }
@@ -130,8 +130,10 @@ async fn labels_stand_in_the_bundles_templates_and_are_judged_alone() {
 
 #[tokio::test]
 async fn terms_and_heads_are_told() {
-    let space = client().await.space().get_space(v1::GetSpaceRequest {}).await.unwrap().into_inner();
-    assert_eq!((space.usage(), space.notice.as_str()), (v1::Usage::Research, "Nothing was learnt."));
+    let space = client().await.served_space().await;
+    let license = space.license.clone().unwrap();
+    let told = (license.restriction(), license.notice.as_str());
+    assert_eq!(told, (v1::UsageRestriction::Research, "Nothing was learnt."));
     let tower = |modality: Modality| space.towers.iter().find(|tower| tower.modality() == modality).unwrap();
     let words = tower(Modality::Text);
     assert_eq!(words.heads, [v1::Head { target: Modality::Image.into(), name: "to_image".into() }]);

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, net::TcpListener, path::Path, process::Outp
 use onespace_proto::v1;
 use onespace_tests::{
     Client, Server, Topology, bundle,
-    client::{outcome, text, why},
+    client::{embed_item, embed_start, outcome, text, why},
     copied_bundle,
     process::{Process, command},
     samples,
@@ -83,8 +83,9 @@ async fn what_is_in_hand_when_it_stops_is_finished() {
     for index in 0..8 {
         let client = server.client().await;
         let (sender, requests) = mpsc::channel(1);
-        sender.send(ask(index)).await.unwrap();
         let mut answers = client.embedding().embed_stream(ReceiverStream::new(requests)).await.unwrap().into_inner();
+        sender.send(embed_start(None)).await.unwrap();
+        sender.send(ask(index)).await.unwrap();
         assert!(outcome(answers.message().await.unwrap().unwrap().result.unwrap()).is_ok());
         open.push((index, sender, answers));
     }
@@ -98,7 +99,7 @@ async fn what_is_in_hand_when_it_stops_is_finished() {
         for _ in 0..3 {
             sender.send(ask(index)).await.unwrap();
             let answer = answers.message().await.unwrap().expect("an answer during the drain");
-            assert_eq!(answer.id, index.to_string());
+            assert_eq!(answer.request_id, index.to_string());
             assert!(outcome(answer.result.unwrap()).is_ok());
         }
         drop(sender);
@@ -109,7 +110,7 @@ async fn what_is_in_hand_when_it_stops_is_finished() {
 
 fn ask(id: usize) -> v1::EmbedStreamRequest {
     let media = samples::some_of(v1::Modality::Image, 8)[id % 8].media();
-    v1::EmbedStreamRequest { id: id.to_string(), media: Some(media), ..Default::default() }
+    embed_item(id.to_string(), media)
 }
 
 #[tokio::test]
@@ -150,18 +151,19 @@ async fn reflection_and_http_describe_what_is_served() {
     };
     assert!(!file.file_descriptor_proto.is_empty());
 
-    let space = client.space().get_space(v1::GetSpaceRequest {}).await.unwrap().into_inner();
-    assert_eq!((space.dimension, space.towers.len(), space.fingerprint.len()), (256, 5, 64));
+    let served = client.space().get_space(v1::GetSpaceRequest {}).await.unwrap().into_inner();
+    let space = served.space.unwrap();
+    assert_eq!((space.dimension, space.towers.len(), space.space_fingerprint.len()), (256, 5, 64));
     assert!(
         space.towers.iter().all(|tower| tower.golden_cosine >= 0.999 && tower.logit_scale > 1.0),
         "{:?}",
         space.towers
     );
-    assert_eq!(space.limits.len(), onespace_core::limits::ALL.len());
-    assert!(space.formats.len() >= 15 && !space.licence.is_empty() && !space.version.is_empty());
+    assert_eq!(served.limits.len(), onespace_core::limits::ALL.len());
+    assert!(served.formats.len() >= 15 && !space.license.unwrap().name.is_empty() && !served.version.is_empty());
     let (code, page) = server.get("/v1/space");
     let page: serde_json::Value = serde_json::from_str(&page).unwrap();
-    assert_eq!((code, page["fingerprint"].as_str()), (200, Some(space.fingerprint.as_str())));
+    assert_eq!((code, page["space_fingerprint"].as_str()), (200, Some(space.space_fingerprint.as_str())));
     client.embed(vec![text("a mug")]).await.remove(0).unwrap();
     assert!(server.counters()["onespace_embed_total"] >= 1.0);
     assert_eq!(server.get("/nowhere").0, 404);

@@ -5,11 +5,11 @@ use std::net::TcpListener;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use onespace_core::limits::{MEDIA_IN_FLIGHT_BYTES, MESSAGE_BYTES};
-use onespace_proto::v1::{self, Modality, embed_file_request, ingest_request};
+use onespace_proto::v1::{self, Modality, ingest_request};
 use onespace_tests::{
     Client, PATIENCE, Server,
     bombs::{self, Bomb},
-    client::{data, outcome, part, question, text, why},
+    client::{data, embed_item, embed_start, file_messages, nested, outcome, part, question, text, why},
     descriptor::{Contract, Twist},
     raw, samples,
 };
@@ -224,8 +224,8 @@ async fn unknown_modalities_are_named_wherever_they_stand() {
     let indexed = [("colour".to_owned(), 4711)].into();
     let create = v1::CreateCollectionRequest { name: "odd".into(), indexed, ..Default::default() };
     found.push(field(client.collections().create_collection(create).await.unwrap_err()));
-    let header = embed_file_request::Part::Header(v1::FileHeader { modality: 4711, ..Default::default() });
-    let request = stream::iter([v1::EmbedFileRequest { part: Some(header) }]);
+    let start = v1::FileStart { modality: 4711, ..Default::default() };
+    let request = stream::iter(file_messages(start, &bytes::Bytes::new()));
     let mut events = client.embedding().embed_file(request).await.unwrap().into_inner();
     found.push(field(events.message().await.unwrap_err()));
     let fields: Vec<_> = found.iter().map(|(reason, field, _)| (reason.as_str(), field.as_str())).collect();
@@ -237,14 +237,14 @@ async fn unknown_modalities_are_named_wherever_they_stand() {
             ("FIELD_INVALID", "parts[0].media.modality"),
             ("FIELD_INVALID", "labels[0].examples[0].modality"),
             ("FIELD_INVALID", "indexed[\"colour\"]"),
-            ("FIELD_INVALID", "modality"),
+            ("FIELD_INVALID", "start.modality"),
         ][..]
     );
 
-    let request = stream::iter([v1::EmbedStreamRequest { id: "x".into(), media: Some(odd()), ..Default::default() }]);
+    let request = stream::iter([embed_start(None), embed_item("x", odd())]);
     let answer = client.embedding().embed_stream(request).await.unwrap().into_inner().message().await.unwrap().unwrap();
-    assert_eq!(outcome(answer.result.unwrap()).unwrap_err().field, "media.modality");
-    let item = v1::IngestItem { id: "x".into(), media: Some(odd()), ..Default::default() };
+    assert_eq!(outcome(answer.result.unwrap()).unwrap_err().field, "item.media.modality");
+    let item = v1::IngestItem { request_id: "x".into(), media: Some(odd()), ..Default::default() };
     let event = client.ingest("odd-items", vec![item]).await.remove(0);
     assert_eq!(event.error.unwrap().reason, "FIELD_INVALID");
 }
@@ -292,10 +292,8 @@ async fn names_tokens_and_nesting_are_checked() {
         );
     }
     client.create("checked").await;
-    let deep = (0..20).fold(v1::Filter::default(), |inner, _| {
-        let nested = v1::Condition { field: String::new(), matches: Some(v1::condition::Matches::Nested(inner)) };
-        v1::Filter { must: vec![nested], ..Default::default() }
-    });
+    let deep =
+        (0..20).fold(v1::Filter::default(), |inner, _| v1::Filter { must: vec![nested(inner)], ..Default::default() });
     let wide = v1::Filter { should: vec![onespace_tests::client::equals("a", "b"); 65], ..Default::default() };
     for (filter, reason) in [(deep, "FIELD_INVALID"), (wide, "TOO_MANY")] {
         let request = v1::SearchRequest { filter: Some(filter.clone()), ..question("checked", vec![part(text("a"))]) };
@@ -309,21 +307,21 @@ async fn names_tokens_and_nesting_are_checked() {
         let status = client.collections().list_items(request).await.unwrap_err();
         assert_eq!(why(&status).0, "FIELD_INVALID", "{token}");
     }
-    let many = v1::DeleteItemsRequest { collection: "checked".into(), items: vec!["x".into(); 65] };
+    let many = v1::DeleteItemsRequest { collection: "checked".into(), item_ids: vec!["x".into(); 65], filter: None };
     assert_eq!(why(&client.collections().delete_items(many).await.unwrap_err()).0, "TOO_MANY");
 
-    let nested = (0..20).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
+    let deep = (0..20).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
     let fields: serde_json::Map<_, _> = (0..65).map(|index| (index.to_string(), serde_json::json!(1))).collect();
     let heavy = serde_json::json!({"text": "x".repeat(17_000)});
     let item = |metadata: serde_json::Value| {
-        ingest_request::Part::Item(v1::IngestItem {
-            id: "x".into(),
+        ingest_request::Message::Item(v1::IngestItem {
+            request_id: "x".into(),
             media: Some(text("a mug")),
             metadata: onespace_tests::client::metadata(metadata),
             ..Default::default()
         })
     };
-    let parts = vec![item(serde_json::json!({"deep": nested})), item(fields.into()), item(heavy)];
+    let parts = vec![item(serde_json::json!({"deep": deep})), item(fields.into()), item(heavy)];
     let events = client.ingest_parts("checked", parts).await.unwrap();
     let mut reasons: Vec<_> = events.into_iter().map(|event| event.error.unwrap().reason).collect();
     reasons.sort();

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use onespace_proto::v1::{self, IngestStatus, Modality, ingest_request::Part};
+use onespace_proto::v1::{self, IngestStatus, Modality, ingest_request::Message};
 use onespace_tests::{
     Client, Sample, Server,
-    client::{data, part, question, text, why},
+    client::{chunk, data, on, part, question, segments, text, why},
     samples, sound,
 };
 use tokio::sync::{OnceCell, mpsc};
@@ -21,7 +21,7 @@ async fn client() -> Client {
 const SHORT_FILM: &str = "videos/purple-guitar-bouncing-01.mp4";
 
 fn named(name: &str, media: v1::Media) -> v1::IngestItem {
-    v1::IngestItem { id: name.to_owned(), item: name.to_owned(), media: Some(media), ..Default::default() }
+    v1::IngestItem { request_id: name.to_owned(), item_id: name.to_owned(), media: Some(media), ..Default::default() }
 }
 
 /// How often each status was told.
@@ -32,7 +32,7 @@ fn tally<'a>(events: impl IntoIterator<Item = &'a v1::IngestResponse>) -> BTreeM
 }
 
 async fn item(client: &Client, collection: &str, item: &str) -> Result<v1::GetItemResponse, tonic::Status> {
-    let request = v1::GetItemRequest { collection: collection.to_owned(), item: item.to_owned() };
+    let request = v1::GetItemRequest { collection: collection.to_owned(), item_id: item.to_owned(), view: None };
     client.collections().get_item(request).await.map(tonic::Response::into_inner)
 }
 
@@ -47,19 +47,19 @@ async fn items_are_stored_once_and_failures_named() {
             named("broken", data(sample.bytes.slice(..1000))),
             named("a text", text("a red mug")),
             v1::IngestItem {
-                id: "nothing".into(),
-                item: "\u{7}".into(),
+                request_id: "nothing".into(),
+                item_id: "\u{7}".into(),
                 media: Some(text("a bell")),
                 ..Default::default()
             },
         ]
     };
     let events = client.ingest("once", items()).await;
-    let by_id: BTreeMap<_, _> = events.iter().map(|event| (event.id.as_str(), event)).collect();
+    let by_id: BTreeMap<_, _> = events.iter().map(|event| (event.request_id.as_str(), event)).collect();
     assert_eq!(by_id.len(), 5);
     let stored = by_id[sample.name.as_str()];
     assert_eq!(
-        (stored.status(), stored.points, stored.modality(), stored.item.as_str()),
+        (stored.status(), stored.points, stored.modality(), stored.item_id.as_str()),
         (IngestStatus::Stored, 1, Modality::Image, sample.name.as_str())
     );
     assert!(stored.timings.unwrap().store_us > 0);
@@ -80,10 +80,10 @@ async fn items_are_stored_once_and_failures_named() {
         (sample.name.as_str(), sample.name.as_str(), Modality::Image)
     );
     assert_eq!(told.metadata.unwrap().fields.len(), 2);
-    assert_eq!(shown.embeddings.len(), 1);
+    assert_eq!(told.embeddings.len(), 1);
     assert_eq!(
         why(&item(&client, "once", "broken").await.unwrap_err()),
-        ("ITEM_NOT_FOUND".into(), "item".into(), Code::NotFound)
+        ("ITEM_NOT_FOUND".into(), "item_id".into(), Code::NotFound)
     );
 }
 
@@ -91,8 +91,11 @@ async fn items_are_stored_once_and_failures_named() {
 async fn large_items_come_in_chunks() {
     let client = client().await;
     let (file, _) = sound::long_recording(40);
-    let header = |id: &str| Part::Item(v1::IngestItem { id: id.to_owned(), item: id.to_owned(), ..Default::default() });
-    let chunk = |data: Vec<u8>, last| Part::Chunk(v1::IngestChunk { data: data.into(), last });
+    let header = |id: &str| {
+        let (request_id, item_id) = (id.to_owned(), id.to_owned());
+        Message::Item(v1::IngestItem { request_id, item_id, ..Default::default() })
+    };
+    let chunk = |data: Vec<u8>, last| Message::Chunk(chunk(data, last));
     let mut parts = vec![header("long")];
     let pieces: Vec<_> = file.chunks(256 * 1024).collect();
     assert!(pieces.len() > 3);
@@ -100,11 +103,11 @@ async fn large_items_come_in_chunks() {
     // A failure in the middle does not take the next item with it.
     parts.extend([header("too large"), chunk(vec![0; 3 << 20], false), chunk(vec![0; 10], true)]);
     parts.extend([header("empty"), chunk(Vec::new(), true)]);
-    parts.push(Part::Item(named("whole only", data(file.clone()))));
-    let Some(Part::Item(last)) = parts.last_mut() else { panic!("an item") };
-    last.whole_only = true;
-    let events = client.ingest_parts("chunks", parts).await.unwrap();
-    let told: BTreeMap<_, _> = events.iter().map(|event| (event.id.as_str(), event)).collect();
+    let mut events = client.ingest_parts("chunks", parts).await.unwrap();
+    let whole_only = vec![Message::Item(named("whole only", data(file.clone())))];
+    let off = Some(segments(v1::SegmentMode::Off));
+    events.extend(client.ingest_with("chunks", off, whole_only).await.unwrap());
+    let told: BTreeMap<_, _> = events.iter().map(|event| (event.request_id.as_str(), event)).collect();
     assert_eq!(told["long"].status(), IngestStatus::Stored);
     assert!(told["long"].points > 10, "the whole and its stretches: {}", told["long"].points);
     assert_eq!(told["whole only"].points, 1);
@@ -116,7 +119,8 @@ async fn large_items_come_in_chunks() {
 async fn the_same_content_at_once_is_stored_once() {
     let client = client().await;
     let film = samples::named(SHORT_FILM);
-    let unnamed = |id: usize| v1::IngestItem { id: id.to_string(), media: Some(film.media()), ..Default::default() };
+    let unnamed =
+        |id: usize| v1::IngestItem { request_id: id.to_string(), media: Some(film.media()), ..Default::default() };
     client.create("same").await;
     let streams = (0..4).map(|stream| {
         let client = client.clone();
@@ -124,7 +128,7 @@ async fn the_same_content_at_once_is_stored_once() {
     });
     let events: Vec<_> = futures::future::join_all(streams).await.concat();
     assert_eq!(tally(&events), BTreeMap::from([("INGEST_STATUS_STORED", 1), ("INGEST_STATUS_UNCHANGED", 31)]));
-    let ids: BTreeSet<_> = events.iter().map(|event| event.item.as_str()).collect();
+    let ids: BTreeSet<_> = events.iter().map(|event| event.item_id.as_str()).collect();
     assert_eq!(ids.len(), 1, "the content is the name");
     let request = v1::GetCollectionRequest { name: "same".to_owned() };
     let collection = client.collections().get_collection(request).await.unwrap().into_inner().collection.unwrap();
@@ -144,7 +148,7 @@ async fn the_same_content_under_another_name_is_updated_without_embedding() {
     let film = samples::named(SHORT_FILM);
     let first = client.ingest("changing-words", vec![film.item()]).await;
     assert_eq!((first[0].status(), first[0].points), (IngestStatus::Stored, 2));
-    let before = item(&client, "changing-words", &film.name).await.unwrap().embeddings;
+    let before = item(&client, "changing-words", &film.name).await.unwrap().item.unwrap().embeddings;
     let embedded = || server.counters()["onespace_embed_total"];
     let so_far = embedded();
 
@@ -171,11 +175,12 @@ async fn the_same_content_under_another_name_is_updated_without_embedding() {
     let event = client.ingest("changing-words", vec![nothing]).await.remove(0);
     assert_eq!(event.status(), IngestStatus::Unchanged, "what is left out is not said");
     assert_eq!(told(&client, "changing-words", &film.name).await, before_nothing);
-    assert_eq!(item(&client, "changing-words", &film.name).await.unwrap().embeddings, before, "vectors stay");
+    let after = item(&client, "changing-words", &film.name).await.unwrap().item.unwrap().embeddings;
+    assert_eq!(after, before, "vectors stay");
     assert_eq!(embedded(), so_far, "nothing was embedded again");
 
     let year = v1::Range { gte: Some(2026.0), ..Default::default() };
-    let condition = v1::Condition { field: "year".into(), matches: Some(v1::condition::Matches::Range(year)) };
+    let condition = on("year", v1::field_condition::Matches::Range(year));
     let filter = Some(v1::Filter { must: vec![condition], ..Default::default() });
     let asked =
         || v1::SearchRequest { filter: filter.clone(), ..question("changing-words", vec![part(text("a guitar"))]) };
@@ -194,17 +199,16 @@ async fn new_content_replaces_the_old_entirely() {
     let picture = samples::named("images/pink-cactus-01.png");
     let second = client.ingest("changing", vec![named("it", picture.media())]).await;
     assert_eq!((second[0].status(), second[0].points), (IngestStatus::Stored, 1));
-    let now = item(&client, "changing", "it").await.unwrap();
-    assert_eq!(
-        (now.item.unwrap().modality(), now.embeddings.len()),
-        (Modality::Image, 1),
-        "nothing of the recording is left"
-    );
+    let now = item(&client, "changing", "it").await.unwrap().item.unwrap();
+    assert_eq!((now.modality(), now.embeddings.len()), (Modality::Image, 1), "nothing of the recording is left");
     let hits = client.search(question("changing", vec![part(text("a pink cactus"))])).await;
     assert_eq!(hits.len(), 1);
 
-    let request =
-        v1::DeleteItemsRequest { collection: "changing".to_owned(), items: vec!["it".into(), "nobody".into()] };
+    let request = v1::DeleteItemsRequest {
+        collection: "changing".to_owned(),
+        item_ids: vec!["it".into(), "nobody".into()],
+        filter: None,
+    };
     let deleted = client.collections().delete_items(request).await.unwrap().into_inner().deleted;
     assert_eq!(deleted, 1);
     assert_eq!(item(&client, "changing", "it").await.unwrap_err().code(), Code::NotFound);
@@ -214,17 +218,17 @@ async fn new_content_replaces_the_old_entirely() {
 #[tokio::test]
 async fn a_stream_out_of_order_is_refused() {
     let client = client().await;
-    let chunk = Part::Chunk(v1::IngestChunk { data: vec![1].into(), last: true });
-    let stray = client.ingest_parts("order", vec![chunk]).await.unwrap_err();
-    assert_eq!(why(&stray), ("FIELD_INVALID".into(), "part".into(), Code::InvalidArgument));
-    let waiting = Part::Item(v1::IngestItem { id: "waiting".into(), ..Default::default() });
+    let stray = Message::Chunk(chunk(vec![1], true));
+    let stray = client.ingest_parts("order", vec![stray]).await.unwrap_err();
+    assert_eq!(why(&stray), ("FIELD_INVALID".into(), "message".into(), Code::InvalidArgument));
+    let waiting = Message::Item(v1::IngestItem { request_id: "waiting".into(), ..Default::default() });
     let interrupted =
-        client.ingest_parts("order", vec![waiting, Part::Item(named("next", text("a mug")))]).await.unwrap_err();
+        client.ingest_parts("order", vec![waiting, Message::Item(named("next", text("a mug")))]).await.unwrap_err();
     assert_eq!(why(&interrupted).0, "FIELD_INVALID");
 
     let start = |collection: &str, create| {
-        let part = Part::Start(v1::IngestStart { collection: collection.to_owned(), create });
-        let requests = futures::stream::iter([v1::IngestRequest { part: Some(part) }]);
+        let start = v1::IngestStart { collection: collection.to_owned(), create, options: None };
+        let requests = futures::stream::iter([v1::IngestRequest { message: Some(Message::Start(start)) }]);
         let mut collections = client.collections();
         async move { collections.ingest(requests).await?.into_inner().message().await }
     };
@@ -245,12 +249,18 @@ async fn collections_are_made_listed_and_removed() {
     };
     let made = client.collections().create_collection(make(false)).await.unwrap().into_inner().collection.unwrap();
     assert_eq!((made.name.as_str(), made.dimension, made.points, made.indexed.len()), ("made", 256, 0, 2));
-    assert_eq!(made.space, client.fingerprint().await);
+    assert_eq!(made.space_fingerprint, client.fingerprint().await);
     let twice = client.collections().create_collection(make(false)).await.unwrap_err();
     assert_eq!(why(&twice), ("COLLECTION_EXISTS".into(), "collection".into(), Code::AlreadyExists));
     assert!(client.collections().create_collection(make(true)).await.is_ok());
     let list = || async {
-        client.collections().list_collections(v1::ListCollectionsRequest {}).await.unwrap().into_inner().collections
+        client
+            .collections()
+            .list_collections(v1::ListCollectionsRequest::default())
+            .await
+            .unwrap()
+            .into_inner()
+            .collections
     };
     assert!(list().await.contains(&made));
     let remove = || client.clone().collections();
@@ -280,11 +290,14 @@ async fn what_was_acknowledged_survives_a_kill() {
         let found = item(&client, "crash", name)
             .await
             .unwrap_or_else(|status| panic!("{name} was acknowledged, then: {status:?}"));
-        assert!(!found.embeddings.is_empty());
+        assert!(!found.item.unwrap().embeddings.is_empty());
     }
     let events = client.ingest("crash", all.iter().map(|sample| sample.item()).collect()).await;
-    let unchanged: BTreeSet<_> =
-        events.iter().filter(|event| event.status() == IngestStatus::Unchanged).map(|event| event.id.clone()).collect();
+    let unchanged: BTreeSet<_> = events
+        .iter()
+        .filter(|event| event.status() == IngestStatus::Unchanged)
+        .map(|event| event.request_id.clone())
+        .collect();
     assert!(acknowledged.is_subset(&unchanged), "what was acknowledged is not embedded again");
     let stored = events.iter().filter(|event| event.status() == IngestStatus::Stored).count();
     assert_eq!(stored + unchanged.len(), all.len(), "{events:?}");
@@ -300,11 +313,12 @@ async fn what_was_acknowledged_survives_a_kill() {
 async fn ingest_until_killed(server: &mut Server, samples: &[&Sample]) -> BTreeSet<String> {
     let client = server.client().await;
     let (sender, requests) = mpsc::channel(4);
-    let start = Part::Start(v1::IngestStart { collection: "crash".to_owned(), create: true });
-    let parts: Vec<_> = [start].into_iter().chain(samples.iter().map(|sample| Part::Item(sample.item()))).collect();
+    let start = v1::IngestStart { collection: "crash".to_owned(), create: true, options: None };
+    let start = Message::Start(start);
+    let parts: Vec<_> = [start].into_iter().chain(samples.iter().map(|sample| Message::Item(sample.item()))).collect();
     let sending = tokio::spawn(async move {
         for part in parts {
-            if sender.send(v1::IngestRequest { part: Some(part) }).await.is_err() {
+            if sender.send(v1::IngestRequest { message: Some(part) }).await.is_err() {
                 return;
             }
         }
@@ -313,7 +327,7 @@ async fn ingest_until_killed(server: &mut Server, samples: &[&Sample]) -> BTreeS
     let mut acknowledged = BTreeSet::new();
     while let Ok(Some(event)) = events.message().await {
         assert_eq!(event.status(), IngestStatus::Stored, "{event:?}");
-        acknowledged.insert(event.item);
+        acknowledged.insert(event.item_id);
         if acknowledged.len() == BEFORE_THE_CRASH {
             server.process_mut().kill();
         }

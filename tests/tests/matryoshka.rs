@@ -1,10 +1,10 @@
 //! Shorter vectors: the leading values of whole ones, embedded, stored and asked with.
 
 use futures::stream;
-use onespace_proto::v1::{self, Modality, embed_file_request, embed_file_response::Event, query_part::Part};
+use onespace_proto::v1::{self, Modality, embed_file_response::Event, query_part::Part};
 use onespace_tests::{
     Client, Embedded, Server, Topology,
-    client::{outcome, part, question, text, weighted, why},
+    client::{embed_item, embed_start, file_messages, outcome, part, question, text, weighted, why},
     process::command,
     readable_bundle, samples,
     vectors::{assert_sound, cosine},
@@ -48,17 +48,22 @@ async fn create(client: &Client, name: &str, dimension: u32, exist_ok: bool) -> 
     client.collections().create_collection(request).await.map(|answer| answer.into_inner().collection.unwrap())
 }
 
+/// Vectors of so many values.
+fn long(dimension: u32) -> v1::EmbedOptions {
+    v1::EmbedOptions { dimension, ..Default::default() }
+}
+
 async fn embed(client: &Client, media: v1::Media, dimension: usize) -> Embedded {
-    let request =
-        v1::EmbedRequest { items: vec![media], dimension: u32::try_from(dimension).unwrap(), segments: false };
+    let options = Some(long(u32::try_from(dimension).unwrap()));
+    let request = v1::EmbedRequest { items: vec![media], options, ..Default::default() };
     outcome(client.embedding().embed(request).await.unwrap().into_inner().results.remove(0))
 }
 
 #[tokio::test]
 async fn listed_lengths_are_embedded_and_no_others() {
     let client = client().await;
-    let space = client.space().get_space(v1::GetSpaceRequest {}).await.unwrap().into_inner();
-    assert_eq!((space.dimension, space.matryoshka), (256, vec![128, 64]));
+    let space = client.served_space().await;
+    assert_eq!((space.dimension, space.dimensions), (256, vec![128, 64]));
     for (modality, name) in [
         (Modality::Text, "texts/red-mug-01.txt"),
         (Modality::Image, "images/yellow-teapot-01.jpg"),
@@ -68,14 +73,15 @@ async fn listed_lengths_are_embedded_and_no_others() {
         let whole = client.vector(media.clone()).await;
         for length in LENGTHS.into_iter().chain([WHOLE]) {
             let embeddings = embed(&client, media.clone(), length).await.unwrap();
-            embeddings.iter().for_each(|embedding| assert_sound(embedding, modality, &space.fingerprint, length));
+            embeddings.iter().for_each(|embedding| assert_sound(embedding, modality, &space.space_fingerprint, length));
             assert!(cosine(&embeddings[0].vector, &cut(&whole, length)) > 0.9999);
         }
     }
     for length in [1, 63, 100, 255, 257, u32::MAX] {
-        let request = v1::EmbedRequest { items: vec![text("a mug")], dimension: length, ..Default::default() };
+        let request =
+            v1::EmbedRequest { items: vec![text("a mug")], options: Some(long(length)), ..Default::default() };
         let status = client.embedding().embed(request).await.unwrap_err();
-        assert_eq!(why(&status), ("FIELD_INVALID".into(), "dimension".into(), Code::InvalidArgument));
+        assert_eq!(why(&status), ("FIELD_INVALID".into(), "options.dimension".into(), Code::InvalidArgument));
         let said = status.message();
         assert!(said.contains(&length.to_string()) && said.contains("256, 128, 64"), "{said}");
     }
@@ -84,28 +90,21 @@ async fn listed_lengths_are_embedded_and_no_others() {
 #[tokio::test]
 async fn streams_and_files_are_cut_as_well() {
     let client = client().await;
-    let ask = |id: &str, dimension| {
-        let media = Some(text("a red mug"));
-        v1::EmbedStreamRequest { id: id.to_owned(), media, dimension, ..Default::default() }
-    };
-    let requests = stream::iter([ask("64", 64), ask("65", 65), ask("0", 0)]);
-    let mut answers = client.embedding().embed_stream(requests).await.unwrap().into_inner();
-    for _ in 0..3 {
-        let answer = answers.message().await.unwrap().unwrap();
-        match (answer.id.as_str(), outcome(answer.result.unwrap())) {
-            ("64", Ok(embeddings)) => assert_eq!(embeddings[0].vector.len(), 64),
-            ("0", Ok(embeddings)) => assert_eq!(embeddings[0].vector.len(), WHOLE),
-            ("65", Err(error)) => {
-                assert_eq!((error.reason.as_str(), error.field.as_str()), ("FIELD_INVALID", "dimension"));
-            }
-            other => panic!("{other:?}"),
+    let ask = |dimension| {
+        let requests = stream::iter([embed_start(Some(long(dimension))), embed_item("it", text("a red mug"))]);
+        let client = client.clone();
+        async move {
+            let answer = client.embedding().embed_stream(requests).await?.into_inner().message().await?.unwrap();
+            Ok::<_, tonic::Status>(outcome(answer.result.unwrap()).unwrap()[0].vector.len())
         }
-    }
+    };
+    assert_eq!((ask(64).await.unwrap(), ask(0).await.unwrap()), (64, WHOLE));
+    let refused = why(&ask(65).await.unwrap_err());
+    assert_eq!(refused, ("FIELD_INVALID".into(), "start.options.dimension".into(), Code::InvalidArgument));
 
     let send = |dimension| {
-        let header = embed_file_request::Part::Header(v1::FileHeader { dimension, ..Default::default() });
-        let chunk = embed_file_request::Part::Chunk(samples::with_extension("ply").bytes.clone());
-        let messages = [header, chunk].map(|part| v1::EmbedFileRequest { part: Some(part) });
+        let start = v1::FileStart { options: Some(long(dimension)), ..Default::default() };
+        let messages = file_messages(start, &samples::with_extension("ply").bytes);
         let client = client.clone();
         async move {
             let mut events = client.embedding().embed_file(stream::iter(messages)).await?.into_inner();
@@ -120,7 +119,7 @@ async fn streams_and_files_are_cut_as_well() {
     assert_eq!(send(128).await.unwrap(), 128);
     let refused: Result<usize, tonic::Status> = send(127).await;
     let refused = why(&refused.unwrap_err());
-    assert_eq!(refused, ("FIELD_INVALID".into(), "header.dimension".into(), Code::InvalidArgument));
+    assert_eq!(refused, ("FIELD_INVALID".into(), "start.options.dimension".into(), Code::InvalidArgument));
 }
 
 #[tokio::test]
@@ -132,7 +131,8 @@ async fn a_collection_keeps_shorter_vectors_and_answers_right() {
     server.process_mut().kill();
     server.restart().await;
     let client = server.client().await;
-    let listed = client.collections().list_collections(v1::ListCollectionsRequest {}).await.unwrap().into_inner();
+    let listed =
+        client.collections().list_collections(v1::ListCollectionsRequest::default()).await.unwrap().into_inner();
     assert_eq!(listed.collections[0].dimension, 64, "it is remembered");
 
     // Every item where its cut vector says.
@@ -150,18 +150,18 @@ async fn a_collection_keeps_shorter_vectors_and_answers_right() {
     let hits = client.search(images(vec![part(text("a red mug"))])).await;
     assert_eq!(hits.len(), stored.len());
     for hit in &hits {
-        let (_, vector) = stored.iter().find(|(name, _)| *name == hit.item.as_ref().unwrap().item).unwrap();
+        let (_, vector) = stored.iter().find(|(name, _)| *name == hit.item.as_ref().unwrap().item_id).unwrap();
         assert!((hit.score - cosine(&asked, vector)).abs() < 1e-3, "{hit:?}");
     }
     assert!(hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
 
     // Stored items and media in one question, each as long as the others.
     let name = "images/purple-guitar-01.jpg";
-    let item = v1::QueryPart { part: Some(Part::Item(name.to_owned())), weight: None };
+    let item = v1::QueryPart { part: Some(Part::ItemId(name.to_owned())), weight: None };
     let hits = client.search(images(vec![item, weighted(text("a guitar"), 0.5)])).await;
-    assert_eq!(hits[0].item.as_ref().unwrap().item, name);
-    let request = v1::GetItemRequest { collection: "short".to_owned(), item: name.to_owned() };
-    let shown = client.collections().get_item(request).await.unwrap().into_inner().embeddings.remove(0);
+    assert_eq!(hits[0].item.as_ref().unwrap().item_id, name);
+    let request = v1::GetItemRequest { collection: "short".to_owned(), item_id: name.to_owned(), view: None };
+    let shown = client.collections().get_item(request).await.unwrap().into_inner().item.unwrap().embeddings.remove(0);
     assert_sound(&shown, Modality::Image, &client.fingerprint().await, 64);
     let again = client.ingest("short", vec![samples::named(name).item()]).await;
     assert_eq!(again[0].status(), v1::IngestStatus::Unchanged);
@@ -178,7 +178,7 @@ async fn vectors_meet_vectors_of_their_length() {
     client.store("all", [sample]).await;
     let whole = client.vector(sample.media()).await;
     let ask = |collection: &str, values: Vec<f32>| {
-        let vector = v1::RawVector { values, space: space.clone(), ..Default::default() };
+        let vector = v1::RawVector { values, space_fingerprint: space.clone(), ..Default::default() };
         let part = v1::QueryPart { part: Some(Part::Vector(vector)), weight: None };
         let (client, request) = (client.clone(), question(collection, vec![part]));
         async move { client.searching().search(request).await.map(|answer| answer.into_inner().hits) }

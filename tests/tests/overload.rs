@@ -133,8 +133,8 @@ async fn a_stream_ends_at_its_deadline_whoever_stalls() {
     let (connection, origin) = raw::unbound(&server.endpoint());
     let mut embedding = EmbeddingServiceClient::with_origin(connection, origin);
     let (sender, requests) = mpsc::channel(1);
-    let header = v1::embed_file_request::Part::Header(v1::FileHeader::default());
-    sender.send(v1::EmbedFileRequest { part: Some(header) }).await.unwrap();
+    let start = v1::embed_file_request::Message::Start(v1::FileStart::default());
+    sender.send(v1::EmbedFileRequest { message: Some(start) }).await.unwrap();
     // The file never comes; the sender stays.
     let call = embedding.embed_file(within(ReceiverStream::new(requests), Duration::from_millis(300)));
     let ended = timeout(PATIENCE, async { call.await?.into_inner().message().await });

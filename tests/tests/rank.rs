@@ -76,7 +76,8 @@ async fn weights_push_and_pull() {
 #[tokio::test]
 async fn broken_candidates_come_last_with_their_reasons() {
     let client = client().await;
-    let before = client.collections().list_collections(v1::ListCollectionsRequest {}).await.unwrap().into_inner();
+    let before =
+        client.collections().list_collections(v1::ListCollectionsRequest::default()).await.unwrap().into_inner();
     let media = vec![data(vec![0, 1, 2]), text("a mug"), v1::Media::default(), text("a table")];
     let ranked = rank(&client, vec![part(text("a mug"))], media).await.unwrap();
     let order: Vec<u32> = ranked.iter().map(|candidate| candidate.index).collect();
@@ -92,20 +93,21 @@ async fn broken_candidates_come_last_with_their_reasons() {
         reasons,
         [(0, "MODALITY_UNKNOWN", "candidates[0].bytes"), (2, "FIELD_REQUIRED", "candidates[2].content")]
     );
-    let after = client.collections().list_collections(v1::ListCollectionsRequest {}).await.unwrap().into_inner();
+    let after =
+        client.collections().list_collections(v1::ListCollectionsRequest::default()).await.unwrap().into_inner();
     assert_eq!(before, after, "nothing is stored");
 }
 
 #[tokio::test]
 async fn what_is_wrong_is_named() {
     let client = client().await;
-    let item = v1::QueryPart { part: Some(v1::query_part::Part::Item("mug".to_owned())), weight: None };
+    let item = v1::QueryPart { part: Some(v1::query_part::Part::ItemId("mug".to_owned())), weight: None };
     let cases = [
         (vec![], vec![text("a mug")], "FIELD_REQUIRED", "parts"),
         (vec![part(text("a mug"))], vec![], "FIELD_REQUIRED", "candidates"),
         (vec![part(text("a mug"))], vec![text("a mug"); 65], "TOO_MANY", "candidates"),
         (vec![part(text("a mug")); 17], vec![text("a mug")], "TOO_MANY", "parts"),
-        (vec![item], vec![text("a mug")], "FIELD_INVALID", "parts[0].item"),
+        (vec![item], vec![text("a mug")], "FIELD_INVALID", "parts[0].item_id"),
         (vec![v1::QueryPart::default()], vec![text("a mug")], "FIELD_REQUIRED", "parts[0].part"),
         (vec![part(data(vec![0, 1]))], vec![text("a mug")], "MODALITY_UNKNOWN", "parts[0].media.bytes"),
     ];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use onespace_proto::v1::{self, Modality, query_part::Part};
 use onespace_tests::{
     Client, Sample, Server,
-    client::{data, equals, part, question, text, weighted, why},
+    client::{data, equals, nested, on, part, question, text, weighted, why},
     samples, sound,
 };
 use tokio::sync::OnceCell;
@@ -28,7 +28,7 @@ async fn client() -> Client {
 }
 
 fn name(hit: &v1::SearchHit) -> &str {
-    &hit.item.as_ref().unwrap().item
+    &hit.item.as_ref().unwrap().item_id
 }
 
 fn modality(hit: &v1::SearchHit) -> Modality {
@@ -36,7 +36,7 @@ fn modality(hit: &v1::SearchHit) -> Modality {
 }
 
 fn item(name: &str) -> v1::QueryPart {
-    v1::QueryPart { part: Some(Part::Item(name.to_owned())), weight: None }
+    v1::QueryPart { part: Some(Part::ItemId(name.to_owned())), weight: None }
 }
 
 async fn refused(client: &Client, request: v1::SearchRequest) -> (String, String, Code) {
@@ -127,7 +127,7 @@ async fn a_file_finds_itself_best() {
             hits.iter().map(name).next(),
             "a stored item asks like its file"
         );
-        assert_eq!(answer.space, client.fingerprint().await);
+        assert_eq!(answer.space_fingerprint, client.fingerprint().await);
         assert!(answer.timings.unwrap().store_us > 0);
     }
 }
@@ -192,7 +192,7 @@ async fn vectors_come_with_their_space_or_not_at_all() {
     let sample = samples::named("images/blue-snowman-01.webp");
     let values = client.vector(sample.media()).await;
     let ask = |values: Vec<f32>, space: &str| {
-        let vector = v1::RawVector { values, space: space.to_owned(), ..Default::default() };
+        let vector = v1::RawVector { values, space_fingerprint: space.to_owned(), ..Default::default() };
         question(SAMPLES, vec![v1::QueryPart { part: Some(Part::Vector(vector)), weight: None }])
     };
     let hits = client.search(ask(values.clone(), &space)).await;
@@ -200,7 +200,10 @@ async fn vectors_come_with_their_space_or_not_at_all() {
 
     let foreign = "0123456789abcdef".repeat(4);
     let status = client.searching().search(ask(values.clone(), &foreign)).await.unwrap_err();
-    assert_eq!(why(&status), ("SPACE_MISMATCH".into(), "parts[0].vector.space".into(), Code::FailedPrecondition));
+    assert_eq!(
+        why(&status),
+        ("SPACE_MISMATCH".into(), "parts[0].vector.space_fingerprint".into(), Code::FailedPrecondition)
+    );
     assert!(
         status.message().contains(&space[..8]) && status.message().contains(&foreign[..8]),
         "both are named: {}",
@@ -245,10 +248,9 @@ async fn filters_are_obeyed() {
     assert_eq!(hits.len(), count(&fits));
     assert!(!hits.is_empty() && hits.iter().all(|hit| fits(samples::named(name(hit)))));
 
-    let exists =
-        v1::Condition { field: "colour".to_owned(), matches: Some(v1::condition::Matches::Exists(v1::Exists {})) };
-    let nested = v1::Condition { field: String::new(), matches: Some(v1::condition::Matches::Nested(either)) };
-    let hits = client.search(ask(v1::Filter { must: vec![exists.clone(), nested], ..Default::default() })).await;
+    let exists = on("colour", v1::field_condition::Matches::Exists(v1::Exists {}));
+    let hits =
+        client.search(ask(v1::Filter { must: vec![exists.clone(), nested(either)], ..Default::default() })).await;
     assert_eq!(hits.len(), count(&fits));
     let colourless = client.search(ask(v1::Filter { must_not: vec![exists], ..Default::default() })).await;
     assert_eq!(colourless.len(), count(&|sample| !sample.is_coloured()));
@@ -261,7 +263,7 @@ async fn filters_are_obeyed() {
         collection: SAMPLES.to_owned(),
         filter: Some(v1::Filter { must: vec![images], ..Default::default() }),
         page_size: 7,
-        page_token: String::new(),
+        ..Default::default()
     };
     assert_eq!(pages(&client, request).await, count(&|sample| sample.modality == Modality::Image));
 }
@@ -273,7 +275,7 @@ async fn pages(client: &Client, mut request: v1::ListItemsRequest) -> usize {
         let page = client.collections().list_items(request.clone()).await.unwrap().into_inner();
         assert!(page.items.len() <= request.page_size as usize);
         for item in page.items {
-            assert!(seen.insert(item.item.clone()), "{} comes twice", item.item);
+            assert!(seen.insert(item.item_id.clone()), "{} comes twice", item.item_id);
         }
         if page.next_page_token.is_empty() {
             return seen.len();
@@ -284,11 +286,11 @@ async fn pages(client: &Client, mut request: v1::ListItemsRequest) -> usize {
 
 #[tokio::test]
 async fn numbers_and_dates_are_compared() {
-    use v1::condition::Matches;
+    use v1::field_condition::Matches;
     let client = client().await;
     let numbered = |year: i64| v1::IngestItem {
-        id: year.to_string(),
-        item: year.to_string(),
+        request_id: year.to_string(),
+        item_id: year.to_string(),
         media: Some(text(format!("a mug of the year {year}"))),
         metadata: onespace_tests::client::metadata(
             serde_json::json!({"year": year, "price": year as f64 / 8.0, "old": year < 2000}),
@@ -310,7 +312,6 @@ async fn numbers_and_dates_are_compared() {
             years
         }
     };
-    let on = |field: &str, matches: Matches| v1::Condition { field: field.to_owned(), matches: Some(matches) };
     let any = |value: v1::scalar::Value| Matches::Any(v1::MatchAny { values: vec![v1::Scalar { value: Some(value) }] });
     assert_eq!(found(on("year", any(v1::scalar::Value::Integer(1999)))).await, ["1999"]);
     assert_eq!(found(on("old", any(v1::scalar::Value::Boolean(true)))).await, ["1995", "1996", "1997", "1998", "1999"]);
@@ -329,10 +330,15 @@ async fn numbers_and_dates_are_compared() {
 async fn long_media_answer_once_where_they_match_best() {
     let client = client().await;
     let (file, _) = sound::long_recording(9);
-    let long = v1::IngestItem { id: "long".into(), item: "long".into(), media: Some(data(file)), ..Default::default() };
+    let long = v1::IngestItem {
+        request_id: "long".into(),
+        item_id: "long".into(),
+        media: Some(data(file)),
+        ..Default::default()
+    };
     let short = samples::named("sounds/piano-01.flac").item();
     let events = client.ingest("recordings", vec![long, short]).await;
-    assert!(events.iter().any(|event| event.item == "long" && event.points > 4), "{events:?}");
+    assert!(events.iter().any(|event| event.item_id == "long" && event.points > 4), "{events:?}");
     let hits = client
         .search(question("recordings", vec![part(samples::named("sounds/spoken-orange-hat-01.wav").media())]))
         .await;

@@ -24,7 +24,9 @@ fn another(folder: &Path) -> std::path::PathBuf {
 
 /// Both fingerprints, and what to do.
 fn assert_refusal(status: &Status, here: &str, there: &str) {
-    assert_eq!(why(status), ("SPACE_MISMATCH".into(), "space".into(), Code::FailedPrecondition));
+    let (reason, field, code) = why(status);
+    assert_eq!((reason.as_str(), code), ("SPACE_MISMATCH", Code::FailedPrecondition));
+    assert!(["space_fingerprint", "start.space_fingerprint"].contains(&field.as_str()), "{field}");
     let said = status.message();
     assert!(said.contains(&here[..12]) && said.contains(&there[..12]) && said.contains(COLLECTION), "{said}");
     assert!(said.contains("ingest into a collection of this space, or serve the bundle it was made with"), "{said}");
@@ -33,13 +35,13 @@ fn assert_refusal(status: &Status, here: &str, there: &str) {
 async fn search(client: &Client) -> Result<Vec<String>, Status> {
     let request = v1::SearchRequest { limit: 1000, ..question(COLLECTION, vec![part(text("a mug"))]) };
     let hits = client.searching().search(request).await?.into_inner().hits;
-    let mut names: Vec<_> = hits.into_iter().map(|hit| hit.item.unwrap().item).collect();
+    let mut names: Vec<_> = hits.into_iter().map(|hit| hit.item.unwrap().item_id).collect();
     names.sort_unstable();
     Ok(names)
 }
 
 async fn collections(client: &Client) -> Vec<v1::Collection> {
-    client.collections().list_collections(v1::ListCollectionsRequest {}).await.unwrap().into_inner().collections
+    client.collections().list_collections(v1::ListCollectionsRequest::default()).await.unwrap().into_inner().collections
 }
 
 #[tokio::test]
@@ -57,7 +59,7 @@ async fn data_of_another_bundle_is_refused_and_kept() {
     let new = client.fingerprint().await;
     assert_ne!(old, new);
     assert_refusal(&search(&client).await.unwrap_err(), &new, &old);
-    let refused = client.ingest_parts(COLLECTION, vec![v1::ingest_request::Part::Item(teapot.item())]).await;
+    let refused = client.ingest_parts(COLLECTION, vec![v1::ingest_request::Message::Item(teapot.item())]).await;
     assert_refusal(&refused.unwrap_err(), &new, &old);
     let line = ["ingest", "-c", COLLECTION, "--endpoint", &server.endpoint()];
     let output = command().args(line).arg(teapot.path()).output().unwrap();
@@ -69,7 +71,8 @@ async fn data_of_another_bundle_is_refused_and_kept() {
     client.create(COLLECTION).await;
     client.store(COLLECTION, [teapot]).await;
     assert_eq!(search(&client).await.unwrap(), [teapot.name.as_str()]);
-    let spaces: Vec<_> = collections(&client).await.into_iter().map(|collection| collection.space).collect();
+    let spaces: Vec<_> =
+        collections(&client).await.into_iter().map(|collection| collection.space_fingerprint).collect();
     assert_eq!(spaces, [new.as_str(), old.as_str()], "the one in use first");
 
     let server = server.with_bundle(&bundle()).await;

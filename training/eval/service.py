@@ -37,7 +37,8 @@ class Service:
         options = [("grpc.max_send_message_length", LARGEST), ("grpc.max_receive_message_length", LARGEST)]
         channel = grpc.insecure_channel(endpoint, options=options)
         self.stub = services.EmbeddingServiceStub(channel)
-        self.name = space_services.SpaceServiceStub(channel).GetSpace(space.GetSpaceRequest(), timeout=30).fingerprint
+        served = space_services.SpaceServiceStub(channel).GetSpace(space.GetSpaceRequest(), timeout=30)
+        self.name = served.space.space_fingerprint
 
     def files(self, label: str, paths: list[str]) -> np.ndarray:
         return self._embed(label, paths, lambda path: self.types.Media(data=Path(path).read_bytes()))

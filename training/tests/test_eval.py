@@ -295,7 +295,7 @@ def busy():
 
     class Space(space_services.SpaceServiceServicer):
         def GetSpace(self, request, context):
-            return space.GetSpaceResponse(fingerprint="s")
+            return space.GetSpaceResponse(space=space.Space(space_fingerprint="s"))
 
     class Busy(services.EmbeddingServiceServicer):
         calls = 0
@@ -313,7 +313,7 @@ def busy():
                 return types.EmbedResult(error=types.ItemError(code=8, reason="QUEUE_FULL", retry_after_ms=1))
             if content.startswith(b"broken"):
                 return types.EmbedResult(error=types.ItemError(code=3, reason="MEDIA_MALFORMED", message="not a picture"))
-            first, second = (types.Embedding(vector=[x, 1.0], track=t, space="s") for x, t in ((float(content[:4]), 2), (-1.0, 3)))
+            first, second = (types.Embedding(vector=[x, 1.0], track=t, space_fingerprint="s") for x, t in ((float(content[:4]), 2), (-1.0, 3)))
             return types.EmbedResult(embeddings=types.Embeddings(embeddings=[second, first]))
 
     server = grpc.server(ThreadPoolExecutor(4))

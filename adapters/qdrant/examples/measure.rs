@@ -12,8 +12,8 @@ use std::{
 };
 
 use onespace_core::{
-    Calibration, CollectionName, CollectionSpec, Filter, Fingerprint, Modality, Point, Query, Reason, Space, Tenant,
-    Track, VectorStore, vector::normalise,
+    Calibration, CollectionRef, CollectionSpec, ContentHash, FieldKind, Filter, Fingerprint, Modality, Point, Query,
+    Reason, Space, Tenant, Track, VectorStore, vector::normalise,
 };
 use onespace_qdrant::EmbeddedStore;
 
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let points: usize = std::env::args().nth(1).map_or(Ok(10_000), |count| count.parse())?;
     let directory = tempfile::tempdir()?;
     let store = EmbeddedStore::open(directory.path())?;
-    let (name, tenant): (CollectionName, _) = ("photos".parse()?, Tenant::default());
+    let photos = CollectionRef::new(Tenant::default(), "photos".parse()?);
     let space = Space {
         fingerprint: Fingerprint::of(b"measure"),
         dimension: DIMENSION,
@@ -35,15 +35,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         calibration: Calibration::default(),
         added: BTreeMap::new(),
     };
-    let (spec_name, spec_space) = (name.clone(), space.clone());
-    store
-        .create_collection(&CollectionSpec {
-            name: spec_name,
-            space: spec_space,
-            dimension: DIMENSION,
-            indexed: BTreeMap::new(),
-        })
-        .await?;
+    let (collection, indexed) = (photos.clone(), BTreeMap::new());
+    let spec = CollectionSpec { collection, space: space.clone(), dimension: DIMENSION, indexed };
+    store.create_collection(&spec).await?;
 
     let mut state = 1_u64;
     let mut batches = Vec::new();
@@ -53,18 +47,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
             batch.push(point(&space, n, &mut state)?);
         }
         let start = Instant::now();
-        store.upsert(&tenant, &name, batch).await?;
+        store.upsert(&photos, batch).await?;
         batches.push(start.elapsed());
     }
     report(&format!("write and sync {BATCH} points"), &mut batches);
 
-    search(&store, (&tenant, &name), "before the index", &mut state).await?;
+    search(&store, &photos, "before the index", &mut state).await?;
 
     // The first time it is opened with what came while an index was being built, and goes on with that.
     let start = Instant::now();
     let store = reopen(reopen(store, directory.path())?, directory.path())?;
-    println!("build the index of {} points: {:?}", store.collection(&name).await?.points, start.elapsed());
-    search(&store, (&tenant, &name), "with the index", &mut state).await
+    println!("build the index of {} points: {:?}", store.collection(&photos).await?.points, start.elapsed());
+    search(&store, &photos, "with the index", &mut state).await?;
+
+    let start = Instant::now();
+    let items = store.count_items(&photos, &Filter::default()).await?;
+    println!("count {items} items: {:?}", start.elapsed());
+    let start = Instant::now();
+    store.index_fields(&photos, &BTreeMap::from([("year".to_owned(), FieldKind::Integer)])).await?;
+    println!("index a metadata field: {:?}", start.elapsed());
+    Ok(())
 }
 
 /// Closes a store and opens it when it lets go of its directory: an index that is being built keeps that.
@@ -81,12 +83,12 @@ fn reopen(store: EmbeddedStore, directory: &Path) -> Result<EmbeddedStore, Box<d
 /// Most points, and few of them by another field.
 async fn search(
     store: &EmbeddedStore,
-    (tenant, name): (&Tenant, &CollectionName),
+    photos: &CollectionRef,
     when: &str,
     state: &mut u64,
 ) -> Result<(), Box<dyn Error>> {
     for (what, modality, tracks) in
-        [("pictures", Modality::Image, vec![]), ("sounds of films", Modality::Video, vec![Track::Audio])]
+        [("images", Modality::Image, vec![]), ("audio tracks", Modality::Video, vec![Track::Audio])]
     {
         let mut searches = Vec::new();
         for _ in 0..SEARCHES {
@@ -99,7 +101,7 @@ async fn search(
                 limit: 10,
             };
             let start = Instant::now();
-            store.search(tenant, name, &query).await?;
+            store.search(photos, &query).await?;
             searches.push(start.elapsed());
         }
         report(&format!("search {what} {when}"), &mut searches);
@@ -107,7 +109,7 @@ async fn search(
     Ok(())
 }
 
-/// A picture; every tenth a film's pictures, and the one after it that film's sound.
+/// An image; every tenth is the visual track of a video, and the one after it an audio track.
 fn point(space: &Space, n: usize, state: &mut u64) -> Result<Point, Box<dyn Error>> {
     let (modality, track) = match n % 10 {
         0 => (Modality::Video, Track::Visual),
@@ -122,10 +124,11 @@ fn point(space: &Space, n: usize, state: &mut u64) -> Result<Point, Box<dyn Erro
         span: None,
         uri: Some(format!("file:///photos/{n}.jpg")),
         title: None,
-        content_hash: format!("{n:064x}"),
+        content_hash: ContentHash::from_stored(&format!("{n:064x}")),
         space: space.fingerprint,
         tower: None,
         metadata: BTreeMap::from([("year".to_owned(), (n % 30 + 1990).into())]),
+        parts: Vec::new(),
         vector: unit(state)?,
     })
 }

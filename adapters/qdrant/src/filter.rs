@@ -1,8 +1,10 @@
 //! What may be asked of a payload, in the words that both Qdrants share.
 
-use onespace_core::{Condition, Error, Filter, Match, Modality, Reason, Result, Scalar, Tenant, Track};
+use onespace_core::{
+    Condition, ContentHash, Error, Field, Filter, ItemId, Match, Modality, Reason, Result, Scalar, Tenant, Track,
+};
 
-use crate::schema::{CONTENT_HASH, ITEM, MODALITY, TENANT, TITLE, TRACK, URI, metadata_key};
+use crate::keys::{CONTENT_HASH, ITEM, MODALITY, SEGMENT, TENANT, TRACK, metadata_key};
 
 /// Bounds on a number, each of which may be absent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,25 +42,35 @@ pub(crate) struct Clauses {
 
 impl Clauses {
     /// Everything a tenant owns. There is no other way to make clauses that reach a store.
-    pub(crate) fn of(tenant: &Tenant) -> Self {
+    pub(crate) fn new(tenant: &Tenant) -> Self {
         Self::default().and_texts(TENANT, vec![tenant.as_str().to_owned()])
     }
 
-    /// The same, narrowed to one of some texts.
-    pub(crate) fn and_texts(mut self, key: &str, any: Vec<String>) -> Self {
+    /// The same, narrowed to the points of some items.
+    pub(crate) fn of_items(self, items: &[ItemId]) -> Self {
+        self.and_texts(ITEM, items.iter().map(|item| item.as_str().to_owned()).collect())
+    }
+
+    /// The same without the points of one content.
+    pub(crate) fn but(mut self, keep: Option<&ContentHash>) -> Self {
+        let keep = keep.map(|hash| Test::Texts(CONTENT_HASH.to_owned(), vec![hash.as_str().to_owned()]));
+        self.must_not.extend(keep);
+        self
+    }
+
+    /// The same, narrowed to points that stand for all of a track.
+    pub(crate) fn only_whole(mut self) -> Self {
+        self.must.push(Test::Integers(SEGMENT.to_owned(), vec![0]));
+        self
+    }
+
+    /// The same, narrowed to one point for each item.
+    pub(crate) fn representatives(self) -> Self {
+        self.only_whole().and_tracks(&Track::LEADING)
+    }
+
+    fn and_texts(mut self, key: &str, any: Vec<String>) -> Self {
         self.must.push(Test::Texts(key.to_owned(), any));
-        self
-    }
-
-    /// The same, narrowed to a number.
-    pub(crate) fn and_integer(mut self, key: &str, value: i64) -> Self {
-        self.must.push(Test::Integers(key.to_owned(), vec![value]));
-        self
-    }
-
-    /// The same without what has this text.
-    pub(crate) fn and_not_text(mut self, key: &str, text: &str) -> Self {
-        self.must_not.push(Test::Texts(key.to_owned(), vec![text.to_owned()]));
         self
     }
 
@@ -115,7 +127,7 @@ fn test(condition: &Condition) -> Result<Test> {
     }
 }
 
-fn any(field: &str, values: &[Scalar]) -> Result<Test> {
+fn any(field: &Field, values: &[Scalar]) -> Result<Test> {
     let key = key(field)?;
     let (mut texts, mut integers, mut tests) = (Vec::new(), Vec::new(), Vec::new());
     for value in values {
@@ -142,58 +154,67 @@ fn any(field: &str, values: &[Scalar]) -> Result<Test> {
     }
 }
 
-/// The payload key of a field as users write it: `colour` is theirs, `.title` is ours.
-fn key(field: &str) -> Result<String> {
-    match field.strip_prefix('.') {
-        None => metadata_key(field),
-        Some(own @ (MODALITY | URI | TITLE | ITEM | TRACK | CONTENT_HASH)) => Ok(own.to_owned()),
-        Some(_) => {
-            let known = [MODALITY, URI, TITLE, ITEM, TRACK, CONTENT_HASH].map(|own| format!(".{own}")).join(", ");
-            Err(invalid(field, &format!("it is none of {known}; a metadata field has no leading dot")))
-        }
+/// The payload key of a field.
+fn key(field: &Field) -> Result<String> {
+    match field {
+        Field::Metadata(name) => metadata_key(name, "filter"),
+        Field::Item(item) => Ok(item.name().to_owned()),
     }
 }
 
-fn invalid(field: &str, why: &str) -> Error {
-    Error::new(Reason::FieldInvalid, "filter", format!("\"{field}\": {why}"))
+fn invalid(field: &Field, why: &str) -> Error {
+    Error::new(Reason::FieldInvalid, "filter", format!("{field}: {why}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use onespace_core::ItemField;
+
     use super::*;
 
-    fn field(field: &str, matches: Match) -> Filter {
-        Filter { must: vec![Condition::Field { field: field.into(), matches }], ..Filter::default() }
+    fn only(field: Field, matches: Match) -> Filter {
+        Filter { must: vec![Condition::Field { field, matches }], ..Filter::default() }
+    }
+
+    fn metadata(name: &str, matches: Match) -> Filter {
+        only(Field::Metadata(name.into()), matches)
     }
 
     #[test]
     fn what_no_store_evaluates_is_refused_by_name() {
+        let range = |gt| Match::Range { gt, gte: None, lt: None, lte: None };
         let refused = [
-            field(".tenant", Match::Exists),
-            field(".vector", Match::Exists),
-            field("a\"b", Match::Exists),
-            field("", Match::Exists),
-            field("price", Match::Any(vec![Scalar::Number(1.5)])),
-            field("price", Match::Any(vec![])),
-            field("price", Match::Range { gt: None, gte: None, lt: None, lte: None }),
-            field("price", Match::Range { gt: Some(f64::NAN), gte: None, lt: None, lte: None }),
+            (metadata("a\"b", Match::Exists), r#""a\"b""#),
+            (metadata("", Match::Exists), r#""""#),
+            (metadata("price", Match::Any(vec![Scalar::Number(1.5)])), r#"metadata field "price""#),
+            (metadata("price", Match::Any(vec![])), r#"metadata field "price""#),
+            (metadata("price", range(None)), r#"metadata field "price""#),
+            (metadata("price", range(Some(f64::NAN))), r#"metadata field "price""#),
+            (only(Field::Item(ItemField::Uri), Match::Any(vec![])), r#"field "uri" of the item"#),
         ];
-        for filter in refused {
-            let error = Clauses::of(&Tenant::default()).and(&filter).unwrap_err();
-            assert_eq!(error.reason, Reason::FieldInvalid, "{filter:?}");
-            let Condition::Field { field, .. } = &filter.must[0] else { unreachable!() };
-            assert!(error.to_string().contains(field.as_str()), "{error} does not name {field}");
+        for (filter, name) in refused {
+            let error = Clauses::new(&Tenant::default()).and(&filter).unwrap_err();
+            assert_eq!((error.reason, error.field.as_str()), (Reason::FieldInvalid, "filter"), "{filter:?}");
+            assert!(error.message.contains(name), "{error} does not name {name}");
         }
     }
 
     #[test]
     fn the_tenant_stays_outside_of_what_users_write() {
-        let any = field(".item", Match::Any(vec![Scalar::Text("x".into()), Scalar::Integer(1), Scalar::Bool(true)]));
-        let clauses = Clauses::of(&Tenant::default()).and(&any).unwrap();
+        let values = vec![Scalar::Text("x".into()), Scalar::Integer(1), Scalar::Bool(true)];
+        let any = only(Field::Item(ItemField::ItemId), Match::Any(values));
+        let clauses = Clauses::new(&Tenant::default()).and(&any).unwrap();
         assert_eq!(clauses.must[0], Test::Texts(TENANT.into(), vec!["default".into()]));
-        assert!(
-            matches!(&clauses.must[1], Test::Within(inner) if matches!(&inner.must[0], Test::Within(any) if any.should.len() == 3))
-        );
+        let Test::Within(inner) = &clauses.must[1] else { panic!("{clauses:?}") };
+        assert!(matches!(&inner.must[0], Test::Within(any) if any.should.len() == 3));
         assert!(clauses.should.is_empty() && clauses.must_not.is_empty());
+    }
+
+    #[test]
+    fn fields_of_ours_and_of_the_owner_have_keys_apart() {
+        for (item, expected) in ItemField::ALL.iter().zip([ITEM, MODALITY, "uri", "title", TRACK, CONTENT_HASH]) {
+            assert_eq!(key(&Field::Item(*item)).unwrap(), expected);
+            assert_ne!(key(&Field::Metadata(expected.to_owned())).unwrap(), expected);
+        }
     }
 }

@@ -4,12 +4,15 @@
 //! cluster. Both lay a collection out alike, understand the same filters and pass the same contract test, so
 //! that whoever holds an [`onespace_core::VectorStore`] cannot tell which one it is.
 //!
-//! Neither Qdrant keeps tenants apart by itself. Every read and every delete made here carries the tenant as a
-//! condition, and every point that comes back is checked against it once more.
+//! Every tenant has collections of its own. Neither Qdrant would keep tenants apart within one, so every read and every
+//! delete carries the tenant as a condition all the same, and every point that comes back is checked against it.
 
+mod description;
 mod embedded;
 mod filter;
-mod schema;
+mod items;
+mod keys;
+mod payload;
 mod server;
 
 pub use embedded::EmbeddedStore;

@@ -11,6 +11,7 @@
 
 mod common;
 mod contract {
+    pub mod fields;
     pub mod filters;
     pub mod items;
     pub mod spaces;
@@ -18,12 +19,13 @@ mod contract {
 }
 
 use std::{
+    collections::BTreeSet,
     future::Future,
-    sync::Arc,
     sync::atomic::{AtomicU32, Ordering},
+    sync::{Arc, Mutex},
 };
 
-use onespace_core::{CollectionName, VectorStore};
+use onespace_core::{CollectionName, CollectionRef, Tenant, VectorStore};
 use onespace_qdrant::{EmbeddedStore, Replication, ServerStore};
 
 /// A store, and collection names that nobody else uses.
@@ -32,27 +34,43 @@ pub struct Ground {
     /// The store under test.
     pub store: Arc<dyn VectorStore>,
     prefix: String,
+    /// Whose collections are to be taken away.
+    tenants: Arc<Mutex<BTreeSet<Tenant>>>,
 }
 
 impl Ground {
     fn new(store: Arc<dyn VectorStore>) -> Self {
         static RUN: AtomicU32 = AtomicU32::new(0);
         let run = RUN.fetch_add(1, Ordering::Relaxed);
-        Self { store, prefix: format!("contract-{}-{run}-", std::process::id()) }
+        Self { store, prefix: format!("contract-{}-{run}-", std::process::id()), tenants: Arc::default() }
     }
 
-    /// A name of a collection, this run's own.
-    pub fn name(&self, label: &str) -> CollectionName {
+    /// A collection, this run's own.
+    pub fn collection(&self, label: &str) -> CollectionRef {
+        self.of("me", label)
+    }
+
+    /// A tenant's collection, this run's own. The same label makes the same name for every tenant.
+    pub fn of(&self, tenant: &str, label: &str) -> CollectionRef {
+        let tenant: Tenant = tenant.parse().unwrap();
+        self.tenants.lock().unwrap().insert(tenant.clone());
+        CollectionRef::new(tenant, self.name(label))
+    }
+
+    fn name(&self, label: &str) -> CollectionName {
         format!("{}{label}", self.prefix).parse().unwrap()
     }
 
     /// Runs a test and takes away what it made, whether it passed or not.
     async fn run<F: Future<Output = ()> + Send + 'static>(self, test: impl FnOnce(Ground) -> F) {
         let outcome = tokio::spawn(test(self.clone())).await;
-        for collection in self.store.list_collections().await.unwrap() {
-            if collection.name.as_str().starts_with(&self.prefix) {
-                // Two spaces of one name go together: the second is gone already.
-                drop(self.store.delete_collection(&collection.name).await);
+        let tenants = self.tenants.lock().unwrap().clone();
+        for tenant in tenants {
+            for info in self.store.list_collections(&tenant).await.unwrap() {
+                if info.name.as_str().starts_with(&self.prefix) {
+                    // Two spaces of one name go together: the second is gone already.
+                    drop(self.store.delete_collection(&CollectionRef::new(tenant.clone(), info.name)).await);
+                }
             }
         }
         if let Err(error) = outcome {
@@ -97,11 +115,16 @@ contract! {
     items::writing_again_replaces,
     items::a_search_is_ordered_by_cosine,
     items::pages_cover_everything_once,
-    items::a_film_is_listed_once,
+    items::a_video_is_listed_and_counted_once,
+    items::sums_say_what_they_are_the_sum_of,
+    items::items_are_read_together,
     items::deleting_spares_the_content_to_keep,
     items::many_writers_at_once,
     items::half_written_items_are_not_stored,
     items::details_are_known_and_change_alone,
+    fields::what_is_stored_is_indexed_too,
+    fields::fields_keep_their_kind,
+    fields::fields_of_a_detached_collection,
     filters::modalities_narrow,
     filters::every_kind_of_match,
     filters::filters_nest,
@@ -112,4 +135,6 @@ contract! {
     spaces::vectors_may_be_cut_to_a_listed_length,
     spaces::a_deleted_collection_leaves_nothing,
     tenants::nobody_sees_what_is_not_theirs,
+    tenants::collections_of_one_name_never_meet,
+    tenants::no_name_reaches_another_tenant,
 }

@@ -15,11 +15,11 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use common::*;
-use onespace_core::{CollectionName, Filter, Point, Query, Reason, Tenant, VectorStore};
+use onespace_core::{CollectionRef, Filter, Match, Point, Query, Reason, Scalar, Tenant, VectorStore};
 use onespace_qdrant::EmbeddedStore;
 
 const SIDES: usize = 256;
@@ -27,12 +27,8 @@ const BATCH: u64 = 64;
 /// Names the directory to the child, and how many writes it makes before it has nothing more to do.
 const CHILD: &str = "ONESPACE_TEST_CHILD";
 
-fn name() -> CollectionName {
-    "photos".parse().unwrap()
-}
-
-fn me() -> Tenant {
-    Tenant::default()
+fn photos() -> CollectionRef {
+    collection("default", "photos")
 }
 
 /// The writes the child makes, in order, all of them the same in every process: new items mostly, now and then
@@ -52,7 +48,7 @@ fn write(step: u64) -> Write {
             let of = if roll == 1 { older } else { step };
             let put = batch(of).map(|name| {
                 let mut put = point(&space("one", SIDES), &name, dice.vector(SIDES));
-                put.content_hash = format!("written at {step}");
+                put.content_hash = content(&format!("written at {step}"));
                 put.metadata = metadata(&format!(r#"{{"year":{},"colour":"blue"}}"#, step % 7));
                 put
             });
@@ -74,10 +70,10 @@ fn after(steps: u64) -> BTreeMap<String, Point> {
 
 async fn make(store: &EmbeddedStore, write: Write) {
     match write {
-        Write::Put(points) => store.upsert(&me(), &name(), points).await.unwrap(),
+        Write::Put(points) => store.upsert(&photos(), points).await.unwrap(),
         Write::Delete(names) => {
             let items: Vec<_> = names.iter().map(|name| item(name)).collect();
-            store.delete_items(&me(), &name(), &items, None).await.unwrap();
+            store.delete_items(&photos(), &items, None).await.unwrap();
         }
     }
 }
@@ -85,24 +81,12 @@ async fn make(store: &EmbeddedStore, write: Write) {
 async fn all(store: &EmbeddedStore) -> BTreeMap<String, Point> {
     let (mut found, mut page) = (BTreeMap::new(), None::<String>);
     loop {
-        let answer = store.list_items(&me(), &name(), &Filter::default(), 1000, page.as_deref()).await.unwrap();
+        let answer = store.list_items(&photos(), &Filter::default(), 1000, page.as_deref()).await.unwrap();
         found.extend(answer.items.into_iter().map(|point| (point.item.to_string(), point)));
         page = answer.next;
         if page.is_none() {
             return found;
         }
-    }
-}
-
-/// Opens a store once it is free: an index that is being built keeps the directory of a store that was closed.
-fn opened(directory: &Path) -> EmbeddedStore {
-    let start = Instant::now();
-    loop {
-        match EmbeddedStore::open(directory) {
-            Err(error) if error.reason == Reason::StoreUnavailable => std::thread::sleep(Duration::from_millis(50)),
-            opened => return opened.unwrap(),
-        }
-        assert!(start.elapsed() < Duration::from_secs(300), "the index is never done");
     }
 }
 
@@ -124,17 +108,17 @@ async fn check(directory: &Path, acknowledged: u64) -> u64 {
     let names: Vec<_> = expected.keys().cloned().collect();
     for _ in 0..50 {
         let wanted = &expected[&dice.pick(&names)];
-        let parts = store.item(&me(), &name(), &wanted.item).await.unwrap();
+        let parts = read(&store, &photos(), &wanted.item).await;
         assert_eq!(parts.len(), 1);
         assert!(onespace_core::vector::dot(&parts[0].vector, &wanted.vector) > 0.9999);
         let query = nearest(wanted.vector.clone(), 3);
-        let hits = store.search(&me(), &name(), &query).await.unwrap();
+        let hits = store.search(&photos(), &query).await.unwrap();
         assert_eq!(hits[0].point.item, wanted.item);
         assert_eq!(hits[0].point.content_hash, wanted.content_hash);
     }
     // A filter sees what stands now, not what stood before.
     let of_year = must(vec![field("year", onespace_core::Match::Any(vec![onespace_core::Scalar::Integer(3)]))]);
-    let listed = store.list_items(&me(), &name(), &of_year, 100_000, None).await.unwrap().items;
+    let listed = store.list_items(&photos(), &of_year, 100_000, None).await.unwrap().items;
     assert_eq!(listed.len(), expected.values().filter(|point| lets_through(&of_year, point)).count());
     steps
 }
@@ -146,8 +130,8 @@ async fn child() {
     let told = std::env::var(CHILD).expect("the tests that kill this one name a directory");
     let (directory, from) = told.rsplit_once(':').unwrap();
     let store = EmbeddedStore::open(Path::new(directory)).unwrap();
-    if store.collection(&name()).await.is_err() {
-        store.create_collection(&spec(&name(), &space("one", SIDES))).await.unwrap();
+    if store.collection(&photos()).await.is_err() {
+        store.create_collection(&spec(&photos(), &space("one", SIDES))).await.unwrap();
     }
     for step in from.parse::<u64>().unwrap().. {
         make(&store, write(step)).await;
@@ -155,10 +139,10 @@ async fn child() {
     }
 }
 
-/// Starts the child, kills it once `enough` says so of the last write it told of, and tells how many there are.
-fn kill_after(directory: &Path, from: u64, mut enough: impl FnMut(u64) -> bool) -> u64 {
+/// Starts a child, kills it once `enough` says so of the last write it told of, and tells how many there are.
+fn kill_after(child: &str, directory: &Path, from: u64, mut enough: impl FnMut(u64) -> bool) -> u64 {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"])
+        .args(["--exact", child, "--ignored", "--nocapture", "--test-threads=1"])
         .env(CHILD, format!("{}:{from}", directory.display()))
         .stdout(Stdio::piped())
         .spawn()
@@ -194,7 +178,7 @@ async fn every_acknowledged_write_survives_a_kill() {
     for _ in 0..8 {
         let until = steps + dice.roll(40);
         let nap = Duration::from_micros(dice.roll(8_000));
-        let acknowledged = kill_after(directory.path(), steps, |step| {
+        let acknowledged = kill_after("child", directory.path(), steps, |step| {
             let enough = step >= until;
             if enough {
                 // Somewhere within one of the next writes.
@@ -216,7 +200,7 @@ async fn every_acknowledged_write_survives_a_kill_while_the_index_is_built() {
     };
     // The engine writes to a second segment while it builds an index over the first: a few writes into that.
     let mut building = None;
-    let acknowledged = kill_after(directory.path(), 0, |step| {
+    let acknowledged = kill_after("child", directory.path(), 0, |step| {
         assert!(step < 3_000, "no index was begun");
         if building.is_none() && segments() > 1 {
             building = Some(step);
@@ -229,7 +213,7 @@ async fn every_acknowledged_write_survives_a_kill_while_the_index_is_built() {
     assert!(copied.unwrap().success());
     let steps = check(&copy.path().join("store"), acknowledged).await;
     // And the same store goes on.
-    let acknowledged = kill_after(directory.path(), steps, |step| step > steps + 20);
+    let acknowledged = kill_after("child", directory.path(), steps, |step| step > steps + 20);
     check(directory.path(), acknowledged).await;
 }
 
@@ -237,18 +221,18 @@ async fn every_acknowledged_write_survives_a_kill_while_the_index_is_built() {
 async fn a_closed_store_opens_as_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(directory.path()).unwrap();
-    for (name, label) in [("photos", "one"), ("photos", "two"), ("films", "two"), ("gone", "one")] {
-        store.create_collection(&spec(&name.parse().unwrap(), &space(label, SIDES))).await.unwrap();
+    for (name, label) in [("photos", "one"), ("photos", "two"), ("videos", "two"), ("gone", "one")] {
+        store.create_collection(&spec(&collection("default", name), &space(label, SIDES))).await.unwrap();
     }
-    store.create_collection(&spec(&name(), &space("one", SIDES))).await.unwrap();
-    store.delete_collection(&"gone".parse().unwrap()).await.unwrap();
+    store.create_collection(&spec(&photos(), &space("one", SIDES))).await.unwrap();
+    store.delete_collection(&collection("default", "gone")).await.unwrap();
     for step in 0..40 {
         make(&store, write(step)).await;
     }
-    let before = (store.list_collections().await.unwrap(), all(&store).await);
+    let before = (store.list_collections(&Tenant::default()).await.unwrap(), all(&store).await);
     drop(store);
     let store = EmbeddedStore::open(directory.path()).unwrap();
-    assert_eq!((store.list_collections().await.unwrap(), all(&store).await), before);
+    assert_eq!((store.list_collections(&Tenant::default()).await.unwrap(), all(&store).await), before);
     assert_eq!(before.0.len(), 3);
     assert_eq!(before.1.len(), after(40).len());
     drop(store);
@@ -259,7 +243,7 @@ async fn a_closed_store_opens_as_it_was() {
 async fn what_a_crash_left_over_is_taken_away() {
     let directory = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(directory.path()).unwrap();
-    store.create_collection(&spec(&name(), &space("one", SIDES))).await.unwrap();
+    store.create_collection(&spec(&photos(), &space("one", SIDES))).await.unwrap();
     drop(store);
     // Making a collection was cut short before the catalogue knew of it.
     let half = directory.path().join("collections/half__0123-4567");
@@ -267,8 +251,8 @@ async fn what_a_crash_left_over_is_taken_away() {
     std::fs::write(directory.path().join("catalogue.json.new"), "{\"for").unwrap();
     let store = EmbeddedStore::open(directory.path()).unwrap();
     assert!(!half.exists());
-    assert_eq!(store.list_collections().await.unwrap().len(), 1);
-    store.delete_collection(&name()).await.unwrap();
+    assert_eq!(store.list_collections(&Tenant::default()).await.unwrap().len(), 1);
+    store.delete_collection(&photos()).await.unwrap();
     drop(store);
     assert_eq!(std::fs::read_dir(directory.path().join("collections")).unwrap().count(), 0, "deleted files are gone");
     std::fs::write(directory.path().join("catalogue.json"), "{\"for").unwrap();
@@ -284,38 +268,35 @@ async fn an_index_changes_the_time_and_not_the_answers() {
     let directory = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(directory.path()).unwrap();
     let (space, mut dice) = (space("long", LONG), Dice(9));
-    store.create_collection(&spec(&name(), &space)).await.unwrap();
-    let owners = [tenant("a"), tenant("b")];
-    let mut written: Vec<(Tenant, Point)> = Vec::new();
+    store.create_collection(&spec(&photos(), &space)).await.unwrap();
+    let mut written: Vec<Point> = Vec::new();
     for n in 0..1_600 {
         let mut put = point(&space, &format!("{n}"), dice.vector(LONG));
-        put.metadata = metadata(&format!(r#"{{"year":{}}}"#, n % 40));
-        written.push((dice.pick(&owners), put));
+        put.metadata = metadata(&format!(r#"{{"year":{}}}"#, dice.roll(40)));
+        written.push(put);
     }
     for batch in written.chunks(64) {
-        for owner in &owners {
-            let theirs = batch.iter().filter(|(of, _)| of == owner).map(|(_, point)| point.clone()).collect();
-            store.upsert(owner, &name(), theirs).await.unwrap();
-        }
+        store.upsert(&photos(), batch.to_vec()).await.unwrap();
     }
     drop(store);
-    let store = opened(directory.path());
+    let store = open_when_free(directory.path());
     let files = std::fs::read_dir(directory.path().join("collections")).unwrap().next().unwrap().unwrap().path();
     assert!(has_graph(&files.join("shard/segments")), "there is no index");
 
-    let one_year = must(vec![field("year", onespace_core::Match::Any(vec![onespace_core::Scalar::Integer(7)]))]);
+    let one_year = must(vec![field("year", Match::Any(vec![Scalar::Integer(7)]))]);
+    let half = Match::Range { gt: None, gte: None, lt: Some(20.0), lte: None };
+    let half = must(vec![field("year", half)]);
     let (mut right, mut asked) = (0, 0);
     for _ in 0..20 {
-        let owner = dice.pick(&owners);
         let query = nearest(dice.vector(LONG), 10);
-        for (filter, exact) in [(one_year.clone(), true), (Filter::default(), false)] {
-            let mine = written.iter().filter(|(of, point)| *of == owner && lets_through(&filter, point));
-            let mut nearest: Vec<_> = mine
-                .map(|(_, point)| (onespace_core::vector::dot(&point.vector, &query.vector), point.item.to_string()))
+        for (filter, exact) in [(one_year.clone(), true), (half.clone(), false)] {
+            let let_through = written.iter().filter(|point| lets_through(&filter, point));
+            let mut nearest: Vec<_> = let_through
+                .map(|point| (onespace_core::vector::dot(&point.vector, &query.vector), point.item.to_string()))
                 .collect();
             nearest.sort_by(|a, b| b.0.total_cmp(&a.0));
             nearest.truncate(query.limit);
-            let hits = store.search(&owner, &name(), &Query { filter, ..query.clone() }).await.unwrap();
+            let hits = store.search(&photos(), &Query { filter, ..query.clone() }).await.unwrap();
             assert_eq!(hits.len(), nearest.len());
             let found =
                 hits.iter().filter(|hit| nearest.iter().any(|(_, item)| hit.point.item.as_str() == item)).count();

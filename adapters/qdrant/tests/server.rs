@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use onespace_core::{Reason, VectorStore};
+use onespace_core::{CollectionRef, Reason, VectorStore};
 use onespace_qdrant::{Replication, ServerStore};
 
 #[tokio::test]
@@ -10,14 +10,14 @@ async fn a_server_that_is_away_is_unavailable_at_once() {
     // A port that was free a moment ago: nobody listens.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let store = ServerStore::connect(&format!("http://127.0.0.1:{port}"), None, Replication::default()).unwrap();
-    let name = "photos".parse().unwrap();
+    let photos = CollectionRef::new("me".parse().unwrap(), "photos".parse().unwrap());
     let start = Instant::now();
     for error in [
         store.ready().await.unwrap_err(),
-        store.list_collections().await.unwrap_err(),
-        store.collection(&name).await.unwrap_err(),
-        store.upsert(&"me".parse().unwrap(), &name, Vec::new()).await.unwrap_err(),
-        store.delete_collection(&name).await.unwrap_err(),
+        store.list_collections(&photos.tenant).await.unwrap_err(),
+        store.collection(&photos).await.unwrap_err(),
+        store.upsert(&photos, Vec::new()).await.unwrap_err(),
+        store.delete_collection(&photos).await.unwrap_err(),
     ] {
         assert_eq!(error.reason, Reason::StoreUnavailable, "{error}");
         assert!(error.retry_after.is_some_and(|pause| !pause.is_zero()));

@@ -1,4 +1,4 @@
-//! Bytes to sound.
+//! From bytes to audio.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
@@ -20,29 +20,29 @@ use symphonia::{
 
 use crate::{
     edit::Edit,
-    intake::{Intake, Recording},
+    intake::{Intake, MonoAudio},
 };
 
 /// Where it is noticed that nobody waits any more.
-const WHILE: &str = "while the recording was decoded";
+const WHILE: &str = "while the audio was decoded";
 
-/// Decodes a recording into one channel at the rate of `spec`, packet by packet, within the limits.
+/// Decodes an audio file into one channel at the rate of `spec`, packet by packet, within the limits.
 ///
-/// Packets that are broken are left out, as players do, unless they are most of the recording; a recording that
+/// Packets that are broken are left out, as players do, unless they are most of the audio; a file that
 /// ends early is what there is of it.
 ///
 /// # Errors
 /// `MEDIA_UNSUPPORTED` for a container or codec that is not decoded here, named; `MEDIA_MALFORMED`,
 /// `MEDIA_TOO_LARGE`, `MEDIA_EMPTY`; what `patience` says when it is over.
-pub fn decode(bytes: &[u8], spec: &Audio, patience: &Patience) -> Result<Recording> {
+pub fn decode(bytes: &[u8], spec: &Audio, patience: &Patience) -> Result<MonoAudio> {
     patience.check(WHILE)?;
-    let recording = decode_while(bytes, spec, patience);
+    let audio = decode_while(bytes, spec, patience);
     // A file that ended early because nobody waits any more is not what there is of it.
     patience.check(WHILE)?;
-    recording
+    audio
 }
 
-fn decode_while(bytes: &[u8], spec: &Audio, patience: &Patience) -> Result<Recording> {
+fn decode_while(bytes: &[u8], spec: &Audio, patience: &Patience) -> Result<MonoAudio> {
     let source = Source { reading: patience.reading(bytes), length: bytes.len() as u64 };
     let mut format = get_probe()
         .probe(
@@ -53,7 +53,7 @@ fn decode_while(bytes: &[u8], spec: &Audio, patience: &Patience) -> Result<Recor
         )
         .map_err(|fault| unreadable(&fault))?;
     let mut stream = Stream::open(format.as_ref())?;
-    let mut intake = Intake::new(spec, Edit::of(bytes));
+    let mut intake = Intake::new(spec, Edit::from_mp4(bytes));
     let (mut good, mut bad) = (0_usize, 0_usize);
     let mut planes: Vec<Vec<f32>> = Vec::new();
     loop {
@@ -83,13 +83,13 @@ fn decode_while(bytes: &[u8], spec: &Audio, patience: &Patience) -> Result<Recor
         }
     }
     if bad > good {
-        let message = format!("{bad} of {} packets of the recording are broken", good + bad);
+        let message = format!("{bad} of {} packets of the audio are broken", good + bad);
         return Err(Error::malformed("bytes", message));
     }
     intake.finish()
 }
 
-/// The bytes of a recording, as the demuxers want them.
+/// The bytes of an audio file, as the demuxers want them.
 struct Source<'a> {
     reading: Reading<'a>,
     length: u64,
@@ -117,26 +117,27 @@ impl MediaSource for Source<'_> {
     }
 }
 
-/// The sound track that is decoded.
+/// The audio track that is decoded.
 struct Stream {
     track: u32,
     decoder: Box<dyn AudioDecoder>,
 }
 
 impl Stream {
-    /// Chooses the sound track, checks what its header says, opens its codec.
+    /// Chooses the audio track, checks what its header says, opens its codec.
     fn open(format: &dyn FormatReader) -> Result<Self> {
         let Some(track) = format.default_track(TrackType::Audio).or_else(|| format.first_track(TrackType::Audio))
         else {
-            return Err(Error::unsupported("bytes", "there is no sound track in it that is known here"));
+            return Err(Error::unsupported("bytes", "there is no audio track in it that is known here"));
         };
         let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
-            return Err(Error::unsupported("bytes", "the codec of its sound track is not known here"));
+            return Err(Error::unsupported("bytes", "the codec of its audio track is not known here"));
         };
         let decoder = get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default()).map_err(
             |fault| match fault {
                 Fault::Unsupported(_) => {
-                    let message = format!("its sound is {}, which is not decoded here", codec_name(parameters.codec));
+                    let message =
+                        format!("its audio is coded as {}, which is not decoded here", codec_name(parameters.codec));
                     Error::unsupported("bytes", message)
                 }
                 fault => unreadable(&fault),
@@ -164,13 +165,13 @@ fn check_header(track: &Track, parameters: &AudioCodecParameters, pcm: bool) -> 
 fn unreadable(fault: &Fault) -> Error {
     match fault {
         Fault::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            Error::malformed("bytes", "the recording ends before its first sound")
+            Error::malformed("bytes", "the file ends before its first sample")
         }
-        Fault::Unsupported(what) => Error::unsupported("bytes", format!("the recording is not decoded here: {what}")),
+        Fault::Unsupported(what) => Error::unsupported("bytes", format!("the audio is not decoded here: {what}")),
         Fault::LimitError(what) => {
-            Error::new(Reason::MediaTooLarge, "bytes", format!("the recording passes a limit of its decoder: {what}"))
+            Error::new(Reason::MediaTooLarge, "bytes", format!("the audio passes a limit of its decoder: {what}"))
         }
-        fault => Error::malformed("bytes", format!("the recording cannot be read: {fault}")),
+        fault => Error::malformed("bytes", format!("the audio cannot be read: {fault}")),
     }
 }
 

@@ -1,9 +1,9 @@
-//! Which part of an MP4's sound is meant to be heard.
+//! Which part of an MP4's audio is meant to be played.
 //!
-//! An encoder's first packets are run-in: the file's edit list says where the sound begins and how long it is.
+//! An encoder's first packets are run-in: the file's edit list says where the audio begins and how long it is.
 //! The demuxer does not apply it, so it is read here.
 
-/// The part of a track that is heard, as ticks of clocks that tick so many times a second.
+/// The part of a track that is played, as ticks of clocks that tick so many times a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edit {
     start: u64,
@@ -13,13 +13,13 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// The edit of the first sound track of an MP4, where it is a plain cut: one entry, played at its own speed.
-    pub fn of(file: &[u8]) -> Option<Self> {
+    /// The edit of the first audio track of an MP4, where it is a plain cut: one entry, played at its own speed.
+    pub fn from_mp4(file: &[u8]) -> Option<Self> {
         let movie = boxes(file).find(|(kind, _)| *kind == b"moov")?.1;
         let movie_clock = clock(inner(movie, &[b"mvhd"])?)?;
         let tracks = boxes(movie).filter(|(kind, _)| *kind == b"trak").map(|(_, track)| track);
-        let sound = |track: &&[u8]| inner(track, &[b"mdia", b"hdlr"]).and_then(|body| body.get(8..12)) == Some(b"soun");
-        let track = tracks.into_iter().find(sound)?;
+        let audio = |track: &&[u8]| inner(track, &[b"mdia", b"hdlr"]).and_then(|body| body.get(8..12)) == Some(b"soun");
+        let track = tracks.into_iter().find(audio)?;
         let media_clock = clock(inner(track, &[b"mdia", b"mdhd"])?)?;
         let (length, start) = cut(inner(track, &[b"edts", b"elst"])?)?;
         Some(Self { start, media_clock, length, movie_clock })
@@ -68,7 +68,7 @@ fn cut(list: &[u8]) -> Option<(u64, u64)> {
     let wide = list.first()? == &1;
     let half = if wide { 8 } else { 4 };
     let entries = list.get(8..)?.chunks_exact(2 * half + 4).take(number(list.get(4..8)?)? as usize);
-    // An entry whose start is −1 is a pause before the sound: nothing to cut.
+    // An entry whose start is −1 is a pause before the audio: nothing to cut.
     let mut playing =
         entries.filter(|entry| entry.get(half..2 * half).is_some_and(|start| start.iter().any(|b| *b != 0xff)));
     let entry = playing.next()?;
@@ -92,7 +92,7 @@ mod tests {
         [&(body.len() as u32 + 8).to_be_bytes(), kind, body].concat()
     }
 
-    fn film(list: &[u8]) -> Vec<u8> {
+    fn video(list: &[u8]) -> Vec<u8> {
         let mut header = [0; 20];
         header[12..16].copy_from_slice(&1000_u32.to_be_bytes());
         let mut media = header;
@@ -109,16 +109,16 @@ mod tests {
             [length.to_be_bytes(), start.to_be_bytes(), [(rate >> 8) as u8, rate as u8, 0, 0]].concat()
         };
         let list = |entries: &[Vec<u8>]| [vec![0, 0, 0, 0, 0, 0, 0, entries.len() as u8], entries.concat()].concat();
-        let edit = Edit::of(&film(&list(&[entry(250, 1024, 1)]))).unwrap();
+        let edit = Edit::from_mp4(&video(&list(&[entry(250, 1024, 1)]))).unwrap();
         assert_eq!(edit.frames(48_000), (1024, Some(12_000)));
         assert_eq!(edit.frames(24_000), (512, Some(6000)));
-        assert!(Edit::of(&film(&list(&[entry(40, -1, 1), entry(250, 1024, 1)]))).is_some());
-        assert!(Edit::of(&film(&list(&[entry(250, 0, 1), entry(250, 1024, 1)]))).is_none());
-        assert!(Edit::of(&film(&list(&[entry(250, 1024, 2)]))).is_none());
-        assert!(Edit::of(&film(&list(&[]))).is_none());
-        let whole = film(&list(&[entry(250, 1024, 1)]));
+        assert!(Edit::from_mp4(&video(&list(&[entry(40, -1, 1), entry(250, 1024, 1)]))).is_some());
+        assert!(Edit::from_mp4(&video(&list(&[entry(250, 0, 1), entry(250, 1024, 1)]))).is_none());
+        assert!(Edit::from_mp4(&video(&list(&[entry(250, 1024, 2)]))).is_none());
+        assert!(Edit::from_mp4(&video(&list(&[]))).is_none());
+        let whole = video(&list(&[entry(250, 1024, 1)]));
         for length in 0..whole.len() {
-            assert!(Edit::of(&whole[..length]).is_none());
+            assert!(Edit::from_mp4(&whole[..length]).is_none());
         }
     }
 }

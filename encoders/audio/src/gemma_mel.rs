@@ -20,7 +20,7 @@ pub struct GemmaMel {
 }
 
 impl GemmaMel {
-    /// Plans the front end for sound of `rate` hertz.
+    /// Plans the front end for audio of `rate` hertz.
     pub fn new(spec: &Spec, rate: u32) -> Self {
         let hertz = (spec.f_min, spec.f_max);
         let mel = Mel { bands: spec.n_mels, hertz, scale: MelScale::Htk, norm: MelNorm::None };
@@ -28,10 +28,10 @@ impl GemmaMel {
         Self { window, bank, transform: Transform::new(spec.n_fft), spec: spec.clone() }
     }
 
-    /// The features of one window of sound: float32 `[n_mels, frames]`.
-    pub fn features(&self, sound: &[f32]) -> Result<Tensor> {
+    /// The features of one window of audio: float32 `[n_mels, frames]`.
+    pub fn features(&self, audio: &[f32]) -> Result<Tensor> {
         let mut padded = vec![0.0; self.spec.win_length / 2];
-        padded.extend_from_slice(sound);
+        padded.extend_from_slice(audio);
         // A frame is taken with one sample after it, which only pre-emphasis would use: the last one needs it too.
         let whole = padded.windows(self.spec.win_length + 1).step_by(self.spec.hop_length);
         let frames = whole.len();

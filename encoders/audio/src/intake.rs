@@ -1,23 +1,23 @@
-//! Sound on its way in: counted, checked, mixed to one channel, brought to the tower's rate.
+//! Audio on its way in: counted, checked, mixed to one channel, brought to the tower's rate.
 
 use onespace_bundle::preprocess::{Audio, Channels, Resampler as Kind};
 use onespace_core::{Error, Reason, Result, limits};
 
 use crate::{edit::Edit, resample::Resampler};
 
-/// No sound is this loud; what is, would overflow the energies computed from it.
+/// Samples beyond this would overflow the energies computed from it.
 const LOUDEST: f32 = 1e9;
 
-/// A recording, one channel at the tower's rate.
+/// Audio of one channel at the tower's rate.
 #[derive(Clone, Debug)]
-pub struct Recording {
+pub struct MonoAudio {
     /// The samples.
     pub samples: Vec<f32>,
     /// Its duration in milliseconds, rounded.
     pub duration_ms: u64,
 }
 
-/// Takes sound in piece by piece. It never holds more than the mixed and resampled recording.
+/// Takes audio in piece by piece. It never holds more than the mixed and resampled samples.
 pub struct Intake {
     mix: Channels,
     target: u32,
@@ -40,8 +40,8 @@ impl Intake {
     /// Takes a piece: one slice for each channel, at `rate` hertz.
     ///
     /// # Errors
-    /// `MEDIA_TOO_LARGE` past a limit, `MEDIA_MALFORMED` for samples that are no sound, `MEDIA_UNSUPPORTED` where
-    /// the rate changes on the way.
+    /// `MEDIA_TOO_LARGE` past a limit, `MEDIA_MALFORMED` for samples that are not finite or too loud,
+    /// `MEDIA_UNSUPPORTED` where the rate changes on the way.
     pub fn push(&mut self, rate: u32, channels: &[impl AsRef<[f32]>]) -> Result<()> {
         Self::check_channels(channels.len())?;
         self.mix(channels)?;
@@ -66,22 +66,22 @@ impl Intake {
         let held = resampler.held_bytes();
         if held > limits::AUDIO_DECODED_BYTES {
             let limit = format!("{} bytes", limits::AUDIO_DECODED_BYTES);
-            return Err(Error::too_large("bytes", "the decoded recording", format!("{held} bytes and more"), limit));
+            return Err(Error::too_large("bytes", "the decoded audio", format!("{held} bytes and more"), limit));
         }
         Self::check_duration(self.seen, rate)
     }
 
-    /// The recording.
+    /// The audio.
     ///
     /// # Errors
-    /// `MEDIA_EMPTY` when no sound came in.
-    pub fn finish(self) -> Result<Recording> {
+    /// `MEDIA_EMPTY` when no audio came in.
+    pub fn finish(self) -> Result<MonoAudio> {
         let Some(resampler) = self.resampler.filter(|resampler| resampler.taken() > 0) else {
-            return Err(Error::new(Reason::MediaEmpty, "bytes", "there is no sound in the recording"));
+            return Err(Error::new(Reason::MediaEmpty, "bytes", "there is no audio in the file"));
         };
         let rate = u64::from(self.rate);
         let duration_ms = (resampler.taken() * 1000 + rate / 2) / rate;
-        Ok(Recording { samples: resampler.finish()?, duration_ms })
+        Ok(MonoAudio { samples: resampler.finish()?, duration_ms })
     }
 
     /// Refuses a number of channels past the limit.
@@ -111,19 +111,19 @@ impl Intake {
             return Ok(());
         }
         let found = format!("at least {} s long", frames / u64::from(rate.max(1)));
-        Err(Error::too_large("bytes", "the recording", found, format!("{limit} s")))
+        Err(Error::too_large("bytes", "the audio", found, format!("{limit} s")))
     }
 
     fn mix(&mut self, channels: &[impl AsRef<[f32]>]) -> Result<()> {
         let Some((first, others)) = channels.split_first() else {
-            return Err(Error::malformed("bytes", "the recording has no channel"));
+            return Err(Error::malformed("bytes", "the audio has no channel"));
         };
         self.mixed.clear();
         self.mixed.extend_from_slice(first.as_ref());
         if self.mix == Channels::Mean && !others.is_empty() {
             for channel in others {
                 if channel.as_ref().len() != self.mixed.len() {
-                    return Err(Error::malformed("bytes", "the channels of the recording differ in length"));
+                    return Err(Error::malformed("bytes", "the channels of the audio differ in length"));
                 }
                 self.mixed.iter_mut().zip(channel.as_ref()).for_each(|(sum, sample)| *sum += sample);
             }
@@ -131,14 +131,14 @@ impl Intake {
             self.mixed.iter_mut().for_each(|sum| *sum *= share);
         }
         match self.mixed.iter().find(|sample| !sample.is_finite() || sample.abs() > LOUDEST) {
-            Some(sample) => Err(Error::malformed("bytes", format!("a sample of the recording is {sample}"))),
+            Some(sample) => Err(Error::malformed("bytes", format!("a sample of the audio is {sample}"))),
             None => Ok(()),
         }
     }
 }
 
-fn clipped(frames: u64, sound: &[f32]) -> usize {
-    usize::try_from(frames).unwrap_or(usize::MAX).min(sound.len())
+fn clipped(frames: u64, audio: &[f32]) -> usize {
+    usize::try_from(frames).unwrap_or(usize::MAX).min(audio.len())
 }
 
 #[cfg(test)]
@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    fn taken(mix: Channels, rate: u32, channels: &[Vec<f32>]) -> Result<Recording> {
+    fn taken(mix: Channels, rate: u32, channels: &[Vec<f32>]) -> Result<MonoAudio> {
         let spec = Audio {
             sample_rate: 16_000,
             channels: mix,

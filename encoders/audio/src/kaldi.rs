@@ -25,7 +25,7 @@ pub struct KaldiFbank {
 }
 
 impl KaldiFbank {
-    /// Plans the front end for sound of `rate` hertz.
+    /// Plans the front end for audio of `rate` hertz.
     pub fn new(spec: &Spec, rate: u32) -> Self {
         let size = (f64::from(rate) * FRAME_SECONDS) as usize;
         let shift = (f64::from(rate) * SHIFT_SECONDS) as usize;
@@ -34,15 +34,15 @@ impl KaldiFbank {
         Self { window: window(spec.window, size), shift, transform, bank, spec: spec.clone() }
     }
 
-    /// The features of one window of sound: float32 `[n_mels, frames]`.
+    /// The features of one window of audio: float32 `[n_mels, frames]`.
     ///
-    /// A short recording comes as it is, not filled up with silence: its missing frames are `pad_value`.
-    pub fn features(&self, sound: &[f32]) -> Result<Tensor> {
+    /// Short audio comes as it is, not filled up with silence: its missing frames are `pad_value`.
+    pub fn features(&self, audio: &[f32]) -> Result<Tensor> {
         let frames = self.spec.frames;
         let pad = (self.spec.pad_value - self.spec.mean) / self.spec.std;
         let mut values = vec![pad; self.bank.len() * frames];
-        let offset = if self.spec.subtract_mean { mean(sound) } else { 0.0 };
-        let centred: Vec<f32> = sound.iter().map(|sample| sample - offset).collect();
+        let offset = if self.spec.subtract_mean { mean(audio) } else { 0.0 };
+        let centred: Vec<f32> = audio.iter().map(|sample| sample - offset).collect();
         let mut work = self.transform.workspace();
         for (index, frame) in centred.windows(self.window.len()).step_by(self.shift).take(frames).enumerate() {
             self.condition(frame, &mut work.frame);

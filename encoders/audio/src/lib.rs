@@ -1,8 +1,9 @@
-//! Recordings to samples: decode, resample, cut into windows, front end.
+//! Audio to samples: decode, resample, cut into windows, front end.
 //!
-//! [`AudioPreparer`] does all of it for a file's bytes; [`AudioPreparer::samples_of`] does it for sound that has
-//! been decoded already, which is how a film's sound track joins in.
+//! [`AudioPreparer`] does all of it for a file's bytes; [`AudioPreparer::samples_of`] does it for audio that has
+//! been decoded already, which is how the audio track of a video joins in.
 
+mod budget;
 mod decode;
 mod edit;
 mod filters;
@@ -21,9 +22,10 @@ use std::sync::Arc;
 
 use onespace_core::{Patience, Result};
 
+pub use budget::SampleBudget;
 pub use prepare::AudioPreparer;
 
-/// Decoded sound.
+/// Decoded audio.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pcm {
     /// Sample rate, hertz.

@@ -19,7 +19,7 @@ pub struct LogMel {
 }
 
 impl LogMel {
-    /// Plans the front end for sound of `rate` hertz.
+    /// Plans the front end for audio of `rate` hertz.
     pub fn new(spec: &Spec, rate: u32) -> Self {
         let transform = Transform::new(spec.n_fft);
         let mel =
@@ -27,10 +27,10 @@ impl LogMel {
         Self { window: window(spec), bank: mel.bank(rate, spec.n_fft), transform, spec: spec.clone() }
     }
 
-    /// The features of one window of sound: float32 `[n_mels, frames]`.
-    pub fn features(&self, sound: &[f32]) -> Result<Tensor> {
+    /// The features of one window of audio: float32 `[n_mels, frames]`.
+    pub fn features(&self, audio: &[f32]) -> Result<Tensor> {
         let reach = if self.spec.center { self.spec.n_fft / 2 } else { 0 };
-        let padded = reflected(sound, reach);
+        let padded = reflected(audio, reach);
         let frames = (padded.len() + self.spec.hop_length).saturating_sub(self.spec.n_fft) / self.spec.hop_length;
         let mut values = vec![0.0; self.bank.len() * frames];
         let mut work = self.transform.workspace();
@@ -56,11 +56,11 @@ impl LogMel {
     }
 }
 
-/// The sound with `reach` samples mirrored at each end, the end samples themselves not repeated.
-fn reflected(sound: &[f32], reach: usize) -> Vec<f32> {
-    let head = sound.iter().skip(1).take(reach).rev();
-    let tail = sound.iter().rev().skip(1).take(reach);
-    head.chain(sound).chain(tail).copied().collect()
+/// The audio with `reach` samples mirrored at each end, the end samples themselves not repeated.
+fn reflected(audio: &[f32], reach: usize) -> Vec<f32> {
+    let head = audio.iter().skip(1).take(reach).rev();
+    let tail = audio.iter().rev().skip(1).take(reach);
+    head.chain(audio).chain(tail).copied().collect()
 }
 
 /// A periodic Hann window of `win_length`, centred in `n_fft`.

@@ -18,7 +18,7 @@ pub struct Mel {
 }
 
 impl Mel {
-    /// The filters over the bins of a transform of `n_fft` points of sound of `rate` hertz.
+    /// The filters over the bins of a transform of `n_fft` points of audio of `rate` hertz.
     pub fn bank(self, rate: u32, n_fft: usize) -> FilterBank {
         let (low, high) = (to_mel(self.hertz.0, self.scale), to_mel(self.hertz.1, self.scale));
         let edge = |index: usize| to_hertz(low + (high - low) * index as f64 / (self.bands + 1) as f64, self.scale);

@@ -1,4 +1,4 @@
-//! The road from bytes to samples.
+//! From bytes to samples.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -7,23 +7,24 @@ use std::{
 
 use onespace_bundle::preprocess::{self, FrontEnd, Short, SpectrogramLayout};
 use onespace_core::{
-    Error, Modality, Patience, Prepare, PrepareRequest, Reason, Result, Sample, Span, Tensor, TensorData, Track,
+    Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, SampleUse, Segments, Span,
+    Tensor, TensorData, Track, limits::SAMPLES_PER_MEDIA,
 };
 
 use crate::{
-    AudioDecoder, Pcm,
+    AudioDecoder, Pcm, SampleBudget,
     decode::decode,
     gemma_mel::GemmaMel,
-    intake::{Intake, Recording},
+    intake::{Intake, MonoAudio},
     kaldi::KaldiFbank,
     log_mel::LogMel,
     window,
 };
 
-/// Frames of decoded sound that are mixed and resampled at once.
+/// Frames of decoded audio that are mixed and resampled at once.
 const PIECE: usize = 1 << 16;
 
-/// Recordings to samples, as the table `[towers.audio.preprocess]` of a manifest says. Cheap to clone.
+/// Audio to samples, as the table `[towers.audio.preprocess]` of a manifest says. Cheap to clone.
 #[derive(Clone)]
 pub struct AudioPreparer {
     plan: Arc<Plan>,
@@ -69,25 +70,33 @@ impl AudioPreparer {
         Ok(Self { plan: Arc::new(Plan { spec: spec.clone(), front, window, hop }), fallback })
     }
 
-    /// Samples of decoded sound: one for each window, in order.
+    /// Samples of decoded audio: one for each window of the tower's, in order, then those of the segments of the
+    /// caller's choice. `others` is what the media has become beside them.
     ///
     /// # Errors
-    /// `MEDIA_EMPTY` without sound, `MEDIA_TOO_LARGE` past a limit, `MEDIA_MALFORMED` for samples that are not
-    /// finite or channels of different lengths; what `patience` says when it is over.
-    pub fn samples_of(&self, pcm: &Pcm, patience: &Patience) -> Result<Vec<Sample>> {
+    /// `MEDIA_EMPTY` without audio, `MEDIA_TOO_LARGE` past a limit, `MEDIA_MALFORMED` for samples that are not
+    /// finite or channels of different lengths; `FIELD_INVALID` for segments that are too many; what `patience` says
+    /// when it is over.
+    pub fn samples_of(
+        &self,
+        pcm: &Pcm,
+        segments: Segments,
+        others: SampleBudget,
+        patience: &Patience,
+    ) -> Result<Vec<Sample>> {
         let frames = pcm.channels.first().map_or(0, Vec::len);
         if pcm.channels.iter().any(|channel| channel.len() != frames) {
-            return Err(Error::malformed("bytes", "the channels of the recording differ in length"));
+            return Err(Error::malformed("bytes", "the channels of the audio differ in length"));
         }
         let mut intake = Intake::new(&self.plan.spec, None);
         for start in (0..frames).step_by(PIECE) {
-            patience.check("while the sound was resampled")?;
+            patience.check("while the audio was resampled")?;
             let piece =
                 |channel: &'_ Vec<f32>| channel.get(start..frames.min(start + PIECE)).unwrap_or_default().to_vec();
             let pieces: Vec<Vec<f32>> = pcm.channels.iter().map(piece).collect();
             intake.push(pcm.rate, &pieces)?;
         }
-        self.plan.samples(intake.finish()?, patience)
+        self.plan.samples(intake.finish()?, segments, others, patience)
     }
 }
 
@@ -100,34 +109,95 @@ fn check_transform((n_fft, win_length, hop_length): (usize, usize, usize), windo
 }
 
 impl Plan {
-    fn samples(&self, recording: Recording, patience: &Patience) -> Result<Vec<Sample>> {
-        let Recording { mut samples, duration_ms } = recording;
+    fn samples(
+        &self,
+        audio: MonoAudio,
+        segments: Segments,
+        others: SampleBudget,
+        patience: &Patience,
+    ) -> Result<Vec<Sample>> {
+        let MonoAudio { mut samples, duration_ms } = audio;
+        let duration = usize::try_from(duration_ms).unwrap_or(usize::MAX);
+        let window = segments.time();
+        let chosen =
+            window.map_or_else(|| Ok(Vec::new()), |window| window.segments(duration, SAMPLES_PER_MEDIA, "ms"))?;
         if self.spec.quantise_i16 {
             samples.iter_mut().for_each(|sample| *sample = quantised(*sample));
         }
-        let total = samples.len();
-        let starts = match self.spec.clips {
-            Some(clips) => window::clips(clips, total, self.window, self.spec.sample_rate, self.spec.max_windows),
-            None => window::starts(total, self.window, self.hop, self.spec.max_windows),
-        };
-        let alone = starts.len() == 1 && total <= self.window;
+        let mut all = self.whole(&samples, duration_ms, patience)?;
+        let Some(window) = window else { return Ok(all) };
+        all.iter_mut().for_each(|sample| sample.used_for = SampleUse::Whole);
+        // One segment is the whole, and is not listed.
+        if chosen.len() < 2 {
+            return Ok(all);
+        }
+        let stretches: Vec<Stretch<'_>> =
+            chosen.into_iter().map(|segment| self.stretch(&samples, segment, duration)).collect();
+        let count = stretches.iter().map(|stretch| self.starts(stretch.audio.len()).len()).sum();
+        let largest = all.iter().map(Sample::cost).max().unwrap_or(0);
+        let wanted = SampleBudget { samples: count, values: largest.saturating_mul(count) };
+        others.with(SampleBudget::of_samples(&all)).check(window, duration, stretches.len(), wanted)?;
+        for stretch in stretches {
+            all.extend(self.segment(&stretch, patience)?);
+        }
+        Ok(all)
+    }
+
+    /// The tower's own windows over all of it.
+    fn whole(&self, audio: &[f32], duration_ms: u64, patience: &Patience) -> Result<Vec<Sample>> {
+        let starts = self.starts(audio.len());
+        let alone = starts.len() == 1 && audio.len() <= self.window;
         let sample = |start: usize| {
-            patience.check("while the sound was analysed")?;
-            let sound = samples.get(start..total.min(start + self.window)).unwrap_or_default();
             let span = if alone {
                 Span { start_ms: 0, end_ms: duration_ms }
             } else {
                 Span { start_ms: self.milliseconds(start), end_ms: self.milliseconds(start + self.window) }
             };
-            let tensors = vec![self.tensor(sound)?];
-            Ok(Sample { tower: Modality::Audio, tensors, track: Track::Whole, span: Some(span) })
+            self.sample(audio, start, span, SampleUse::Both, patience)
         };
         starts.into_iter().map(sample).collect()
     }
 
-    /// What the graph is fed of one window of sound.
-    fn tensor(&self, sound: &[f32]) -> Result<Tensor> {
-        let features = self.features(sound)?;
+    /// The tower's own windows within a segment of the caller's choice.
+    fn segment(&self, Stretch { audio, span }: &Stretch<'_>, patience: &Patience) -> Result<Vec<Sample>> {
+        let starts = self.starts(audio.len()).into_iter();
+        starts.map(|start| self.sample(audio, start, *span, SampleUse::Segment, patience)).collect()
+    }
+
+    fn sample(
+        &self,
+        audio: &[f32],
+        start: usize,
+        span: Span,
+        used_for: SampleUse,
+        patience: &Patience,
+    ) -> Result<Sample> {
+        patience.check("while the audio was analysed")?;
+        let window = audio.get(start..audio.len().min(start + self.window)).unwrap_or_default();
+        let tensors = vec![self.tensor(window)?];
+        Ok(Sample { tower: Modality::Audio, tensors, track: Track::Whole, span: Some(span), used_for })
+    }
+
+    /// Where the tower's windows lie in so many samples of audio.
+    fn starts(&self, total: usize) -> Vec<usize> {
+        match self.spec.clips {
+            Some(clips) => window::clips(clips, total, self.window, self.spec.sample_rate, self.spec.max_windows),
+            None => window::starts(total, self.window, self.hop, self.spec.max_windows),
+        }
+    }
+
+    /// What is played from `start` to `end`, milliseconds; the last segment ends with the audio. It is never empty.
+    fn stretch<'s>(&self, audio: &'s [f32], (start, end): (usize, usize), duration: usize) -> Stretch<'s> {
+        let position = |ms: usize| (ms as u64 * u64::from(self.spec.sample_rate) + 500) / 1000;
+        let from = clamped(position(start), audio.len().saturating_sub(1));
+        let to = if end == duration { audio.len() } else { clamped(position(end), audio.len()) };
+        let span = Span { start_ms: start as u64, end_ms: end as u64 };
+        Stretch { audio: audio.get(from..to.max(from + 1)).unwrap_or_default(), span }
+    }
+
+    /// What the graph is fed of one window of audio.
+    fn tensor(&self, audio: &[f32]) -> Result<Tensor> {
+        let features = self.features(audio)?;
         let mut features = match self.spec.layout {
             SpectrogramLayout::MelTime => features,
             SpectrogramLayout::TimeMel => transposed(features),
@@ -139,14 +209,14 @@ impl Plan {
     }
 
     /// A window filled up as the manifest says, through the front end.
-    fn features(&self, sound: &[f32]) -> Result<Tensor> {
-        let mut full = sound.to_vec();
+    fn features(&self, audio: &[f32]) -> Result<Tensor> {
+        let mut full = audio.to_vec();
         match self.spec.short {
-            // Kaldi's front end fills up its features, not the sound.
+            // Kaldi's front end fills up its features, not the audio.
             Short::Pad if matches!(self.front, Front::Kaldi(_)) => {}
             Short::Pad => full.resize(self.window, 0.0),
             Short::RepeatPad => {
-                full = sound.repeat((self.window / sound.len().max(1)).max(1));
+                full = audio.repeat((self.window / audio.len().max(1)).max(1));
                 full.resize(self.window, 0.0);
             }
             Short::Keep => full.resize(full.len().max(self.least()), 0.0),
@@ -174,6 +244,16 @@ impl Plan {
     }
 }
 
+/// A segment of the caller's choice.
+struct Stretch<'s> {
+    audio: &'s [f32],
+    span: Span,
+}
+
+fn clamped(position: u64, most: usize) -> usize {
+    usize::try_from(position).map_or(most, |position| position.min(most))
+}
+
 /// Through 16 bits and back, as LAION's CLAP does: `int16(clip(x, -1, 1) · 32767) / 32767`, the fraction cut off.
 fn quantised(sample: f32) -> f32 {
     (sample.clamp(-1.0, 1.0) * 32_767.0).trunc() / 32_767.0
@@ -191,25 +271,27 @@ fn transposed(tensor: Tensor) -> Tensor {
 }
 
 impl Prepare for AudioPreparer {
-    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>> {
-        let PrepareRequest { bytes, patience, .. } = request;
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
+        let PrepareRequest { bytes, segments, patience, .. } = request;
         if bytes.is_empty() {
-            return Err(Error::new(Reason::MediaEmpty, "bytes", "the recording has no bytes"));
+            return Err(Error::new(Reason::MediaEmpty, "bytes", "the audio file has no bytes"));
         }
         let spec = &self.plan.spec;
-        match (guarded(|| decode(bytes, spec, patience)), &self.fallback) {
-            (Ok(recording), _) => self.plan.samples(recording, patience),
+        let alone = SampleBudget::default();
+        let samples = match (guarded(|| decode(bytes, spec, patience)), &self.fallback) {
+            (Ok(audio), _) => self.plan.samples(audio, *segments, alone, patience),
             (Err(error), Some(fallback)) if error.reason == Reason::MediaUnsupported => {
-                self.samples_of(&guarded(|| fallback(bytes, patience))?, patience)
+                self.samples_of(&guarded(|| fallback(bytes, patience))?, *segments, alone, patience)
             }
             (Err(error), _) => Err(error),
-        }
+        };
+        samples.map(Prepared::from)
     }
 }
 
-/// A decoder that panics fails its own recording and nothing else.
+/// A decoder that panics fails its own file and nothing else.
 fn guarded<T>(decode: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
-        Err(Error::new(Reason::Panicked, "bytes", "the decoder gave up on this recording in an unforeseen way"))
+        Err(Error::new(Reason::Panicked, "bytes", "the decoder gave up on this audio in an unforeseen way"))
     })
 }

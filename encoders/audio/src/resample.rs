@@ -42,7 +42,7 @@ enum Method {
 }
 
 /// Filters at rest, least recently used first. Their tables depend on the two rates alone and cost more than
-/// resampling a few seconds of sound.
+/// resampling a few seconds of audio.
 static RESTING: Mutex<Vec<Filter>> = Mutex::new(Vec::new());
 
 fn resting() -> MutexGuard<'static, Vec<Filter>> {
@@ -127,7 +127,7 @@ impl Filter {
         found.map_or_else(|| Self::new(from, to), Ok)
     }
 
-    /// Forgets the sound and waits for the next recording of the same rates.
+    /// Forgets the audio and waits for the next of the same rates.
     fn rest(mut self) {
         self.inner.reset();
         let (zeros, skip) = self.start;
@@ -209,9 +209,9 @@ mod tests {
         (0..frames).map(|k| (std::f64::consts::TAU * hertz * k as f64 / f64::from(rate)).sin() as f32).collect()
     }
 
-    fn resampled(from: u32, to: u32, sound: &[f32]) -> Vec<f32> {
+    fn resampled(from: u32, to: u32, audio: &[f32]) -> Vec<f32> {
         let mut resampler = Resampler::new(Kind::Sinc, from, to).unwrap();
-        sound.chunks(777).for_each(|chunk| resampler.push(chunk).unwrap());
+        audio.chunks(777).for_each(|chunk| resampler.push(chunk).unwrap());
         resampler.finish().unwrap()
     }
 
@@ -251,13 +251,13 @@ mod tests {
 
     #[test]
     fn a_filter_that_rested_remembers_nothing() {
-        let sound = tone(44_100, 500.0, 30_000);
-        let fresh = resampled(44_100, 15_999, &sound);
+        let audio = tone(44_100, 500.0, 30_000);
+        let fresh = resampled(44_100, 15_999, &audio);
         let mut other = Resampler::new(Kind::Sinc, 44_100, 15_999).unwrap();
         other.push(&vec![1.0; 10_000]).unwrap();
         other.finish().unwrap();
-        assert_eq!(resampled(44_100, 15_999, &sound), fresh);
-        (0..3 * RESAMPLERS_KEPT as u32).for_each(|k| drop(resampled(8_000 + k, 16_000, &sound)));
+        assert_eq!(resampled(44_100, 15_999, &audio), fresh);
+        (0..3 * RESAMPLERS_KEPT as u32).for_each(|k| drop(resampled(8_000 + k, 16_000, &audio)));
         assert!(resting().len() <= RESAMPLERS_KEPT);
     }
 
@@ -272,12 +272,12 @@ mod tests {
 
     #[test]
     fn pieces_make_the_whole() {
-        let sound = tone(44_100, 500.0, 30_011);
+        let audio = tone(44_100, 500.0, 30_011);
         for kind in [Kind::Sinc, Kind::Torchaudio] {
             for to in [16_000, 48_000, 15_999] {
                 let in_pieces = |size: usize| {
                     let mut resampler = Resampler::new(kind, 44_100, to).unwrap();
-                    sound.chunks(size).for_each(|chunk| resampler.push(chunk).unwrap());
+                    audio.chunks(size).for_each(|chunk| resampler.push(chunk).unwrap());
                     resampler.finish().unwrap()
                 };
                 assert_eq!(in_pieces(97), in_pieces(usize::MAX), "{kind:?} to {to}");

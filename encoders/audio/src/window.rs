@@ -1,10 +1,10 @@
-//! Where the windows of a recording lie.
+//! Where the windows of audio lie.
 
 use onespace_bundle::preprocess::Clips;
 
-/// The starts of windows of `length` samples over a recording of `total`, `hop` apart.
+/// The starts of windows of `length` samples over `total` samples, `hop` apart.
 ///
-/// A recording no longer than a window has one, at 0. The last window of a longer one ends with the recording;
+/// Audio no longer than a window has one, at 0. The last window of a longer one ends with the audio;
 /// where more than `most` would be needed, `most` are spread evenly from its start to its end (one alone lies in
 /// the middle).
 pub fn starts(total: usize, length: usize, hop: usize, most: usize) -> Vec<usize> {
@@ -17,7 +17,7 @@ pub fn starts(total: usize, length: usize, hop: usize, most: usize) -> Vec<usize
     }
 }
 
-/// The starts of clips of `length` samples, as [`Clips`] says, over a recording of `total` at `rate` hertz.
+/// The starts of clips of `length` samples, as [`Clips`] says, over `total` samples at `rate` hertz.
 ///
 /// Computed as the reference does: the last start in seconds as a double, its shares exact, samples truncated.
 pub fn clips(clips: Clips, total: usize, length: usize, rate: u32, most: usize) -> Vec<usize> {

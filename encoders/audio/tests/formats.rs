@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{golden, snr, spec, values, waveform};
+use common::{golden, samples_of, snr, spec, values, waveform};
 use onespace_audio::{AudioPreparer, Pcm};
 use onespace_bundle::preprocess::{Audio, Channels, FrontEnd};
 use onespace_core::{Error, Patience, Prepare, PrepareRequest, Reason, Span, Track};
@@ -14,7 +14,7 @@ use onespace_core::{Error, Patience, Prepare, PrepareRequest, Reason, Span, Trac
 fn heard(name: &str) -> Vec<f32> {
     let samples =
         waveform(250).prepare(&PrepareRequest::of(&golden(name))).unwrap_or_else(|error| panic!("{name}: {error}"));
-    values(&samples[0]).to_vec()
+    values(&samples.samples[0]).to_vec()
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn lossy_formats_sound_alike_and_start_on_time() {
 
 #[test]
 fn many_channels_become_one() {
-    let surround = waveform(250).prepare(&PrepareRequest::of(&golden("surround.wav"))).unwrap();
+    let surround = waveform(250).prepare(&PrepareRequest::of(&golden("surround.wav"))).unwrap().samples;
     assert_eq!(values(&surround[0]).len(), 4000);
     assert!(values(&surround[0]).iter().any(|value| value.abs() > 0.01));
 }
@@ -76,7 +76,11 @@ fn what_is_not_decoded_here_is_named_or_handed_on() {
 
         let fallback = Arc::new(|_: &[u8], _: &Patience| Ok(Pcm { rate: 16_000, channels: vec![vec![0.25; 4000]; 2] }));
         let preparer = AudioPreparer::new(&spec(250, FrontEnd::Waveform), Some(fallback)).unwrap();
-        assert_eq!(values(&preparer.prepare(&PrepareRequest::of(&golden(name))).unwrap()[0]), [0.25; 4000], "{name}");
+        assert_eq!(
+            values(&preparer.prepare(&PrepareRequest::of(&golden(name))).unwrap().samples[0]),
+            [0.25; 4000],
+            "{name}"
+        );
     }
 }
 
@@ -98,7 +102,8 @@ fn ramp(seconds: f64) -> Pcm {
 #[test]
 fn windows_lie_where_their_spans_say() {
     let spans = |spec: &Audio, seconds: f64| -> Vec<(u64, u64)> {
-        let samples = AudioPreparer::new(spec, None).unwrap().samples_of(&ramp(seconds), &Patience::endless()).unwrap();
+        let samples =
+            samples_of(&AudioPreparer::new(spec, None).unwrap(), &ramp(seconds), &Patience::endless()).unwrap();
         for sample in &samples {
             let Span { start_ms, end_ms } = sample.span.unwrap();
             assert_eq!(sample.track, Track::Whole);
@@ -121,7 +126,8 @@ fn windows_lie_where_their_spans_say() {
 #[test]
 fn a_short_recording_is_filled_up_with_silence() {
     let samples =
-        waveform(1000).samples_of(&Pcm { rate: 16_000, channels: vec![vec![0.5; 10]] }, &Patience::endless()).unwrap();
+        samples_of(&waveform(1000), &Pcm { rate: 16_000, channels: vec![vec![0.5; 10]] }, &Patience::endless())
+            .unwrap();
     let (sound, silence) = values(&samples[0]).split_at(10);
     assert!(sound.iter().all(|value| *value == 0.5) && silence.iter().all(|value| *value == 0.0));
 }
@@ -131,10 +137,10 @@ fn the_first_channel_alone_where_the_manifest_says_so() {
     let pcm = Pcm { rate: 16_000, channels: vec![vec![0.5; 1600], vec![-0.5; 1600]] };
     let first = Audio { channels: Channels::First, ..spec(100, FrontEnd::Waveform) };
     assert_eq!(
-        values(&AudioPreparer::new(&first, None).unwrap().samples_of(&pcm, &Patience::endless()).unwrap()[0]),
+        values(&samples_of(&AudioPreparer::new(&first, None).unwrap(), &pcm, &Patience::endless()).unwrap()[0]),
         [0.5; 1600]
     );
-    assert_eq!(values(&waveform(100).samples_of(&pcm, &Patience::endless()).unwrap()[0]), [0.0; 1600]);
+    assert_eq!(values(&samples_of(&waveform(100), &pcm, &Patience::endless()).unwrap()[0]), [0.0; 1600]);
 }
 
 #[test]

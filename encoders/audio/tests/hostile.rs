@@ -6,7 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{golden, silent_flac, waveform};
+use common::{golden, samples_of, silent_flac, waveform};
 use onespace_audio::Pcm;
 use onespace_core::{Patience, Prepare, PrepareRequest, Reason};
 
@@ -31,7 +31,7 @@ const FILES: [&str; 14] = [
 fn judge(name: &str, bytes: &[u8], panics: &mut usize) {
     let start = Instant::now();
     match waveform(250).prepare(&PrepareRequest::of(bytes)) {
-        Ok(samples) => assert!(!samples.is_empty()),
+        Ok(prepared) => assert!(!prepared.samples.is_empty()),
         Err(error) if error.reason == Reason::Panicked => *panics += 1,
         Err(error) => {
             assert!(error.reason.name().starts_with("MEDIA_"), "{name}: {error:?}");
@@ -125,7 +125,7 @@ fn lying_tags() {
 
 #[test]
 fn hours_of_silence_are_cut_off_at_the_limit() {
-    let fair = waveform(1000).prepare(&PrepareRequest::of(&silent_flac(10, 44_100, 0))).unwrap();
+    let fair = waveform(1000).prepare(&PrepareRequest::of(&silent_flac(10, 44_100, 0))).unwrap().samples;
     assert_eq!(fair.last().unwrap().span.unwrap().end_ms, 655_350 * 1000 / 44_100 + 1);
 
     let bomb = silent_flac(40_000, 44_100, 0);
@@ -157,7 +157,7 @@ fn peak_memory() -> Option<u64> {
 #[test]
 fn decoded_sound_from_elsewhere_is_not_trusted_either() {
     let reason =
-        |rate, channels| waveform(250).samples_of(&Pcm { rate, channels }, &Patience::endless()).unwrap_err().reason;
+        |rate, channels| samples_of(&waveform(250), &Pcm { rate, channels }, &Patience::endless()).unwrap_err().reason;
     assert_eq!(reason(16_000, vec![]), Reason::MediaEmpty);
     assert_eq!(reason(16_000, vec![vec![], vec![]]), Reason::MediaEmpty);
     assert_eq!(reason(16_000, vec![vec![0.0; 10], vec![0.0; 9]]), Reason::MediaMalformed);

@@ -25,7 +25,7 @@ fn cases() -> Vec<Case> {
 
 fn difference(case: &Case) -> f32 {
     let preparer = AudioPreparer::new(&case.spec, None).unwrap();
-    let samples = preparer.prepare(&PrepareRequest::of(&golden(&format!("models/{}", case.file)))).unwrap();
+    let samples = preparer.prepare(&PrepareRequest::of(&golden(&format!("models/{}", case.file)))).unwrap().samples;
     let shapes: Vec<_> = samples.iter().map(|sample| sample.tensors[0].shape.clone()).collect();
     assert_eq!(shapes, case.shapes, "{}", case.name);
     let mut most = 0.0_f32;

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{golden, silent_flac, spec, waveform};
+use common::{golden, samples_of, silent_flac, spec, waveform};
 use onespace_audio::{AudioPreparer, Pcm};
 use onespace_bundle::preprocess::FrontEnd;
 use onespace_core::{Deadline, Patience, Prepare, PrepareRequest, Reason};
@@ -60,9 +60,9 @@ fn nothing_is_made_of_what_was_read_so_far() {
     }
     let pcm = Pcm { rate: 16_000, channels: vec![vec![0.5; 16_000]] };
     let gone = Patience::endless();
-    assert_eq!(waveform(250).samples_of(&pcm, &gone).unwrap().len(), 4);
+    assert_eq!(samples_of(&waveform(250), &pcm, &gone).unwrap().len(), 4);
     gone.leave();
-    assert_eq!(waveform(250).samples_of(&pcm, &gone).map(drop).unwrap_err().reason, Reason::Cancelled);
+    assert_eq!(samples_of(&waveform(250), &pcm, &gone).map(drop).unwrap_err().reason, Reason::Cancelled);
 }
 
 #[test]

@@ -17,12 +17,9 @@ use serde_json::{Value, json};
 
 use crate::{
     Bundle, MANIFEST_FILE,
-    manifest::{FileEntry, Manifest, invalid},
-    verify::file_entry,
+    entry::{FileEntry, file_entry, invalid},
+    manifest::{BASE_FILE, Manifest},
 };
-
-/// Where a composite keeps its base's manifest.
-pub const BASE_FILE: &str = "base.toml";
 
 /// The format of a composite's manifest: the first that knows of bases.
 const FORMAT: u32 = 2;
@@ -63,7 +60,7 @@ pub fn compose(base: &Bundle, additions: &[Addition<'_>], out: &Path) -> Result<
     let (from, to) = (base.path(base.manifest().base.map_or(MANIFEST_FILE, |_| BASE_FILE)), out.join(BASE_FILE));
     link(&from, &to)?;
     files.insert(BASE_FILE.to_owned(), file_entry(&to)?);
-    let mut text = Text::of(base.manifest());
+    let mut text = Text::from_manifest(base.manifest());
     // Towers of one source share a folder: they may share graphs.
     let mut folders: BTreeMap<Fingerprint, String> = BTreeMap::new();
     for addition in additions {
@@ -255,7 +252,7 @@ struct Text {
 }
 
 impl Text {
-    fn of(manifest: &Manifest) -> Self {
+    fn from_manifest(manifest: &Manifest) -> Self {
         let (name, description) = (manifest.name.clone(), manifest.description.clone());
         Self { name, description, terms: manifest.terms() }
     }

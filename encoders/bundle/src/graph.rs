@@ -6,10 +6,7 @@ use onespace_core::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    manifest::{invalid, is_default},
-    tower::named,
-};
+use crate::entry::{invalid, is_default, named};
 
 /// The most axes of a tensor.
 const AXES: usize = 8;

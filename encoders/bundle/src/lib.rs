@@ -6,6 +6,7 @@
 //! the digest that the manifest states, so its fingerprint speaks for the bytes.
 
 pub mod compose;
+mod entry;
 mod format;
 pub mod graph;
 pub mod manifest;
@@ -16,6 +17,7 @@ mod schema;
 pub mod tower;
 mod verify;
 
+pub use entry::{FileEntry, file_digest};
 pub use format::FORMATS;
 pub use graph::Precision;
 pub use manifest::{Manifest, Provenance};
@@ -23,4 +25,4 @@ pub use reading::PairScale;
 pub use recipe::Recipe;
 pub use schema::manifest_schema;
 pub use tower::{Golden, Tower, TowerHead};
-pub use verify::{Bundle, MANIFEST_FILE, file_digest};
+pub use verify::{Bundle, MANIFEST_FILE};

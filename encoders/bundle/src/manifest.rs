@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use onespace_core::{Calibration, Error, Fingerprint, Reason, Result, Terms, Usage};
+use onespace_core::{Calibration, Error, Fingerprint, Result, Terms, Usage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    compose::BASE_FILE,
+    entry::{FileEntry, check_path, invalid, is_default},
     format,
     reading::{self, PairScale},
     schema,
     tower::Towers,
 };
+
+/// Where a composite keeps its base's manifest.
+pub const BASE_FILE: &str = "base.toml";
 
 /// Longest vector a space may have.
 const DIMENSION_MAX: usize = 65_536;
@@ -78,16 +81,6 @@ pub struct Provenance {
     /// What the golden vectors were computed with.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reference: String,
-}
-
-/// One file of a bundle.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FileEntry {
-    /// The SHA-256 of its bytes in hexadecimal (the digest that model hubs publish).
-    pub sha256: String,
-    /// Its length.
-    pub bytes: u64,
 }
 
 impl Manifest {
@@ -202,27 +195,11 @@ impl Manifest {
     }
 }
 
-/// A manifest names files of its own directory only.
-pub(crate) fn check_path(path: &str) -> Result<()> {
-    let sound = !path.is_empty()
-        && !path.contains('\\')
-        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-    if sound { Ok(()) } else { Err(invalid("files", format!("\"{path}\" is not a plain path within the bundle"))) }
-}
-
-/// A fault of a bundle, at a key or file.
-pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Error {
-    Error::new(Reason::BundleInvalid, field, message)
-}
-
-/// Whether a key has its default and is not written down.
-pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
 #[cfg(test)]
 mod tests {
     use onespace_core::Modality;
+
+    use onespace_core::Reason;
 
     use super::*;
 

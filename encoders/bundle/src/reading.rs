@@ -4,7 +4,7 @@ use onespace_core::{Calibration, Error, Modality, Reason, Result, Scale};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{manifest::invalid, schema, tower::Towers};
+use crate::{entry::invalid, schema, tower::Towers};
 
 /// The cosines of unrelated pairs: a thing of one modality and a thing of another (or the same) that do not show the
 /// same.

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::{
-    manifest::{FileEntry, Manifest, Provenance, check_path, invalid},
+    entry::{FileEntry, check_path, invalid},
+    manifest::{Manifest, Provenance},
     tower::Golden,
 };
 

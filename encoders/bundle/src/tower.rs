@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    entry::{FileEntry, invalid, is_default, named},
     graph::{Empty, Precision, Stage, Tokens},
-    manifest::{FileEntry, invalid, is_default},
     preprocess::{Audio, Image, PointCloud, Text, Video},
 };
 
@@ -146,7 +146,7 @@ pub struct TowerHead<'a> {
 impl TowerHead<'_> {
     /// Whether the two run through the same graphs to the same vectors, so that their samples can share runs.
     #[must_use]
-    pub fn same_road(&self, other: &Self) -> bool {
+    pub fn same_pipeline(&self, other: &Self) -> bool {
         (self.model, self.inputs, self.output, self.native_dimension, self.alignment)
             == (other.model, other.inputs, other.output, other.native_dimension, other.alignment)
             && (self.stages, self.empty, self.tokens, self.heads)
@@ -270,11 +270,6 @@ impl<P> Tower<P> {
     }
 }
 
-/// A name of something in a graph is never empty.
-pub(crate) fn named(key: &str, name: &str) -> Result<()> {
-    if name.is_empty() { Err(invalid(key, "must not be empty")) } else { Ok(()) }
-}
-
 impl Towers {
     /// The towers that are there, in the order of [`Modality::ALL`].
     #[must_use]
@@ -335,11 +330,11 @@ impl Towers {
         .concat()
     }
 
-    /// Where frames are samples of the image tower, the film's tower names the same graphs.
+    /// Where frames are samples of the image tower, the video's tower names the same graphs.
     fn check_frames(&self) -> Result<()> {
-        let film = self.video.as_ref().filter(|tower| tower.preprocess.image_tower);
-        let Some(film) = film.map(|tower| tower.head(Modality::Video)) else { return Ok(()) };
-        if self.head(Modality::Image).is_some_and(|image| image.same_road(&film)) {
+        let video = self.video.as_ref().filter(|tower| tower.preprocess.image_tower);
+        let Some(video) = video.map(|tower| tower.head(Modality::Video)) else { return Ok(()) };
+        if self.head(Modality::Image).is_some_and(|image| image.same_pipeline(&video)) {
             return Ok(());
         }
         let message = "the bundle has no image tower of the same graphs, inputs, output, heads and alignment";

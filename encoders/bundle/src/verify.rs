@@ -3,16 +3,16 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, BufReader, Read},
+    io::Read,
     path::{Path, PathBuf},
 };
 
 use onespace_core::{Error, Result, Space, vector};
-use sha2::{Digest, Sha256};
 
 use crate::{
-    compose::{self, BASE_FILE},
-    manifest::{FileEntry, Manifest, check_path, invalid},
+    compose,
+    entry::{FileEntry, check_path, file_digest, invalid},
+    manifest::{BASE_FILE, Manifest},
 };
 
 /// The manifest's file name.
@@ -20,9 +20,6 @@ pub const MANIFEST_FILE: &str = "bundle.toml";
 
 /// The largest manifest that is read.
 const MANIFEST_BYTES: u64 = 1 << 20;
-
-/// How much of a file is held at once while its digest is taken, whatever its size.
-const READ_BYTES: usize = 1 << 20;
 
 /// A verified bundle.
 #[derive(Clone, Debug)]
@@ -146,15 +143,6 @@ fn read_manifest(path: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// What a manifest says of a file.
-///
-/// # Errors
-/// `BUNDLE_INVALID` when it cannot be read.
-pub(crate) fn file_entry(path: &Path) -> Result<FileEntry> {
-    let entry = fs::metadata(path).and_then(|file| Ok(FileEntry { sha256: file_digest(path)?, bytes: file.len() }));
-    entry.map_err(|error| invalid(path.display().to_string(), error.to_string()))
-}
-
 /// The files that are not what the manifest says, each told when it has been read.
 fn broken<'a>(directory: &'a Path, manifest: &'a Manifest) -> impl Iterator<Item = Error> + 'a {
     let check = |(path, entry): (&'a String, &'a FileEntry)| {
@@ -175,15 +163,4 @@ fn check_file(path: &Path, entry: &FileEntry) -> Result<()> {
         return Err(invalid("", format!("SHA-256 is {digest}, the manifest says {}", entry.sha256)));
     }
     Ok(())
-}
-
-/// The SHA-256 of a file in hexadecimal.
-///
-/// # Errors
-/// Whatever reading it gives.
-pub fn file_digest(path: &Path) -> io::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut file = BufReader::with_capacity(READ_BYTES, File::open(path)?);
-    io::copy(&mut file, &mut hasher)?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -6,8 +6,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use onespace_bundle::{
     Bundle, MANIFEST_FILE,
-    compose::{Addition, BASE_FILE, compose},
+    compose::{Addition, compose},
     file_digest,
+    manifest::BASE_FILE,
 };
 use onespace_core::{Modality, Usage};
 
@@ -98,10 +99,11 @@ fn a_composite_holds_its_base_and_the_towers_that_were_added() {
         "text.onnx",
         "the base's files stay where they were"
     );
-    // Both towers of one source share a folder, its graph, its weights and the alignment: films are the mean of frames.
-    let [eye, film] = [image, video].map(|modality| manifest.towers.head(modality).unwrap());
-    assert_eq!((eye.model, film.model), ("image/onnx/eye.onnx", "image/onnx/eye.onnx"));
-    assert!(eye.alignment == film.alignment && eye.external == ["image/onnx/eye.onnx.data"]);
+    // Both towers of one source share a folder, its graph, its weights and the alignment: videos are the mean of
+    // frames.
+    let [eye, video] = [image, video].map(|modality| manifest.towers.head(modality).unwrap());
+    assert_eq!((eye.model, video.model), ("image/onnx/eye.onnx", "image/onnx/eye.onnx"));
+    assert!(eye.alignment == video.alignment && eye.external == ["image/onnx/eye.onnx.data"]);
     for path in ["LICENSE", "image/LICENSE", "audio/LICENSE", "audio/audio.in", BASE_FILE] {
         assert!(manifest.files.contains_key(path), "{path}");
     }
@@ -130,7 +132,7 @@ fn a_tower_is_replaced_with_all_that_was_its_own() {
     assert_eq!(paths(&second).len(), paths(&first).len(), "nothing of the replaced tower is left");
     assert_eq!(paths(&composed(&second, &[addition(audio, &ears, "A")], &at("third"))), paths(&first), "and back");
 
-    // Frames of films are samples of the image tower: both are replaced, or neither.
+    // Frames of videos are samples of the image tower: both are replaced, or neither.
     let parted = compose(&second, &[addition(image, &eyes, "C")], &at("parted"));
     assert!(parted.is_ok() && Bundle::open(&at("parted")).unwrap_err().field.starts_with("towers.video"));
     let both = [addition(image, &eyes, "C"), addition(video, &eyes, "C")];

@@ -58,7 +58,7 @@ fn what_format_2_says_is_read() {
     assert_eq!(image.models().collect::<Vec<_>>(), ["vision.onnx", "fusion.onnx"]);
     assert!(image.stages[0].rows && image.empty[0].shape == [0, 512]);
     assert_eq!(image.tokens.unwrap().around(&[3]), [2, 255_999, 9, 9, 9, 1]);
-    assert!(!image.same_road(&text) && image.same_road(&image));
+    assert!(!image.same_pipeline(&text) && image.same_pipeline(&image));
 }
 
 #[test]
@@ -106,14 +106,14 @@ fn each_fault_of_format_2_is_named() {
 
 #[test]
 fn films_of_the_image_tower_name_its_graphs() {
-    let film = DIORAMA.replacen("format = 1", "format = 2", 1).replacen(
+    let video_table = DIORAMA.replacen("format = 1", "format = 2", 1).replacen(
         "[towers.video.preprocess]",
         "[towers.video.preprocess]\nimage_tower = true",
         1,
     );
-    // Every frame is a sample then, and one film has at most as many as any media.
-    let film = film.replacen("max_segments = 64", "max_segments = 8", 1);
-    let error = Manifest::parse(&film).unwrap_err();
+    // Every frame is a sample then, and one video has at most as many as any media.
+    let video_table = video_table.replacen("max_segments = 64", "max_segments = 8", 1);
+    let error = Manifest::parse(&video_table).unwrap_err();
     assert_eq!(error.field, "towers.video.preprocess.image_tower", "{error}");
     let image = Manifest::parse(DIORAMA).unwrap().towers.image.unwrap();
     let mut same = Manifest::parse(DIORAMA).unwrap();
@@ -122,30 +122,30 @@ fn films_of_the_image_tower_name_its_graphs() {
     (video.inputs, video.preprocess.image_tower, same.format) = (image.inputs, true, 2);
     video.preprocess.max_segments = 1;
     let [image, video] = [Modality::Image, Modality::Video].map(|modality| same.towers.head(modality).unwrap());
-    assert!(image.same_road(&video));
+    assert!(image.same_pipeline(&video));
     assert!(Manifest::parse(&toml::to_string(&same).unwrap()).is_ok());
 }
 
 #[test]
 fn films_in_patches_are_read_and_their_faults_named() {
     let patches = "patches = { size = 16, max_patches = 630, pool = 3 }";
-    let film = format!("resize = \"multiple-of\"\npick = \"rate\"\nrate = 1.0\n{patches}\n");
+    let video_table = format!("resize = \"multiple-of\"\npick = \"rate\"\nrate = 1.0\n{patches}\n");
     let (before, video) = DIORAMA.split_once("[towers.video.preprocess]").unwrap();
-    let video = video.replacen("width = 64\nheight = 64\nresize = \"squash\"\n", &film, 1);
-    let film = format!("{before}[towers.video.preprocess]{video}").replacen("format = 1", "format = 2", 1);
-    let read = Manifest::parse(&film).unwrap().towers.video.unwrap().preprocess;
+    let video = video.replacen("width = 64\nheight = 64\nresize = \"squash\"\n", &video_table, 1);
+    let video_table = format!("{before}[towers.video.preprocess]{video}").replacen("format = 1", "format = 2", 1);
+    let read = Manifest::parse(&video_table).unwrap().towers.video.unwrap().preprocess;
     assert_eq!((read.rate, read.patches.unwrap().values()), (Some(1.0), 630 * 768));
     for (from, to, key, message) in [
         (patches, "", "patches", "must say what"),
         ("rate = 1.0\n", "", "rate", "must say how many frames a second"),
         ("rate = 1.0", "rate = 0.0", "rate", "0 is not between"),
         ("pick = \"rate\"", "pick = \"middle\"", "rate", "with pick = \"rate\" only"),
-        ("frames = 8", "frames = 200", "frames", "96768000 values of one film are more than 67108864"),
+        ("frames = 8", "frames = 200", "frames", "96768000 values of one video are more than 67108864"),
         ("rate = 1.0", "rate = 1.0\nimage_tower = true", "patches", "as they are"),
         ("resize = \"multiple-of\"", "resize = \"squash\"", "patches", "with resize = \"multiple-of\" only"),
     ] {
-        let broken = film.replacen(from, to, 1);
-        assert_ne!(broken, film, "{from}");
+        let broken = video_table.replacen(from, to, 1);
+        assert_ne!(broken, video_table, "{from}");
         let error = Manifest::parse(&broken).unwrap_err();
         assert_eq!(error.field, format!("towers.video.preprocess.{key}"), "{to}: {error}");
         assert!(error.message.contains(message), "{error}");

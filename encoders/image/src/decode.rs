@@ -1,4 +1,4 @@
-//! From a file's bytes to an upright picture, within the limits.
+//! From a file's bytes to an upright image, within the limits.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,7 +10,8 @@ use onespace_core::{
 
 use crate::{
     jpeg,
-    picture::{Orientation, Picture},
+    pixels::{Orientation, Pixels},
+    size::check_size,
 };
 
 /// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF (of several frames the first), turns it as its EXIF says and lays
@@ -20,7 +21,7 @@ use crate::{
 /// `MEDIA_EMPTY`, `MEDIA_UNSUPPORTED`, `MEDIA_TOO_LARGE` (told from the header, before any pixel is allocated),
 /// `MEDIA_MALFORMED`; `PANICKED` when the decoder itself breaks on the bytes; what `patience` says when it is over,
 /// which is noticed where a decoder asks for more bytes and between the steps.
-pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Picture> {
+pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Pixels> {
     patience.check("before the image was decoded")?;
     if bytes.is_empty() {
         return Err(Error::new(Reason::MediaEmpty, "bytes", "the image has no bytes"));
@@ -29,19 +30,19 @@ pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) ->
         return Err(Error::too_large("bytes", "the image's size in bytes", bytes.len(), limits::IMAGE_BYTES));
     }
     // The decoders are someone else's; one that panics must take this image with it and nothing more.
-    let picture = catch_unwind(AssertUnwindSafe(|| decode_unguarded(bytes, background, patience)))
+    let pixels = catch_unwind(AssertUnwindSafe(|| decode_unguarded(bytes, background, patience)))
         .unwrap_or_else(|_| Err(Error::new(Reason::Panicked, "bytes", "the image decoder broke on these bytes")));
     // A decoder whose bytes ran out because nobody waits any more knows no better than to blame the bytes.
     patience.check("while the image was decoded")?;
-    picture
+    pixels
 }
 
-fn decode_unguarded(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Picture> {
+fn decode_unguarded(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Pixels> {
     let format = image::guess_format(bytes).ok().filter(is_read).ok_or_else(|| unknown(bytes))?;
     if format == ImageFormat::Jpeg {
         let jpeg::Decoded { size: (width, height), pixels, orientation } = jpeg::decode(bytes)?;
         patience.check("when the image was decoded")?;
-        return Ok(Picture::new(width, height, pixels)?.upright(orientation));
+        return Ok(Pixels::new(width, height, pixels)?.upright(orientation));
     }
     let mut reader = ImageReader::new(patience.reading(bytes));
     reader.set_format(format);
@@ -59,7 +60,7 @@ fn decode_unguarded(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patien
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
     patience.check("when the image was decoded")?;
-    Ok(Picture::new(width, height, opaque(image, background))?.upright(orientation))
+    Ok(Pixels::new(width, height, opaque(image, background))?.upright(orientation))
 }
 
 /// JPEG has a decoder of its own.
@@ -73,30 +74,10 @@ fn allocations() -> Limits {
     allocations
 }
 
-/// Refuses an image whose header says that it is larger than the limits; `decoded` is what decoding it takes, in bytes.
-pub(crate) fn check_size(width: u32, height: u32, decoded: u64) -> Result<()> {
-    if width == 0 || height == 0 {
-        return Err(Error::malformed("bytes", format!("an image of {width} x {height} pixels has no content")));
-    }
-    let side = width.max(height) as usize;
-    if side > limits::IMAGE_SIDE {
-        return Err(Error::too_large("bytes", "the image's longer side in pixels", side, limits::IMAGE_SIDE));
-    }
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels > limits::IMAGE_PIXELS as u64 {
-        return Err(Error::too_large("bytes", "the image's area in pixels", pixels, limits::IMAGE_PIXELS));
-    }
-    if decoded > limits::IMAGE_DECODED_BYTES as u64 {
-        let limit = limits::IMAGE_DECODED_BYTES;
-        return Err(Error::too_large("bytes", "the image's decoded size in bytes", decoded, limit));
-    }
-    Ok(())
-}
-
 fn unknown(bytes: &[u8]) -> Error {
-    // A picture of a kind that is known and not decoded is named.
+    // An image of a kind that is known and not decoded is named.
     if let Sniffed::Known { modality: Modality::Image, format } = sniff::sniff(bytes) {
-        let message = format!("{format} is not decoded here: send the picture as JPEG, PNG, WebP, GIF, BMP or TIFF");
+        let message = format!("{format} is not decoded here: send the image as JPEG, PNG, WebP, GIF, BMP or TIFF");
         return Error::unsupported("bytes", message);
     }
     let head = sniff::head(bytes);

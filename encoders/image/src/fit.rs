@@ -1,4 +1,4 @@
-//! Which part of a picture goes where in the tensor.
+//! Which part of an image goes where in the tensor.
 
 use onespace_bundle::preprocess::{Centre, Image, Order, Patches, Resize};
 
@@ -23,7 +23,7 @@ pub struct Fit {
 impl Fit {
     /// How `source` (width, height; not zero) is fitted as `spec` says.
     ///
-    /// Only what is kept of the resized picture is computed, so an endless picture costs no more than a square one.
+    /// Only what is kept of the resized image is computed, so an endless image costs no more than a square one.
     pub fn new(spec: &Image, source: (u32, u32)) -> Self {
         let target = (spec.width, spec.height);
         match (spec.resize, spec.patches) {
@@ -39,7 +39,7 @@ impl Fit {
         }
     }
 
-    /// Of a film's frame scaled to cover `spec`: the square at the beginning, the centre or the end of its longer
+    /// Of a video's frame scaled to cover `spec`: the square at the beginning, the centre or the end of its longer
     /// side, `view` being 0, 1 or 2.
     pub fn crop(spec: &Image, source: (u32, u32), view: usize) -> Self {
         let (scaled, target) = (covering(spec, source), (spec.width, spec.height));
@@ -101,7 +101,7 @@ impl Fit {
     }
 }
 
-/// The size of the whole picture, scaled until it covers the target, or its shorter edge is `resize_to`; the free
+/// The size of the whole image, scaled until it covers the target, or its shorter edge is `resize_to`; the free
 /// side is rounded down, as torchvision does.
 fn covering(spec: &Image, (width, height): (u32, u32)) -> (u32, u32) {
     let (wide, high) = (u64::from(width), u64::from(height));

@@ -4,7 +4,7 @@ use image::metadata::Orientation;
 use libjpeg_turbo_rs::{ComponentInfo, DecodeLimits, Decoder, JpegError, PixelFormat};
 use onespace_core::{Error, Result, limits};
 
-use crate::decode::check_size;
+use crate::size::check_size;
 
 /// A decoded JPEG, as it lies in the file.
 pub struct Decoded {

@@ -1,8 +1,8 @@
-//! A picture as patches and their places.
+//! An image as patches and their places.
 
 use onespace_bundle::preprocess::Patches;
 
-/// Patches of a picture of `across` pixels a row, three values a pixel; both sides are multiples of a patch's.
+/// Patches of an image of `across` pixels a row, three values a pixel; both sides are multiples of a patch's.
 ///
 /// Gives what [`Patches`] says: values `[max_patches, size · size · 3]` and places `[max_patches, 2]`.
 pub fn cut(spec: Patches, pixels: &[f32], across: usize) -> (Vec<f32>, Vec<i64>) {

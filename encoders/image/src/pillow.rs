@@ -1,20 +1,21 @@
-//! Resampling in bytes, to the last bit as Pillow's `Image.resize` or torchvision's `resize` (antialias, `uint8`) does it:
-//! weights in double precision, rounded to so many bits behind the point, sums of integers, each pass rounded to a byte and
-//! cut off at black and white.
+//! Resampling in bytes, to the last bit as Pillow's `Image.resize` or torchvision's `resize` (antialias, `uint8`) does
+//! it: weights in double precision, rounded to so many bits behind the point, sums of integers, each pass rounded to a
+//! byte and cut off at black and white.
 //!
-//! Across always comes first, as in all Pillows up to 12.2. Version 13 goes down first where that is less work; published
-//! models were trained before.
+//! Across always comes first, as in all Pillows up to 12.2. Version 13 goes down first where that is less work;
+//! published models were trained before.
 //!
-//! A resizer with other weights is off by one here and there, and in a grey picture by the same one in every channel: that
-//! cost random weights of SigLIP 2's shape .0014 of the cosine of a black-and-white scan. Exactness costs time: from 12 Mpx to
-//! 224 pixels it takes about six times as long as `fast_image_resize` (47 against 7 ms side by side), less than decoding them.
+//! A resizer with other weights is off by one here and there, and in a grey image by the same one in every channel:
+//! that cost random weights of SigLIP 2's shape .0014 of the cosine of a black-and-white scan. Exactness costs time:
+//! from 12 Mpx to 224 pixels it takes about six times as long as `fast_image_resize` (47 against 7 ms side by side),
+//! less than decoding them.
 
 use std::f64::consts::PI;
 
 use onespace_bundle::preprocess::ResizeFilter;
 use onespace_core::{Patience, Result};
 
-use crate::{resize::WHILE, taps::Side};
+use crate::taps::{Side, WHILE};
 
 /// Whose weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +35,8 @@ struct Pass {
     taps: Vec<Taps>,
 }
 
-/// The first source value, and what it and those behind it count for: `high · 2¹² + low`. Two products of 16 bits are several
-/// times faster than one of 32 where SSE2 is all there is, and just as exact.
+/// The first source value, and what it and those behind it count for: `high · 2¹² + low`. Two products of 16 bits are
+/// several times faster than one of 32 where SSE2 is all there is, and just as exact.
 struct Taps {
     first: usize,
     high: Vec<i16>,
@@ -74,8 +75,8 @@ impl Taps {
     }
 }
 
-/// Resizes rows of `width` RGB pixels across and then down. The filter is as wide as the picture shrinks; `Nearest` is taken
-/// for a box.
+/// Resizes rows of `width` RGB pixels across and then down. The filter is as wide as the image shrinks; `Nearest` is
+/// taken for a box.
 ///
 /// # Errors
 /// What `patience` says when it is over.

@@ -1,11 +1,13 @@
-//! The road from bytes to a sample.
+//! From bytes to a sample.
 
 use onespace_bundle::preprocess::{Alpha, Image, Patches};
-use onespace_core::{Error, Modality, Patience, Prepare, PrepareRequest, Result, Sample, Tensor, Track};
+use onespace_core::{
+    Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Result, Sample, SampleUse, Tensor, Track,
+};
 
 use crate::{decode::decode, fit::Fit, patches, resize::resize};
 
-/// Pictures to samples as a manifest's `[towers.image.preprocess]` says.
+/// Images to samples as a manifest's `[towers.image.preprocess]` says.
 #[derive(Clone, Debug)]
 pub struct ImagePreparer {
     spec: Image,
@@ -18,8 +20,8 @@ impl ImagePreparer {
         Self { spec: spec.clone() }
     }
 
-    /// The tensor of decoded pixels: `rgb` holds `size` (across, down) pixels, 8 bits a channel, red, green, blue,
-    /// row by row without gaps. The values come back as float32 `[3, spec.height, spec.width]`, `(x / 255 − mean) / std`.
+    /// The tensor of decoded pixels: `rgb` holds `size` (across, down) pixels, 8 bits a channel, red, green, blue, row
+    /// by row without gaps. The values come back as float32 `[3, spec.height, spec.width]`, `(x / 255 − mean) / std`.
     ///
     /// # Errors
     /// `MEDIA_MALFORMED` when a side is zero; `INTERNAL` when `rgb` is shorter than the sides say; what `patience` says
@@ -79,7 +81,7 @@ impl ImagePreparer {
     ) -> Result<(Vec<f32>, usize)> {
         let (width, height) = source;
         if width == 0 || height == 0 {
-            return Err(Error::malformed("bytes", format!("a picture of {width} x {height} pixels has no content")));
+            return Err(Error::malformed("bytes", format!("an image of {width} x {height} pixels has no content")));
         }
         let fit = fit(&self.spec, source);
         let mut pixels = resize(&self.spec, &fit, (rgb, width), patience)?;
@@ -94,14 +96,14 @@ impl ImagePreparer {
 }
 
 impl Prepare for ImagePreparer {
-    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>> {
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let patience = &request.patience;
         let background = match self.spec.alpha {
             Alpha::Blend => Some(self.spec.background),
             Alpha::Drop => None,
         };
-        let picture = decode(request.bytes, background, patience)?;
-        let (rgb, size) = (picture.rgb(), (picture.width(), picture.height()));
+        let pixels = decode(request.bytes, background, patience)?;
+        let (rgb, size) = (pixels.rgb(), (pixels.width(), pixels.height()));
         let tensors = if let Some(patches) = self.spec.patches {
             let (values, places) = self.patches_of(patches, rgb, size, patience)?;
             let count = patches.max_patches;
@@ -110,6 +112,7 @@ impl Prepare for ImagePreparer {
             let shape = [3, self.spec.height as usize, self.spec.width as usize];
             vec![Tensor::f32(shape, self.tensor_of(rgb, size, patience)?)]
         };
-        Ok(vec![Sample { tower: Modality::Image, tensors, track: Track::Whole, span: None }])
+        Ok(vec![Sample { tower: Modality::Image, tensors, track: Track::Whole, span: None, used_for: SampleUse::Both }]
+            .into())
     }
 }

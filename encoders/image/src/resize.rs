@@ -10,11 +10,8 @@ use onespace_core::{Error, Patience, Result};
 use crate::{
     fit::Fit,
     pillow::{self, Weights},
-    taps::{Side, cubic, resample},
+    taps::{Side, WHILE, cubic, resample},
 };
-
-/// Where it is noticed that nobody waits any more.
-pub const WHILE: &str = "while the picture was resized";
 
 /// Resizes rows of `width` RGB pixels as `spec` and `fit` say; the result is a canvas of RGB pixels, row by row, on
 /// the scale 0 to 255.
@@ -95,7 +92,7 @@ fn pass<'a>(
 }
 
 fn internal(error: impl std::fmt::Display) -> Error {
-    Error::internal(format!("a picture cannot be resized: {error}"))
+    Error::internal(format!("an image cannot be resized: {error}"))
 }
 
 /// The filter always spans the same number of source pixels, as in torch's `interpolate`, whose cubic is sharper than

@@ -6,7 +6,8 @@
 use onespace_bundle::preprocess::ResizeFilter;
 use onespace_core::{Patience, Result};
 
-use crate::resize::WHILE;
+/// Where it is noticed that nobody waits any more.
+pub const WHILE: &str = "while the image was resized";
 
 /// Which source values a target value is made of.
 pub struct Taps {

@@ -40,7 +40,7 @@ fn prepare(bytes: &[u8]) -> Result<Vec<Sample>> {
         "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]
     }"#;
     let spec: Image = serde_json::from_str(table).unwrap();
-    ImagePreparer::new(&spec).prepare(&PrepareRequest::of(bytes))
+    ImagePreparer::new(&spec).prepare(&PrepareRequest::of(bytes)).map(|prepared| prepared.samples)
 }
 
 fn assert_blames_the_media(error: &Error, what: &str) {

@@ -13,13 +13,13 @@ fn read(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/jpeg").join(name)).unwrap()
 }
 
-/// The decoded pixels, channel by channel: a picture that keeps its size keeps its pixels.
+/// The decoded pixels, channel by channel: an image that keeps its size keeps its pixels.
 fn decoded(name: &str) -> Vec<f32> {
     let table = serde_json::json!({
         "width": SIDES.0, "height": SIDES.1, "resize": "squash", "filter": "nearest", "mean": [0, 0, 0], "std": [1, 1, 1],
     });
     let spec: Image = serde_json::from_value(table).unwrap();
-    let mut sample = ImagePreparer::new(&spec).prepare(&PrepareRequest::of(&read(name))).unwrap().remove(0);
+    let mut sample = ImagePreparer::new(&spec).prepare(&PrepareRequest::of(&read(name))).unwrap().samples.remove(0);
     match sample.tensors.remove(0).data {
         TensorData::F32(values) => values,
         TensorData::I64(_) => panic!("not floats"),

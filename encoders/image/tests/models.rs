@@ -31,7 +31,8 @@ fn integers(bytes: &[u8]) -> Vec<i64> {
 
 /// The largest difference of a float tensor, in 255ths before normalisation; other tensors must be equal.
 fn difference(case: &Case) -> f32 {
-    let sample = ImagePreparer::new(&case.spec).prepare(&PrepareRequest::of(&read(&case.file))).unwrap().remove(0);
+    let sample =
+        ImagePreparer::new(&case.spec).prepare(&PrepareRequest::of(&read(&case.file))).unwrap().samples.remove(0);
     let shapes: Vec<_> = sample.tensors.iter().map(|tensor| tensor.shape.clone()).collect();
     assert_eq!(shapes, case.shapes, "{}", case.name);
     let mut most = 0.0_f32;

@@ -1,4 +1,4 @@
-//! Pixels agree with Pillow's and torch's on the committed pictures, every format and mode, every way to resize.
+//! Pixels agree with Pillow's and torch's on the committed images, every format and mode, every way to resize.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
 use std::{fs, path::Path};
@@ -24,7 +24,7 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 
 /// Mean and largest absolute difference from the reference, in steps of one 255th.
 fn difference(case: &Case) -> (f32, f32) {
-    let samples = ImagePreparer::new(&case.spec).prepare(&PrepareRequest::of(&read(&case.file))).unwrap();
+    let samples = ImagePreparer::new(&case.spec).prepare(&PrepareRequest::of(&read(&case.file))).unwrap().samples;
     let [sample] = samples.as_slice() else { panic!("{}: {} samples", case.name, samples.len()) };
     assert_eq!((sample.tower, sample.track, sample.span), (Modality::Image, Track::Whole, None));
     let [tensor] = sample.tensors.as_slice() else { panic!("{}: not one tensor", case.name) };
@@ -60,7 +60,7 @@ fn orientation_and_background_change_the_tensor() {
     )
     .unwrap();
     let values = |spec: &Image, file: &str| {
-        let mut samples = ImagePreparer::new(spec).prepare(&PrepareRequest::of(&read(file))).unwrap();
+        let mut samples = ImagePreparer::new(spec).prepare(&PrepareRequest::of(&read(file))).unwrap().samples;
         match samples.remove(0).tensors.remove(0).data {
             TensorData::F32(values) => values,
             TensorData::I64(_) => panic!("not floats"),

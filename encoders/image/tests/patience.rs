@@ -1,4 +1,4 @@
-//! A picture is worked on while somebody waits for it and no longer.
+//! An image is worked on while somebody waits for it and no longer.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is how a test fails")]
 
 use std::{fs, path::Path, thread, time::Duration};
@@ -29,7 +29,7 @@ fn what_nobody_waits_for_is_not_decoded() {
     }
 }
 
-/// As many pixels as a picture may have, resized with the widest filter: seconds of work, ended between two rows.
+/// As many pixels as an image may have, resized with the widest filter: seconds of work, ended between two rows.
 #[test]
 fn resizing_ends_with_its_caller() {
     let (across, down) = (10_000, 5_000);

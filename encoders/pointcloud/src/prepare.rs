@@ -1,9 +1,11 @@
-//! The road from bytes to samples.
+//! From bytes to samples.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use onespace_bundle::preprocess::{self, Emit, FpsStart, GroupKind, Grouping, Layout, Normalise, Subsample};
-use onespace_core::{Error, Modality, Patience, Prepare, PrepareRequest, Reason, Result, Sample, Tensor, Track};
+use onespace_core::{
+    Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, SampleUse, Tensor, Track,
+};
 
 use crate::{
     fps::{farthest, outermost},
@@ -52,7 +54,7 @@ impl PointCloudPreparer {
             Emit::Centres => centres.clone(),
         };
         let tensors = self.spec.emitted().iter().filter_map(tensor).collect();
-        Ok(Sample { tower: Modality::PointCloud, tensors, track: Track::Whole, span: None })
+        Ok(Sample { tower: Modality::PointCloud, tensors, track: Track::Whole, span: None, used_for: SampleUse::Both })
     }
 
     /// The points of a file, thinned to what is looked at; those of a mesh of few vertices lie on its faces.
@@ -170,13 +172,13 @@ impl PointCloudPreparer {
 }
 
 impl Prepare for PointCloudPreparer {
-    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>> {
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         if request.bytes.is_empty() {
             return Err(Error::new(Reason::MediaEmpty, "bytes", "the file has no bytes"));
         }
         catch_unwind(AssertUnwindSafe(|| self.sample(request.bytes, &request.patience))).map_or_else(
             |_| Err(Error::new(Reason::Panicked, "bytes", "the reader gave up on this file in an unforeseen way")),
-            |sample| Ok(vec![sample?]),
+            |sample| Ok(vec![sample?].into()),
         )
     }
 }

@@ -26,7 +26,7 @@ const FILES: [&str; 10] = [
 
 fn prepare(bytes: &[u8]) -> Result<Vec<Sample>, Error> {
     let spec = PointCloud { grouping: Some(grouping(8, 4)), ..spec(32, 64) };
-    PointCloudPreparer::new(&spec).prepare(&PrepareRequest::of(bytes))
+    PointCloudPreparer::new(&spec).prepare(&PrepareRequest::of(bytes)).map(|prepared| prepared.samples)
 }
 
 fn judge(name: &str, bytes: &[u8]) {

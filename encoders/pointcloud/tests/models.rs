@@ -26,6 +26,7 @@ fn tensors_are_those_of_the_models() {
         let sample = PointCloudPreparer::new(&case.spec)
             .prepare(&PrepareRequest::of(&golden("models/cloud.ply")))
             .unwrap()
+            .samples
             .remove(0);
         let shapes: Vec<_> = sample.tensors.iter().map(|tensor| tensor.shape.clone()).collect();
         assert_eq!(shapes, case.shapes, "{}", case.name);
@@ -50,7 +51,7 @@ fn a_random_sample_is_the_seeds_and_even() {
             layout: Layout::Xyz,
             ..spec(1000, 1000)
         };
-        let sample = PointCloudPreparer::new(&random).prepare(&PrepareRequest::of(&bytes)).unwrap().remove(0);
+        let sample = PointCloudPreparer::new(&random).prepare(&PrepareRequest::of(&bytes)).unwrap().samples.remove(0);
         values(&sample, 0).chunks(3).map(|place| place[0] as usize).collect()
     };
     let first = chosen(0);

@@ -12,7 +12,7 @@ use onespace_core::{Modality, Prepare, PrepareRequest, Reason, Sample};
 use onespace_pointcloud::PointCloudPreparer;
 
 fn prepare(spec: &PointCloud, bytes: &[u8]) -> Sample {
-    let mut samples = PointCloudPreparer::new(spec).prepare(&PrepareRequest::of(bytes)).unwrap();
+    let mut samples = PointCloudPreparer::new(spec).prepare(&PrepareRequest::of(bytes)).unwrap().samples;
     assert_eq!((samples.len(), samples[0].tower, samples[0].span), (1, Modality::PointCloud, None));
     samples.remove(0)
 }
@@ -156,7 +156,7 @@ fn sixteen_thousand_points_become_a_thousand_in_milliseconds() {
     let fastest = (0..10)
         .map(|_| {
             let start = Instant::now();
-            assert_eq!(preparer.prepare(&PrepareRequest::of(&bytes)).unwrap()[0].tensors[0].shape, [1024, 6]);
+            assert_eq!(preparer.prepare(&PrepareRequest::of(&bytes)).unwrap().samples[0].tensors[0].shape, [1024, 6]);
             start.elapsed()
         })
         .min()

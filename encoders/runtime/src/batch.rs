@@ -39,7 +39,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// The kind of an input; none where it is one that is not fed.
-    pub fn of(outlet: &Outlet) -> Option<Self> {
+    pub fn from_outlet(outlet: &Outlet) -> Option<Self> {
         match outlet.dtype().tensor_type()? {
             TensorElementType::Float32 => Some(Self::F32),
             TensorElementType::Float16 => Some(Self::F16),
@@ -80,7 +80,7 @@ impl<'a> Stacked<'a> {
     }
 
     /// The floats that a graph gave, of whatever precision.
-    pub fn of(value: &DynValue) -> ort::Result<Self> {
+    pub fn from_value(value: &DynValue) -> ort::Result<Self> {
         fn wide<T: PrimitiveTensorElementType + Copy>(
             value: &DynValue,
             widen: fn(T) -> f32,
@@ -266,7 +266,7 @@ fn side_by_side<'a, T: Copy>(
 pub(crate) struct Key(Vec<(bool, Vec<usize>)>);
 
 impl Key {
-    pub fn of(sample: &Sample) -> Self {
+    pub fn new(sample: &Sample) -> Self {
         let kind = |tensor: &Tensor| (matches!(tensor.data, TensorData::F32(_)), tensor.shape.clone());
         Self(sample.tensors.iter().map(kind).collect())
     }
@@ -274,12 +274,12 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
-    use onespace_core::{Modality, Track};
+    use onespace_core::{Modality, SampleUse, Track};
 
     use super::*;
 
     fn sample(tensors: Vec<Tensor>) -> Sample {
-        Sample { tower: Modality::Text, tensors, track: Track::Whole, span: None }
+        Sample { tower: Modality::Text, tensors, track: Track::Whole, span: None, used_for: SampleUse::Both }
     }
 
     #[test]
@@ -293,7 +293,7 @@ mod tests {
         assert!(matches!(&stacked[0].values, Values::F32(values) if **values == [1.0, 2.0, 1.0, 2.0]));
         for odd in [&three, &ints, &short] {
             assert!(stack(&[&two, odd], 1).is_err());
-            assert_eq!(Key::of(&two) == Key::of(odd), std::ptr::eq(odd, &short));
+            assert_eq!(Key::new(&two) == Key::new(odd), std::ptr::eq(odd, &short));
         }
         assert!(stack(&[&short], 1).is_err());
         assert!(stack(&[&two], 2).is_err());

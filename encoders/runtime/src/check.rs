@@ -19,7 +19,7 @@ pub(crate) fn stage(
     session: &Session,
 ) -> Result<Inputs> {
     let found = session.outputs().iter().find(|outlet| outlet.name() == stage.output);
-    if !found.and_then(Kind::of).is_some_and(Kind::is_float) {
+    if !found.and_then(Kind::from_outlet).is_some_and(Kind::is_float) {
         let message = format!("no output \"{}\" of floats, the graph gives {}", stage.output, names(session.outputs()));
         return Err(graph.invalid(&format!("stages[{index}].output"), model, message));
     }
@@ -59,7 +59,7 @@ fn inputs(
             let message = format!("no input \"{name}\", the graph takes {}", names(found));
             return Err(graph.invalid(key, model, message));
         };
-        let Some(kind) = Kind::of(outlet) else {
+        let Some(kind) = Kind::from_outlet(outlet) else {
             let message = format!(
                 "input \"{name}\" is {}, floats, integers of 32 or 64 bits and booleans are fed",
                 outlet.dtype()
@@ -94,7 +94,7 @@ fn output(graph: &Graph, key: &str, name: &str, found: &[Outlet]) -> Result<()> 
         [_, length] => *length < 0 || usize::try_from(*length) == Ok(graph.dimension),
         _ => false,
     });
-    if fits && Kind::of(outlet).is_some_and(Kind::is_float) {
+    if fits && Kind::from_outlet(outlet).is_some_and(Kind::is_float) {
         return Ok(());
     }
     let message = format!("output \"{name}\" is {}, floats [batch, {}] are expected", outlet.dtype(), graph.dimension);

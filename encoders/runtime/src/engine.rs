@@ -14,7 +14,7 @@ use crate::{
     Models,
     graph::Graph,
     policy::Options,
-    queue::{Answer, Guard, Place, Queue},
+    queue::{Answer, Queue, RequestPermits, Ticket},
     session::Session,
     stats::Stats,
     worker::Worker,
@@ -54,16 +54,16 @@ impl Engine {
         let count = options.workers.max(1);
         let queue = Arc::new(Queue::new(graph.tower, options.policy, count));
         let mut engine = Self { graph, queue, workers: Vec::with_capacity(count) };
-        for place in 0..count {
-            let session = Session::of(models, &engine.graph, place)?;
+        for index in 0..count {
+            let session = Session::with_models(models, &engine.graph, index)?;
             let worker = Worker {
                 graph: engine.graph.clone(),
                 queue: Arc::clone(&engine.queue),
                 observer: options.observer.clone(),
-                place,
+                index,
             };
             let thread = thread::Builder::new()
-                .name(format!("{}-{place}", engine.graph.tower))
+                .name(format!("{}-{index}", engine.graph.tower))
                 .spawn(move || worker.work(session))
                 .map_err(|error| Error::internal(format!("a thread for the {} tower: {error}", engine.graph.tower)))?;
             engine.workers.push(thread);
@@ -72,8 +72,8 @@ impl Engine {
     }
 
     /// Runs the samples of one request; `target` is what their vectors will be compared with, which chooses the head
-    /// where the graph has several. Samples for different heads share a run. Dropping the future takes back what has not started; a run whose callers
-    /// have all gone is ended early. `guard` is kept until the last sample has left.
+    /// where the graph has several. Samples for different heads share a run. Dropping the future takes back what has
+    /// not started; a run whose callers have all gone is ended early. `permits` is kept until the last sample has left.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause, `DEADLINE_EXCEEDED`, `MODEL_FAILED`, `PANICKED`, `NOT_READY` while stopping.
@@ -82,21 +82,21 @@ impl Engine {
         samples: Vec<Sample>,
         target: Option<Modality>,
         deadline: Deadline,
-        guard: Guard,
+        permits: RequestPermits,
     ) -> Result<Run> {
         deadline.check(&format!("before the {} tower was asked", self.graph.tower))?;
         let arrived = Instant::now();
         let count = samples.len();
-        let Place { job, answers, patience } = self.queue.submit(samples, target, deadline, &guard)?;
-        drop(guard);
-        let mut ticket = Ticket { queue: &self.queue, job: Some(job) };
+        let Ticket { job, answers, patience } = self.queue.submit(samples, target, deadline, &permits)?;
+        drop(permits);
+        let mut withdraw = WithdrawOnDrop { queue: &self.queue, job: Some(job) };
         let answers = collect(answers);
         tokio::pin!(answers);
         let patience = arrived + patience;
         if patience < deadline.instant() {
             if let Ok(answers) = timeout_at(patience.into(), &mut answers).await {
                 let answers = answers?;
-                ticket.job = None;
+                withdraw.job = None;
                 return sum_up(arrived, answers);
             }
             if let Some(error) = self.queue.give_up(job, count) {
@@ -106,7 +106,7 @@ impl Engine {
         match timeout_at(deadline.instant().into(), answers).await {
             Ok(answers) => {
                 let answers = answers?;
-                ticket.job = None;
+                withdraw.job = None;
                 sum_up(arrived, answers)
             }
             Err(_) => Err(Deadline::exceeded(&format!("in the {} tower", self.graph.tower))),
@@ -150,12 +150,12 @@ impl Drop for Engine {
 }
 
 /// Takes a request back when its caller goes away; without a number, nothing is left to take back.
-struct Ticket<'a> {
+struct WithdrawOnDrop<'a> {
     queue: &'a Queue,
     job: Option<u64>,
 }
 
-impl Drop for Ticket<'_> {
+impl Drop for WithdrawOnDrop<'_> {
     fn drop(&mut self) {
         if let Some(job) = self.job {
             self.queue.withdraw(job);

@@ -102,7 +102,7 @@ impl Graph {
     /// # Errors
     /// `BUNDLE_INVALID` naming the key and the file.
     pub(crate) fn check_weights(&self, key: &str, model: &Path) -> Result<()> {
-        let weights = Weights::of(model)
+        let weights = Weights::read(model)
             .map_err(|error| self.invalid(key, model, format!("this is no whole ONNX file: {error}")))?;
         let folder = model.parent().unwrap_or(Path::new(""));
         for name in &weights.external {

@@ -9,7 +9,8 @@
 //! - it is refused at once with `QUEUE_FULL` and a pause when the queue is full;
 //! - it leaves the queue unexecuted when its deadline passes or its caller goes away;
 //! - it shares a run only with samples of exactly its shape, within a number and a volume;
-//! - it runs at once when the tower is idle, or after a sixteenth of the last run if callers of that run are still to come back;
+//! - it runs at once when the tower is idle, or after a sixteenth of the last run if callers of that run are still to
+//!   come back;
 //! - if the run it shares fails, every member is tried alone, so one bad sample fails alone;
 //! - if the run panics, its members get `PANICKED` and the graph that did is loaded anew;
 //! - its vector leaves only if every value is finite and the length is the tower's.
@@ -32,6 +33,6 @@ pub use graph::Graph;
 pub use library::{Runtime, forbid_telemetry};
 pub use model::Models;
 pub use policy::{BatchInfo, Observer, Options, Policy};
-pub use queue::Guard;
+pub use queue::RequestPermits;
 pub use session::Session;
 pub use stats::Stats;

@@ -30,14 +30,14 @@ impl Models {
         Self { runtime: runtime.clone(), held: BTreeMap::new() }
     }
 
-    /// One graph file of a tower, for the worker at `place`.
+    /// One graph file of a tower, for the worker at `worker`.
     ///
     /// # Errors
     /// As [`Session::load`](crate::Session::load), less what the graph looks like.
-    pub(crate) fn get(&mut self, graph: &Graph, key: &str, path: &Path, place: usize) -> Result<Arc<Model>> {
+    pub(crate) fn get(&mut self, graph: &Graph, key: &str, path: &Path, worker: usize) -> Result<Arc<Model>> {
         // Asked even of what is loaded already: another tower may allow less.
         graph.check_weights(key, path)?;
-        let slot = (path.to_owned(), place);
+        let slot = (path.to_owned(), worker);
         if let Some(model) = self.held.get(&slot) {
             return Ok(Arc::clone(model));
         }
@@ -68,8 +68,8 @@ impl Model {
         &self.path
     }
 
-    /// Lends its session when nobody else has it. After a panic it is a fresh one: nothing is known about the state of the
-    /// old.
+    /// Lends its session when nobody else has it. After a panic it is a fresh one: nothing is known about the state of
+    /// the old.
     ///
     /// # Errors
     /// When it cannot be loaded again; the next call tries once more.
@@ -89,8 +89,8 @@ impl Model {
     }
 }
 
-/// How every session is set up: threads come from the runtime's shared pool, nodes run one after the other, memory is as
-/// [`Session`](crate::Session) explains.
+/// How every session is set up: threads come from the runtime's shared pool, nodes run one after the other, memory is
+/// as [`Session`](crate::Session) explains.
 fn open(runtime: &Runtime, path: &Path) -> ort::Result<Session> {
     let configure = |builder: SessionBuilder| -> ort::Result<SessionBuilder> {
         Ok(builder
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_file_is_loaded_once_for_all_towers_and_workers_have_their_own() {
         let mut models = models();
-        let mut get = |graph: &Graph, place| models.get(graph, "model", &graph.model, place);
+        let mut get = |graph: &Graph, worker| models.get(graph, "model", &graph.model, worker);
         let (text, image) = (graph(Modality::Text), graph(Modality::Image));
         let first = get(&text, 0).unwrap();
         assert!(Arc::ptr_eq(&first, &get(&image, 0).unwrap()));

@@ -61,7 +61,7 @@ impl Weights {
     ///
     /// # Errors
     /// When it cannot be read, or is no protocol buffer: truncated, for one.
-    pub fn of(path: &Path) -> io::Result<Self> {
+    pub fn read(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let end = file.metadata()?.len();
         let mut weights = Self::default();
@@ -221,7 +221,7 @@ mod tests {
     fn weights(model: &[u8]) -> io::Result<Weights> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(model).unwrap();
-        Weights::of(file.path())
+        Weights::read(file.path())
     }
 
     #[test]

@@ -14,8 +14,8 @@ pub struct Policy {
     /// Samples of one run.
     pub samples: usize,
     /// Input values of one run, unless a single sample has more. Large inputs gain nothing from company on a CPU:
-    /// the shipped bundle on two cores embeds 1,100 to 1,300 pictures (12,288 values) a second in batches of 1 to
-    /// 16, 970 in batches of 32; 700 to 800 films (98,304 values) in batches of 1 to 16, 550 in batches of 32; but
+    /// the shipped bundle on two cores embeds 1,100 to 1,300 images (12,288 values) a second in batches of 1 to
+    /// 16, 970 in batches of 32; 700 to 800 videos (98,304 values) in batches of 1 to 16, 550 in batches of 32; but
     /// texts 1,500 alone, 3,600 in fours and 6,700 in the batches that 64 callers form.
     pub values: usize,
     /// How long the oldest sample may wait for company while another worker of the tower is busy.

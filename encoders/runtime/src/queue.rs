@@ -22,14 +22,14 @@ use crate::{
 
 /// Whatever must live as long as a sample is queued or running: the permits of the request it belongs to. A
 /// caller that goes away frees its place only when its samples have left.
-pub type Guard = Arc<dyn Any + Send + Sync>;
+pub type RequestPermits = Arc<dyn Any + Send + Sync>;
 
 /// The shortest and longest pause that a refused caller is told.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
-/// The part of a run's time that its callers are given to come back before the next run starts without them. A caller that
-/// is answered asks again within microseconds; a run that leaves as soon as the first of them is there takes two samples
-/// where sixteen were on their way.
+/// The part of a run's time that its callers are given to come back before the next run starts without them. A caller
+/// that is answered asks again within microseconds; a run that leaves as soon as the first of them is there takes two
+/// samples where sixteen were on their way.
 const RETURN: u32 = 16;
 
 /// The weight of the newest run in the moving average of what a sample takes.
@@ -52,7 +52,7 @@ pub(crate) struct Entry {
     deadline: Deadline,
     arrived: Instant,
     reply: oneshot::Sender<Answer>,
-    _guard: Guard,
+    _permits: RequestPermits,
 }
 
 impl Entry {
@@ -63,7 +63,7 @@ impl Entry {
 }
 
 /// A request's place in the queue.
-pub(crate) struct Place {
+pub(crate) struct Ticket {
     /// Its number.
     pub job: u64,
     /// Where the answers of its samples will come.
@@ -135,8 +135,8 @@ impl Queue {
         samples: Vec<Sample>,
         target: Option<Modality>,
         deadline: Deadline,
-        guard: &Guard,
-    ) -> Result<Place> {
+        permits: &RequestPermits,
+    ) -> Result<Ticket> {
         let mut state = self.lock();
         if state.closed {
             return Err(Error::new(Reason::NotReady, "", format!("the {} tower is stopping", self.tower)));
@@ -160,18 +160,18 @@ impl Queue {
         let patience = self.patience(&state);
         let answers = samples.into_iter().map(|sample| {
             let (reply, receiver) = oneshot::channel();
-            let key = Key::of(&sample);
-            let guard = Arc::clone(guard);
-            state.waiting.push_back(Entry { sample, target, job, key, deadline, arrived, reply, _guard: guard });
+            let key = Key::new(&sample);
+            let permits = Arc::clone(permits);
+            state.waiting.push_back(Entry { sample, target, job, key, deadline, arrived, reply, _permits: permits });
             receiver
         });
         let answers = answers.collect();
         self.changed.notify_all();
-        Ok(Place { job, answers, patience })
+        Ok(Ticket { job, answers, patience })
     }
 
-    /// How long a request may wait for its first sample's turn: as the policy says, or the time of one full batch where that
-    /// is longer. Before a model that takes a second for a picture, a second request is no overload.
+    /// How long a request may wait for its first sample's turn: as the policy says, or the time of one full batch where
+    /// that is longer. Before a model that takes a second for an image, a second request is no overload.
     fn patience(&self, state: &State) -> Duration {
         let slow = Duration::try_from_secs_f64(self.policy.samples as f64 * state.sample_seconds.unwrap_or(0.0));
         self.policy.patience.max(slow.unwrap_or_default())
@@ -209,8 +209,8 @@ impl Queue {
         }
     }
 
-    /// Waits for a batch for the worker in `place`; none once the queue is closed.
-    pub fn next(&self, place: usize) -> Option<Batch> {
+    /// Waits for a batch for the worker in `worker`; none once the queue is closed.
+    pub fn next(&self, worker: usize) -> Option<Batch> {
         let mut state = self.lock();
         loop {
             if state.closed {
@@ -219,15 +219,15 @@ impl Queue {
             self.sweep(&mut state);
             let wait = self.company_wait(&state);
             match wait {
-                Some(Duration::ZERO) => return self.take(&mut state, place),
+                Some(Duration::ZERO) => return self.take(&mut state, worker),
                 Some(wait) => state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0,
                 None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
 
-    /// How long the batch of the oldest sample should still wait for company; none when nothing waits. An idle tower waits
-    /// for nobody but the callers whom it has just answered.
+    /// How long the batch of the oldest sample should still wait for company; none when nothing waits. An idle tower
+    /// waits for nobody but the callers whom it has just answered.
     fn company_wait(&self, state: &State) -> Option<Duration> {
         let oldest = state.waiting.front()?;
         let idle = state.running.iter().all(Option::is_none);
@@ -243,7 +243,7 @@ impl Queue {
         Some(self.policy.wait.saturating_sub(oldest.arrived.elapsed()))
     }
 
-    fn take(&self, state: &mut State, place: usize) -> Option<Batch> {
+    fn take(&self, state: &mut State, worker: usize) -> Option<Batch> {
         let oldest = state.waiting.front()?;
         let mut bucket = Bucket::new(&self.policy, oldest.key.clone());
         let options = Arc::new(RunOptions::new().ok()?);
@@ -252,17 +252,17 @@ impl Queue {
         state.waiting = rest;
         let mut jobs: Vec<u64> = entries.iter().map(|entry| entry.job).collect();
         jobs.dedup();
-        if let Some(running) = state.running.get_mut(place) {
+        if let Some(running) = state.running.get_mut(worker) {
             *running = Some(Running { since: Instant::now(), jobs, options: Arc::clone(&options) });
         }
         let info = BatchInfo { samples: bucket.samples, values: bucket.values, waiting: state.waiting.len() };
         Some(Batch { entries: entries.into(), info, options })
     }
 
-    /// Notes that the worker in `place` has no batch in hand any more.
-    pub fn done(&self, place: usize, samples: usize, took: Duration) {
+    /// Notes that the worker in `worker` has no batch in hand any more.
+    pub fn done(&self, worker: usize, samples: usize, took: Duration) {
         let mut state = self.lock();
-        if let Some(running) = state.running.get_mut(place) {
+        if let Some(running) = state.running.get_mut(worker) {
             *running = None;
         }
         state.returning = Some((state.waiting.len() + samples, Instant::now() + (took / RETURN).min(self.policy.wait)));
@@ -270,11 +270,11 @@ impl Queue {
         state.sample_seconds = Some(state.sample_seconds.map_or(newest, |mean| mean + NEWEST * (newest - mean)));
     }
 
-    /// Whether anybody still waits for the batch in `place`.
-    pub fn wanted(&self, place: usize) -> bool {
+    /// Whether anybody still waits for the batch in `worker`.
+    pub fn wanted(&self, worker: usize) -> bool {
         self.lock()
             .running
-            .get(place)
+            .get(worker)
             .is_some_and(|running| running.as_ref().is_some_and(|running| !running.jobs.is_empty()))
     }
 
@@ -302,7 +302,8 @@ impl Queue {
             state.waiting.len() as f64 * state.sample_seconds.unwrap_or(0.0) / state.running.len().max(1) as f64;
         let pause = Duration::try_from_secs_f64(ahead).unwrap_or(most).clamp(least, most);
         let message = format!(
-            "{} samples wait for the {} tower, {samples} more pass the limit of {} (BATCH_QUEUE) or of {} values (BATCH_QUEUE_VALUES), or waited longer than {} ms (QUEUE_WAIT_MS, or the time of a full batch)",
+            "{} samples wait for the {} tower, {samples} more pass the limit of {} (BATCH_QUEUE) or of {} \
+             values (BATCH_QUEUE_VALUES), or waited longer than {} ms (QUEUE_WAIT_MS, or the time of a full batch)",
             state.waiting.len(),
             self.tower,
             self.policy.queue,

@@ -51,7 +51,7 @@ struct Step {
 pub(crate) type Vectors = Vec<Result<Vec<f32>>>;
 
 /// A sample, and the modality that its vector will be compared with.
-pub(crate) type Aimed<'a> = (&'a Sample, Option<Modality>);
+pub(crate) type TargetedSample<'a> = (&'a Sample, Option<Modality>);
 
 impl Session {
     /// Loads a tower's graphs and checks that they are those the manifest describes.
@@ -61,18 +61,18 @@ impl Session {
     /// in files that are not listed or of a kind that is forbidden, other inputs or outputs, a batch axis of fixed
     /// size.
     pub fn load(runtime: &Runtime, graph: &Graph) -> Result<Self> {
-        Self::of(&mut Models::new(runtime), graph, 0)
+        Self::with_models(&mut Models::new(runtime), graph, 0)
     }
 
-    /// As [`load`](Self::load), with what is there already, for the worker at `place`.
-    pub(crate) fn of(models: &mut Models, graph: &Graph, place: usize) -> Result<Self> {
+    /// As [`load`](Self::load), with what is there already, for the worker at `worker`.
+    pub(crate) fn with_models(models: &mut Models, graph: &Graph, worker: usize) -> Result<Self> {
         let mut stages = Vec::with_capacity(graph.stages.len());
         for (index, stage) in graph.stages.iter().enumerate() {
             let key = format!("stages[{index}].model");
             let check = |session: &_| check::stage(graph, index, stage, session);
-            stages.push(Step::load(models, graph, (&key, &stage.0, place), check)?);
+            stages.push(Step::load(models, graph, (&key, &stage.0, worker), check)?);
         }
-        let last = Step::load(models, graph, ("model", &graph.model, place), |session| check::last(graph, session))?;
+        let last = Step::load(models, graph, ("model", &graph.model, worker), |session| check::last(graph, session))?;
         Ok(Self { graph: graph.clone(), stages, last })
     }
 
@@ -91,12 +91,12 @@ impl Session {
     /// As [`run`](Self::run).
     pub fn run_for(&mut self, samples: &[&Sample], target: Option<Modality>) -> Result<Vec<Vec<f32>>> {
         let options = RunOptions::new().map_err(|error| self.graph.failed(&self.graph.model, error.message()))?;
-        let aimed: Vec<Aimed<'_>> = samples.iter().map(|sample| (*sample, target)).collect();
+        let aimed: Vec<TargetedSample<'_>> = samples.iter().map(|sample| (*sample, target)).collect();
         self.run_until(&aimed, &options)?.into_iter().collect()
     }
 
     /// As [`run_for`](Self::run_for), one result for each sample, and `options` can end it early.
-    pub(crate) fn run_until(&mut self, samples: &[Aimed<'_>], options: &RunOptions) -> Result<Vectors> {
+    pub(crate) fn run_until(&mut self, samples: &[TargetedSample<'_>], options: &RunOptions) -> Result<Vectors> {
         // How many rows a stage gives differs from sample to sample, and so would the numbers of their tokens.
         if self.graph.tokens.is_some() && samples.len() > 1 {
             return Ok(samples
@@ -107,7 +107,7 @@ impl Session {
         self.batch(samples, options)
     }
 
-    fn batch(&mut self, samples: &[Aimed<'_>], options: &RunOptions) -> Result<Vectors> {
+    fn batch(&mut self, samples: &[TargetedSample<'_>], options: &RunOptions) -> Result<Vectors> {
         let Self { graph, stages, last } = self;
         let plain: Vec<&Sample> = samples.iter().map(|(sample, _)| *sample).collect();
         let mut tensors = batch::stack(&plain, graph.tensors())?.into_iter();
@@ -144,10 +144,10 @@ impl Step {
     fn load(
         models: &mut Models,
         graph: &Graph,
-        (key, path, place): (&str, &Path, usize),
+        (key, path, worker): (&str, &Path, usize),
         check: impl FnOnce(&ort::session::Session) -> Result<check::Inputs>,
     ) -> Result<Self> {
-        let model = models.get(graph, key, path, place)?;
+        let model = models.get(graph, key, path, worker)?;
         let inputs =
             model.with(|session| check(session)).map_err(|error| graph.invalid(key, path, error.message()))??;
         Ok(Self { model, inputs })
@@ -187,7 +187,7 @@ impl Step {
                 if !outputs.contains_key(*name) {
                     let missing = || graph.failed(self.model.path(), format!("gave no output \"{name}\""));
                     let value = given.get(name).ok_or_else(missing)?;
-                    outputs.insert((*name).to_owned(), Stacked::of(value).map_err(failed)?);
+                    outputs.insert((*name).to_owned(), Stacked::from_value(value).map_err(failed)?);
                 }
             }
             Ok(outputs)
@@ -209,8 +209,8 @@ fn features<'a>(graph: &Graph, model: &Path, stage: &Stage, output: Stacked<'a>)
     }
 }
 
-/// Tensors of `[batch, frames, …]` for a graph that sees one frame at a time: what each run is fed, `[1, …]`. All frames in
-/// one run would be no faster on a CPU and take their number times the memory.
+/// Tensors of `[batch, frames, …]` for a graph that sees one frame at a time: what each run is fed, `[1, …]`. All
+/// frames in one run would be no faster on a CPU and take their number times the memory.
 fn frames(fed: Vec<Stacked<'_>>) -> Result<Vec<Vec<Stacked<'_>>>> {
     let mut runs = Vec::new();
     for tensor in fed {

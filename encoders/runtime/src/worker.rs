@@ -12,7 +12,7 @@ use crate::{
     graph::Graph,
     policy::{BatchInfo, Observer},
     queue::{Answer, Batch, Queue},
-    session::{Aimed, Session, Vectors, only},
+    session::{Session, TargetedSample, Vectors, only},
     stats::add,
 };
 
@@ -21,26 +21,26 @@ pub(crate) struct Worker {
     pub graph: Graph,
     pub queue: Arc<Queue>,
     pub observer: Option<Observer>,
-    /// Its place among the workers of the engine.
-    pub place: usize,
+    /// Its number among the workers of the engine.
+    pub index: usize,
 }
 
 impl Worker {
     /// Runs batches until the queue is closed.
     pub fn work(self, mut session: Session) {
-        while let Some(batch) = self.queue.next(self.place) {
+        while let Some(batch) = self.queue.next(self.index) {
             let Batch { entries, info, options } = batch;
             let started = Instant::now();
             add(&self.queue.counters.batches, 1);
             add(&self.queue.counters.executed, entries.len());
-            let samples: Vec<Aimed<'_>> = entries.iter().map(|entry| (&entry.sample, entry.target)).collect();
+            let samples: Vec<TargetedSample<'_>> = entries.iter().map(|entry| (&entry.sample, entry.target)).collect();
             let outcome = catch_unwind(AssertUnwindSafe(|| self.run(&mut session, &samples, info, &options)));
             let vectors = outcome.unwrap_or_else(|_| {
                 add(&self.queue.counters.panics, 1);
                 Err(panic_error(self.graph.tower))
             });
             let ended = Instant::now();
-            self.queue.done(self.place, info.samples, ended - started);
+            self.queue.done(self.index, info.samples, ended - started);
             let vectors = vectors.unwrap_or_else(|error| vec![Err(error); entries.len()]);
             for (entry, vector) in entries.into_iter().zip(vectors) {
                 entry.answer(Answer { vector, started, ended });
@@ -52,7 +52,7 @@ impl Worker {
     fn run(
         &self,
         session: &mut Session,
-        samples: &[Aimed<'_>],
+        samples: &[TargetedSample<'_>],
         info: BatchInfo,
         options: &ort::session::RunOptions,
     ) -> Result<Vectors> {
@@ -61,10 +61,11 @@ impl Worker {
         }
         let outcome = session.run_until(samples, options);
         let Err(error) = outcome else { return outcome };
-        if samples.len() == 1 || !self.queue.wanted(self.place) {
+        if samples.len() == 1 || !self.queue.wanted(self.index) {
             return Err(error);
         }
-        tracing::warn!(tower = %self.graph.tower, samples = samples.len(), %error, "a batch failed, its members run alone");
+        let (tower, samples_failed) = (self.graph.tower, samples.len());
+        tracing::warn!(%tower, samples = samples_failed, %error, "a batch failed, its members run alone");
         Ok(samples
             .iter()
             .map(|sample| session.run_until(std::slice::from_ref(sample), options).and_then(only))

@@ -14,7 +14,7 @@ use std::{
 
 use common::{Gate, bag, cosine, four, models, picture, pixels, runtime, tokens, until, x};
 use onespace_core::{Deadline, Modality, Reason, Sample};
-use onespace_runtime::{BatchInfo, Engine, Graph, Guard, Observer, Options, Policy, Run, Session};
+use onespace_runtime::{BatchInfo, Engine, Graph, Observer, Options, Policy, RequestPermits, Run, Session};
 use tokio::task::JoinHandle;
 
 fn engine(graph: Graph, policy: Policy, observer: Observer) -> Arc<Engine> {
@@ -27,7 +27,7 @@ fn patient() -> Policy {
     Policy { patience: Duration::from_secs(60), ..Policy::default() }
 }
 
-fn nobody() -> Guard {
+fn nobody() -> RequestPermits {
     Arc::new(())
 }
 
@@ -255,7 +255,7 @@ async fn whoever_goes_away_leaves_the_queue_and_frees_its_permits() {
     let engine = engine(bag(), patient(), observer);
     let held = ask(&engine, vec![tokens(&[1])]);
     until("the first runs", || gate.sizes().len() == 1).await;
-    let permit: Guard = Arc::new(());
+    let permit: RequestPermits = Arc::new(());
     let tasks: Vec<_> = (0..200)
         .map(|_| {
             let (engine, permit) = (Arc::clone(&engine), Arc::clone(&permit));

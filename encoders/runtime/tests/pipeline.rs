@@ -11,7 +11,7 @@ use onespace_bundle::{
     Precision,
     graph::{Empty, Stage, Tokens},
 };
-use onespace_core::{Deadline, Modality, Reason, Sample, Tensor, Track};
+use onespace_core::{Deadline, Modality, Reason, Sample, SampleUse, Tensor, Track};
 use onespace_runtime::{Engine, Graph, Options, Session};
 
 fn image(model: &str, inputs: &[&str], dimension: usize) -> Graph {
@@ -19,7 +19,7 @@ fn image(model: &str, inputs: &[&str], dimension: usize) -> Graph {
 }
 
 fn sample(tensors: Vec<Tensor>) -> Sample {
-    Sample { tower: Modality::Image, tensors, track: Track::Whole, span: None }
+    Sample { tower: Modality::Image, tensors, track: Track::Whole, span: None, used_for: SampleUse::Both }
 }
 
 /// Three rows of four values, the first of each row as given.

@@ -2,14 +2,16 @@
 
 mod clean;
 mod repair;
+mod windows;
 
-use std::borrow::Cow;
-
-use onespace_bundle::preprocess::{Overflow, Pad, TEXT_PLACE, Text};
+use onespace_bundle::preprocess::{Overflow, Pad, Text};
 use onespace_core::{
-    Error, Modality, Patience, Prepare, PrepareRequest, Purpose, Reason, Result, Sample, Tensor, Track, limits,
+    Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Purpose, Reason, Result, Sample, SampleUse, Tensor,
+    Track, Window, limits,
 };
 use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationDirection};
+
+use crate::windows::Worded;
 
 /// Token counts are rounded up to a multiple of this, so that texts of similar length share a batch.
 const BUCKET: usize = 8;
@@ -94,21 +96,16 @@ impl TextPreparer {
         Ok(tokens)
     }
 
-    /// The text as the tokenizer gets it: with the prompt around it, cleaned.
-    fn worded<'t>(&self, text: &'t str, prompt: &str) -> Cow<'t, str> {
-        // What lies behind the most that is tokenised need not be cleaned either.
-        let text = match self.spec.overflow {
+    /// As much of a text as is looked at where the rest is dropped: what lies behind the most that is tokenised need
+    /// not be cleaned either.
+    fn looked_at<'t>(&self, text: &'t str) -> &'t str {
+        match self.spec.overflow {
             Overflow::Truncate => prefix(text, self.spec.context * BYTES_PER_TOKEN.1),
             Overflow::Windows => text,
-        };
-        let worded = match prompt {
-            TEXT_PLACE => Cow::Borrowed(text),
-            prompt => Cow::Owned(prompt.replacen(TEXT_PLACE, text, 1)),
-        };
-        clean::clean(worded, &self.spec.clean)
+        }
     }
 
-    fn sample(&self, encoding: &Encoding) -> Sample {
+    fn sample(&self, encoding: &Encoding, used_for: SampleUse) -> Sample {
         let ids = encoding.get_ids();
         let length = match self.spec.pad {
             Pad::Bucket => ids.len().next_multiple_of(BUCKET).min(self.spec.context),
@@ -123,13 +120,13 @@ impl TextPreparer {
         if self.masked {
             tensors.push(Tensor::i64([length], padded(&mut ids.iter().map(|_| 1), 0)));
         }
-        Sample { tower: Modality::Text, tensors, track: Track::Whole, span: None }
+        Sample { tower: Modality::Text, tensors, track: Track::Whole, span: None, used_for }
     }
 
-    fn samples(&self, bytes: &[u8], prompt: &str, patience: &Patience) -> Result<Vec<Sample>> {
-        patience.check("before the text was read")?;
-        let text = self.worded(decode(bytes)?, prompt);
-        let first = self.windows(&text, patience)?;
+    /// The whole, cut as the tower does.
+    fn whole(&self, text: &str, prompt: &str, patience: &Patience) -> Result<Vec<Sample>> {
+        let worded = Worded::new(self.looked_at(text), prompt, &self.spec);
+        let first = self.windows(&worded.text, patience)?;
         if first.get_ids().is_empty() {
             return Err(Error::new(Reason::MediaEmpty, "bytes", "the text has no tokens"));
         }
@@ -140,15 +137,61 @@ impl TextPreparer {
         let chosen = (0..kept).map(|index| index * windows / kept);
         Ok(chosen
             .filter_map(|window| window.checked_sub(1).map_or(Some(&first), |later| rest.get(later)))
-            .map(|window| self.sample(window))
+            .map(|window| self.sample(window, SampleUse::Both))
             .collect())
+    }
+
+    /// The segments of the caller's choice, over all of the text; none where one covers it.
+    fn segments(&self, text: &str, prompt: &str, window: Window, patience: &Patience) -> Result<Vec<Sample>> {
+        let worded = Worded::new(text, prompt, &self.spec);
+        let tokens = self.all_tokens(&worded, window, patience)?;
+        patience.check("when the text was tokenised")?;
+        let own = worded.own_tokens(&tokens);
+        let room = self.room.saturating_sub(tokens.len() - own.len());
+        let segments = windows::segments(window, own.len(), room)?;
+        if segments.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let sample = |segment| {
+            let window = windows::around(&tokens, &own, segment);
+            let window = self.tokenizer.post_process(window, None, true).map_err(failed)?;
+            Ok(self.sample(&window, SampleUse::Segment))
+        };
+        segments.into_iter().map(sample).collect()
+    }
+
+    /// The tokens of all of a text. Where a part of it has more than the segments may cover, the rest is not tokenised.
+    fn all_tokens(&self, worded: &Worded<'_>, window: Window, patience: &Patience) -> Result<Encoding> {
+        let (text, covered) = (&worded.text, window.length() + (limits::SAMPLES_PER_MEDIA - 1) * window.hop());
+        let part = prefix(text, covered.saturating_mul(BYTES_PER_TOKEN.0));
+        if part.len() < text.len() {
+            let found = self.tokenise(part, patience)?.len();
+            if found > covered + self.spec.context {
+                let about = found * text.len() / part.len().max(1);
+                windows::segments(window, about, self.room)?;
+            }
+        }
+        if worded.is_bare() {
+            return self.tokenise(text, patience);
+        }
+        patience.check("before the text was tokenised")?;
+        self.tokenizer.encode(text.as_ref(), false).map_err(failed)
     }
 }
 
 impl Prepare for TextPreparer {
-    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>> {
-        let document = self.spec.document_prompt.as_ref().filter(|_| request.purpose == Purpose::Document);
-        self.samples(request.bytes, document.unwrap_or(&self.spec.prompt), &request.patience)
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
+        let PrepareRequest { bytes, purpose, segments, patience, .. } = request;
+        let document = self.spec.document_prompt.as_ref().filter(|_| *purpose == Purpose::Document);
+        let prompt = document.unwrap_or(&self.spec.prompt);
+        patience.check("before the text was read")?;
+        let text = decode(bytes)?;
+        let mut samples = self.whole(text, prompt, patience)?;
+        if let Some(window) = segments.tokens() {
+            samples.iter_mut().for_each(|sample| sample.used_for = SampleUse::Whole);
+            samples.extend(self.segments(text, prompt, window, patience)?);
+        }
+        Ok(samples.into())
     }
 }
 

@@ -49,7 +49,7 @@ fn ids_are_those_of_the_models() {
     for case in &golden.cases {
         let preparer = preparer(&case.tokenizer, &case.spec);
         for (text, wanted) in golden.texts.iter().zip(&case.ids) {
-            let found = preparer.prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
+            let found = preparer.prepare(&PrepareRequest::of(text.as_bytes())).unwrap().samples;
             if ids(&found) != wanted {
                 wrong.push(format!("{} {:?}: {:?}, not {wanted:?}", case.tokenizer, text, ids(&found)));
             }
@@ -63,12 +63,12 @@ fn a_long_text_ends_with_the_last_token_unless_it_is_cut_off() {
     let case = golden().cases.swap_remove(0);
     let long = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen";
     let whole = Text { context: 64, pad: Pad::Bucket, ..case.spec.clone() };
-    let whole = preparer(&case.tokenizer, &whole).prepare(&PrepareRequest::of(long.as_bytes())).unwrap();
-    let kept = preparer(&case.tokenizer, &case.spec).prepare(&PrepareRequest::of(long.as_bytes())).unwrap();
+    let whole = preparer(&case.tokenizer, &whole).prepare(&PrepareRequest::of(long.as_bytes())).unwrap().samples;
+    let kept = preparer(&case.tokenizer, &case.spec).prepare(&PrepareRequest::of(long.as_bytes())).unwrap().samples;
     assert_eq!(ids(&kept)[..15], ids(&whole)[..15]);
     assert_eq!(ids(&kept)[15], case.spec.pad_id, "CLIP pads with its last token");
     let cut = Text { keep_last: false, ..case.spec };
-    let cut = preparer(&case.tokenizer, &cut).prepare(&PrepareRequest::of(long.as_bytes())).unwrap();
+    let cut = preparer(&case.tokenizer, &cut).prepare(&PrepareRequest::of(long.as_bytes())).unwrap().samples;
     assert_eq!(ids(&cut), &ids(&whole)[..16]);
 }
 
@@ -113,8 +113,10 @@ fn a_text_that_is_not_padded_is_the_beginning_of_one_that_is() {
     let case = golden().cases.swap_remove(0);
     let with = |pad| preparer(&case.tokenizer, &Text { context: 64, pad, ..case.spec.clone() });
     let (bare, padded) = (with(Pad::None), with(Pad::Bucket));
-    let (bare, padded) =
-        (bare.prepare(&PrepareRequest::of(b"a cat")).unwrap(), padded.prepare(&PrepareRequest::of(b"a cat")).unwrap());
+    let (bare, padded) = (
+        bare.prepare(&PrepareRequest::of(b"a cat")).unwrap().samples,
+        padded.prepare(&PrepareRequest::of(b"a cat")).unwrap().samples,
+    );
     assert!(ids(&bare).len() < ids(&padded).len(), "a cat is no multiple of eight");
     assert_eq!(ids(&bare), &ids(&padded)[..ids(&bare).len()]);
     assert!(ids(&padded)[ids(&bare).len()..].iter().all(|id| *id == case.spec.pad_id));

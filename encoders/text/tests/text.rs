@@ -47,7 +47,7 @@ fn tokens_are_those_of_the_reference() {
     for (name, cases) in golden {
         let preparer = preparer(&name, 16, Overflow::Truncate);
         for case in cases.iter().filter(|case| !case.text.is_empty()) {
-            let samples = preparer.prepare(&PrepareRequest::of(case.text.as_bytes())).unwrap();
+            let samples = preparer.prepare(&PrepareRequest::of(case.text.as_bytes())).unwrap().samples;
             assert_eq!(samples.len(), 1);
             assert_eq!(ids(&samples[0]), case.ids, "{name}: {}", case.text);
             let length = samples[0].tensors[0].shape[0];
@@ -78,7 +78,11 @@ fn a_cut_text_has_the_tokens_of_the_whole_one() {
                 }
             }
             let Ok(expected) = whole.prepare(&PrepareRequest::of(text.as_bytes())) else { continue };
-            assert_eq!(cut.prepare(&PrepareRequest::of(text.as_bytes())).unwrap()[0], expected[0], "{name}: {text}");
+            assert_eq!(
+                cut.prepare(&PrepareRequest::of(text.as_bytes())).unwrap().samples[0],
+                expected.samples[0],
+                "{name}: {text}"
+            );
         }
     }
 }
@@ -86,7 +90,8 @@ fn a_cut_text_has_the_tokens_of_the_whole_one() {
 #[test]
 fn special_tokens_survive_and_windows_cover_the_text() {
     let text = "the blue car turns left and the two dogs bark behind the grey house while rain falls on the tin roof";
-    let windows = preparer("word_piece", 12, Overflow::Windows).prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
+    let windows =
+        preparer("word_piece", 12, Overflow::Windows).prepare(&PrepareRequest::of(text.as_bytes())).unwrap().samples;
     assert!(windows.len() > 1);
     let mut body = Vec::new();
     for window in &windows {
@@ -94,10 +99,12 @@ fn special_tokens_survive_and_windows_cover_the_text() {
         assert_eq!((ids[0], *ids.last().unwrap()), (2, 3));
         body.extend_from_slice(&ids[1..ids.len() - 1]);
     }
-    let whole = preparer("word_piece", 512, Overflow::Truncate).prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
+    let whole =
+        preparer("word_piece", 512, Overflow::Truncate).prepare(&PrepareRequest::of(text.as_bytes())).unwrap().samples;
     let whole = ids(&whole[0]);
     assert_eq!(body, whole[1..whole.len() - 1]);
-    let cut = preparer("word_piece", 12, Overflow::Truncate).prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
+    let cut =
+        preparer("word_piece", 12, Overflow::Truncate).prepare(&PrepareRequest::of(text.as_bytes())).unwrap().samples;
     assert_eq!((cut.len(), ids(&cut[0])), (1, ids(&windows[0])));
     assert_eq!(*ids(&cut[0]).last().unwrap(), 3);
 }
@@ -105,7 +112,8 @@ fn special_tokens_survive_and_windows_cover_the_text() {
 #[test]
 fn a_long_text_gives_windows_all_over_it() {
     let text = format!("{}cup", "dog ".repeat(20_000));
-    let samples = preparer("word_piece", 16, Overflow::Windows).prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
+    let samples =
+        preparer("word_piece", 16, Overflow::Windows).prepare(&PrepareRequest::of(text.as_bytes())).unwrap().samples;
     assert_eq!(samples.len(), limits::SAMPLES_PER_MEDIA);
 }
 
@@ -137,7 +145,7 @@ fn bad_tokenizers_are_named() {
         assert_eq!((error.reason, error.field.as_str()), (Reason::BundleInvalid, field), "{error}");
     }
     let ids_only = TextPreparer::new(&spec(16), &json, 1).unwrap();
-    assert_eq!(ids_only.prepare(&PrepareRequest::of(b"cup")).unwrap()[0].tensors.len(), 1);
+    assert_eq!(ids_only.prepare(&PrepareRequest::of(b"cup")).unwrap().samples[0].tensors.len(), 1);
 }
 
 #[test]
@@ -147,7 +155,7 @@ fn a_megabyte_is_cut_before_it_is_tokenised() {
         for unit in ["a red cup ", "x", " ", "🙂", "红", "a\u{301}", "\u{200b}", "\n"] {
             let text = unit.repeat(limits::TEXT_BYTES / unit.len());
             let start = Instant::now();
-            let samples = preparer.prepare(&PrepareRequest::of(text.as_bytes())).unwrap();
+            let samples = preparer.prepare(&PrepareRequest::of(text.as_bytes())).unwrap().samples;
             let took = start.elapsed();
             println!("{name} {unit:?}: {took:?}");
             assert_eq!(samples.len(), 1);

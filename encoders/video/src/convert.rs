@@ -1,4 +1,4 @@
-//! From a decoder's frame to an upright RGB picture.
+//! From a decoder's frame to upright RGB pixels.
 
 use ffmpeg_next::{
     format::Pixel,
@@ -6,13 +6,13 @@ use ffmpeg_next::{
     software::scaling::{Context, Flags},
 };
 use onespace_core::{Error, Result, limits};
-use onespace_image::{Orientation, Picture};
+use onespace_image::{Orientation, Pixels};
 
 use crate::{error::explain, ffi};
 
 /// What published models were trained and are run with: PyAV and decord leave libswscale at its fast conversion.
 ///
-/// Measured on seven films against PyAV 18 (FFmpeg 8): no byte differs with these flags. With `ACCURATE_RND` or, added
+/// Measured on seven videos against PyAV 18 (FFmpeg 8): no byte differs with these flags. With `ACCURATE_RND` or, added
 /// to it, `FULL_CHR_H_INT`, which interpolate colours across, bytes differ by 0.6 to 1.4 on average and by up to 104 at
 /// edges.
 const FLAGS: Flags = Flags::BICUBIC;
@@ -27,9 +27,9 @@ impl Converter {
     /// The frame at full size, 8 bits a channel, colours as the frame says, turned by `orientation`.
     ///
     /// # Errors
-    /// `MEDIA_TOO_LARGE` for a frame larger than the film promised, `MEDIA_UNSUPPORTED` for a pixel format that
+    /// `MEDIA_TOO_LARGE` for a frame larger than the video promised, `MEDIA_UNSUPPORTED` for a pixel format that
     /// cannot be converted.
-    pub fn picture(&mut self, frame: &frame::Video, orientation: Orientation) -> Result<Picture> {
+    pub fn pixels(&mut self, frame: &frame::Video, orientation: Orientation) -> Result<Pixels> {
         let (width, height) = (frame.width(), frame.height());
         if width.max(height) as usize > limits::VIDEO_SIDE {
             return Err(Error::too_large(
@@ -41,7 +41,7 @@ impl Converter {
         }
         let mut rgb = frame::Video::empty();
         self.context_for(frame)?.run(frame, &mut rgb).map_err(|error| explain(error, "a frame's colours"))?;
-        Ok(Picture::new(width, height, packed(&rgb))?.upright(orientation))
+        Ok(Pixels::new(width, height, packed(&rgb))?.upright(orientation))
     }
 
     fn context_for(&mut self, frame: &frame::Video) -> Result<&mut Context> {

@@ -2,8 +2,8 @@
 
 use onespace_core::{Error, Patience, Reason, Result, limits};
 
-/// Where it is noticed that nobody waits any more, or that the film takes too long.
-pub const WHILE: &str = "while the film was decoded";
+/// Where it is noticed that nobody waits any more, or that the video takes too long.
+pub const WHILE: &str = "while the video was decoded";
 
 /// What went wrong with the media's bytes, `doing` being what FFmpeg was at. Reads that failed because the time was
 /// over are told by [`Patience::check`], which is asked first wherever FFmpeg reads.
@@ -18,8 +18,8 @@ pub fn explain(error: ffmpeg_next::Error, doing: &str) -> Error {
     }
 }
 
-/// The patience of a request, cut to what one film may take.
-pub fn for_a_film(request: &Patience) -> Patience {
+/// The patience of a request, cut to what one video may take.
+pub fn for_a_video(request: &Patience) -> Patience {
     request.at_most(limits::VIDEO_DECODE_SECONDS)
 }
 

@@ -32,7 +32,7 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Opens `bytes` with the demuxers that `options` allow, in force before the first byte is looked at, and
+    /// Opens `bytes` with the demuxers that `options` allow, in force before the first byte is read, and
     /// finds out what its streams are, with `probing` as the options of the decoders this may take. Every read
     /// fails when `patience` is over, and no other file or connection can be opened on its behalf.
     ///
@@ -159,11 +159,19 @@ pub fn bound_allocations(bytes: usize) {
     unsafe { av_max_alloc(bytes) };
 }
 
-/// Width and height of a stream's pictures as its container or its first frames say, 0 where they do not.
+/// Width and height of a stream's frames as its container or its first frames say, 0 where they do not.
 pub fn declared_size(stream: &Stream<'_>) -> (i64, i64) {
     let parameters = stream.parameters();
     // SAFETY: reads two numbers of parameters that live as long as `parameters`.
     unsafe { (i64::from((*parameters.as_ptr()).width), i64::from((*parameters.as_ptr()).height)) }
+}
+
+/// The four letters that a container calls the codec of stream `index` by, where it does.
+pub fn codec_tag(source: &Source<'_>, index: usize) -> Option<String> {
+    let parameters = source.input.stream(index)?.parameters();
+    // SAFETY: reads a number of parameters that live as long as `parameters`.
+    let tag = unsafe { (*parameters.as_ptr()).codec_tag };
+    (tag != 0).then(|| tag.to_le_bytes().escape_ascii().to_string())
 }
 
 /// Tells the converter which matrix and range the frame's colours are in; what a frame does not say stays
@@ -196,7 +204,7 @@ pub fn set_colours(converter: &mut scaling::Context, frame: &frame::Video) {
     }
 }
 
-/// Stands where FFmpeg would open another file or connection that a film refers to.
+/// Stands where FFmpeg would open another file or connection that a video refers to.
 unsafe extern "C" fn refuse(
     _: *mut AVFormatContext,
     _: *mut *mut AVIOContext,

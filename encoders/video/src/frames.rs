@@ -8,7 +8,7 @@ use onespace_core::{Error, Patience, Result, limits};
 use crate::{
     error::{WHILE, explain},
     ffi::Source,
-    open::{CODECS, Pictures, decoder_pixels, next_packet},
+    open::{CODECS, VideoStreamInfo, decoder_pixels, next_packet},
 };
 
 /// How exactly time stamps are compared, seconds: a moment that falls on the beginning of a frame is that frame's.
@@ -17,12 +17,12 @@ const EXACT: f64 = 1e-6;
 /// Frames nearer than this are reached by decoding on, seconds; for farther ones a seek is tried.
 const NEAR: f64 = 0.25;
 
-/// The frames of a film at ascending moments.
+/// The frames of a video at ascending moments.
 ///
 /// Two frames are held: the one shown, and the next one, whose time stamp says until when.
 pub struct Frames<'s, 'a> {
     source: &'s mut Source<'a>,
-    pictures: Pictures,
+    stream: VideoStreamInfo,
     decoder: decoder::Video,
     patience: Patience,
     shown: Option<Timed>,
@@ -63,27 +63,27 @@ enum Resume {
 }
 
 impl<'s, 'a> Frames<'s, 'a> {
-    /// Frames of `pictures`, from wherever `source` stands.
+    /// Frames of `stream`, from wherever `source` stands.
     ///
     /// # Errors
     /// `MEDIA_UNSUPPORTED` for a codec that is not decoded here, `MEDIA_MALFORMED` when its parameters are broken.
-    pub fn new(source: &'s mut Source<'a>, pictures: Pictures, patience: &Patience) -> Result<Self> {
-        source.select(pictures.stream);
+    pub fn new(source: &'s mut Source<'a>, stream: VideoStreamInfo, patience: &Patience) -> Result<Self> {
+        source.select(stream.index);
         let mut options = Dictionary::new();
         options.set("codec_whitelist", CODECS);
         options.set("max_pixels", &decoder_pixels());
-        let decoder = source.decoder(pictures.stream).map_err(|error| explain(error, "the pictures' parameters"))?;
+        let decoder = source.decoder(stream.index).map_err(|error| explain(error, "the video stream's parameters"))?;
         let codec = decoder::find(decoder.id()).ok_or_else(|| unsupported(decoder.id()))?;
         let id = decoder.id();
         let decoder =
             decoder.open_as_with(codec, options).and_then(decoder::Opened::video).map_err(|error| match error {
                 // FFmpeg's answer for a codec outside the list.
                 Ffmpeg::Other { errno: ffmpeg_next::error::EINVAL } => unsupported(id),
-                other => explain(other, "the pictures' decoder does not start"),
+                other => explain(other, "the video stream's decoder does not start"),
             })?;
         Ok(Self {
             source,
-            pictures,
+            stream,
             decoder,
             patience: patience.clone(),
             shown: None,
@@ -121,7 +121,7 @@ impl<'s, 'a> Frames<'s, 'a> {
         self.shown
             .as_ref()
             .or(self.next.as_ref())
-            .ok_or_else(|| Error::malformed("bytes", "not one frame of the film can be decoded"))
+            .ok_or_else(|| Error::malformed("bytes", "not one frame of the video can be decoded"))
     }
 
     fn is_far(&self, seconds: f64) -> bool {
@@ -130,7 +130,7 @@ impl<'s, 'a> Frames<'s, 'a> {
 
     /// Goes to the key frame before `seconds`. If that fails, frames are reached by decoding on.
     fn seek(&mut self, seconds: f64) {
-        let origin = self.pictures.origin.unwrap_or(0) as f64 * self.pictures.tick;
+        let origin = self.stream.origin.unwrap_or(0) as f64 * self.stream.tick;
         if self.source.seek(((origin + seconds) * 1e6) as i64).is_ok() {
             self.resume = Resume::Landed;
         }
@@ -158,8 +158,8 @@ impl<'s, 'a> Frames<'s, 'a> {
         }
         let before = self.shown.as_ref().map_or(0.0, |shown| shown.seconds);
         let seconds = frame.timestamp().map_or(before, |time| {
-            let origin = *self.pictures.origin.get_or_insert(time);
-            time.saturating_sub(origin) as f64 * self.pictures.tick
+            let origin = *self.stream.origin.get_or_insert(time);
+            time.saturating_sub(origin) as f64 * self.stream.tick
         });
         Ok(Timed { seconds, number: self.decoded, frame })
     }
@@ -167,7 +167,7 @@ impl<'s, 'a> Frames<'s, 'a> {
     /// Gives the decoder its next packet, or tells it that there is none.
     fn feed(&mut self) -> Result<()> {
         while let Some(packet) = next_packet(self.source, &self.patience)? {
-            if packet.stream() == self.pictures.stream && self.wants(&packet) {
+            if packet.stream() == self.stream.index && self.wants(&packet) {
                 self.skip_what_is_not_seen(&packet);
                 // A packet that the decoder refuses is one frame less.
                 let _ = self.decoder.send_packet(&packet);
@@ -207,8 +207,8 @@ impl<'s, 'a> Frames<'s, 'a> {
 
     /// A frame that is over before the wanted moment, and that no other builds on, need not be decoded.
     fn skip_what_is_not_seen(&mut self, packet: &Packet) {
-        let end = packet.pts().zip(self.pictures.origin).map(|(time, origin)| {
-            time.saturating_sub(origin).saturating_add(packet.duration()) as f64 * self.pictures.tick
+        let end = packet.pts().zip(self.stream.origin).map(|(time, origin)| {
+            time.saturating_sub(origin).saturating_add(packet.duration()) as f64 * self.stream.tick
         });
         let unseen = packet.duration() > 0 && end.is_some_and(|end| end + EXACT < self.wanted);
         self.decoder.skip_frame(if unseen { Discard::NonReference } else { Discard::Default });
@@ -216,7 +216,7 @@ impl<'s, 'a> Frames<'s, 'a> {
 }
 
 fn unsupported(codec: ffmpeg_next::codec::Id) -> Error {
-    Error::unsupported("bytes", format!("pictures coded as {} are not decoded here", codec.name()))
+    Error::unsupported("bytes", format!("video coded as {} are not decoded here", codec.name()))
 }
 
 #[cfg(test)]
@@ -226,24 +226,24 @@ mod tests {
     use onespace_core::Reason;
 
     use super::*;
-    use crate::open::{FILMS, open, pictures};
+    use crate::open::{VIDEOS, open, video_stream};
 
-    fn film(name: &str) -> Vec<u8> {
+    fn video(name: &str) -> Vec<u8> {
         let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap();
         if !name.ends_with(".gz") {
             return bytes;
         }
-        let mut film = Vec::new();
-        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut film).unwrap();
-        film
+        let mut video = Vec::new();
+        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut video).unwrap();
+        video
     }
 
     /// How many frames are decoded to see `wanted` of them, spread evenly over `seconds`.
-    fn decoded(film: &[u8], seconds: f64, wanted: usize) -> usize {
+    fn decoded(video: &[u8], seconds: f64, wanted: usize) -> usize {
         let patience = Patience::endless();
-        let mut source = open(film, FILMS, &patience).unwrap();
-        let pictures = pictures(&source).unwrap();
-        let mut frames = Frames::new(&mut source, pictures, &patience).unwrap();
+        let mut source = open(video, VIDEOS, &patience).unwrap();
+        let stream = video_stream(&source).unwrap();
+        let mut frames = Frames::new(&mut source, stream, &patience).unwrap();
         for index in 0..wanted {
             let moment = (index as f64 + 0.5) * seconds / wanted as f64;
             let shown = frames.at(moment).unwrap().seconds;
@@ -254,29 +254,29 @@ mod tests {
 
     /// Two hours at one frame a second, a key frame every 20: for each frame wanted, one group at most.
     #[test]
-    fn a_long_film_is_not_decoded_whole() {
-        let some = decoded(&film("long.mp4.gz"), 7200.0, 8);
+    fn a_long_video_is_not_decoded_whole() {
+        let some = decoded(&video("long.mp4.gz"), 7200.0, 8);
         assert!((8..=8 * 21).contains(&some), "{some} frames were decoded for eight");
     }
 
-    /// All 100 frames of a film lie behind one key frame: none is decoded twice, however many are wanted.
+    /// All 100 frames of a video lie behind one key frame: none is decoded twice, however many are wanted.
     #[test]
     fn decoding_on_is_preferred_to_starting_again() {
-        let film = film("h264.mp4");
+        let video = video("h264.mp4");
         for wanted in [8, 25, 100] {
-            let some = decoded(&film, 4.0, wanted);
+            let some = decoded(&video, 4.0, wanted);
             assert!((wanted..=100).contains(&some), "{some} of 100 frames were decoded for {wanted}");
         }
     }
 
     #[test]
     fn time_runs_out() {
-        let film = film("h264.mp4");
+        let video = video("h264.mp4");
         let (over, later) = (Patience::endless().at_most(0), Patience::endless().at_most(60));
-        assert_eq!(open(&film, FILMS, &over).err().map(|error| error.reason), Some(Reason::MediaTooLarge));
-        let mut source = open(&film, FILMS, &later).unwrap();
-        let pictures = pictures(&source).unwrap();
-        let mut frames = Frames::new(&mut source, pictures, &over).unwrap();
+        assert_eq!(open(&video, VIDEOS, &over).err().map(|error| error.reason), Some(Reason::MediaTooLarge));
+        let mut source = open(&video, VIDEOS, &later).unwrap();
+        let stream = video_stream(&source).unwrap();
+        let mut frames = Frames::new(&mut source, stream, &over).unwrap();
         assert_eq!(frames.at(1.0).err().map(|error| error.reason), Some(Reason::MediaTooLarge));
     }
 }

@@ -1,8 +1,9 @@
-//! Films to samples: open within limits, seek, decode, resize; the sound track to the audio tower.
+//! Videos to samples: open within limits, seek, decode, resize; the audio track to the audio tower.
 //!
 //! The input is always bytes in memory, never a path, and FFmpeg is never allowed to open anything else. Of a long
-//! film only the stretches between a key frame and the wanted picture are decoded.
+//! video only the stretches between a key frame and the wanted frame are decoded.
 
+mod audio;
 mod convert;
 mod error;
 mod ffi;
@@ -10,8 +11,8 @@ mod frames;
 mod open;
 mod plan;
 mod prepare;
-mod sound;
 mod timeline;
+mod visual;
 
+pub use audio::decode_audio;
 pub use prepare::VideoPreparer;
-pub use sound::decode_audio;

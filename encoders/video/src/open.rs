@@ -1,4 +1,4 @@
-//! Opening a film or a recording: only the formats and codecs we list, within the limits.
+//! Opening a video or an audio file: only the formats and codecs we list, within the limits.
 
 use std::sync::Once;
 
@@ -20,13 +20,13 @@ use crate::{
     ffi::{self, Source},
 };
 
-/// Containers of films, by the names of FFmpeg's demuxers.
-pub const FILMS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg";
+/// Containers of videos, by the names of FFmpeg's demuxers.
+pub const VIDEOS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg";
 
-/// Containers of recordings.
-pub const RECORDINGS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf";
+/// Containers of audio.
+pub const AUDIO_FILES: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf";
 
-/// Decoders of pictures and of sound, by FFmpeg's names.
+/// Decoders of video and of audio, by FFmpeg's names.
 pub const CODECS: &str = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,mpeg4,\
     aac,aac_latm,mp3,mp3float,mp2,mp2float,opus,libopus,vorbis,libvorbis,flac,alac,ac3,eac3,dca,truehd,\
     pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,\
@@ -96,16 +96,16 @@ fn is_container(bytes: &[u8]) -> bool {
     matches!(sniff::sniff(bytes), Sniffed::Known { modality: Audio | Video, .. })
 }
 
-/// What has to be known of a film's pictures before any is decoded.
+/// What has to be known of a video stream before any frame is decoded.
 #[derive(Clone, Copy, Debug)]
-pub struct Pictures {
-    /// Their stream.
-    pub stream: usize,
+pub struct VideoStreamInfo {
+    /// Its number.
+    pub index: usize,
     /// Seconds in one tick of the stream's time stamps.
     pub tick: f64,
-    /// The time stamp of the first picture: time zero.
+    /// The time stamp of the first frame: time zero.
     pub origin: Option<i64>,
-    /// From the first picture to the end of the last one, seconds, if the container says so.
+    /// From the first frame to the end of the last one, seconds, if the container says so.
     pub seconds: Option<f64>,
     /// Frames a second on average, if the container says so.
     pub rate: Option<f64>,
@@ -113,25 +113,25 @@ pub struct Pictures {
     pub orientation: Orientation,
 }
 
-/// The stream of a film's pictures.
+/// The video stream of a container.
 ///
 /// # Errors
 /// `MEDIA_UNSUPPORTED` when there is none, `MEDIA_TOO_LARGE` when they are larger than allowed.
-pub fn pictures(source: &Source<'_>) -> Result<Pictures> {
+pub fn video_stream(source: &Source<'_>) -> Result<VideoStreamInfo> {
     let stream = source
         .streams()
         .filter(|stream| stream.parameters().medium() == media::Type::Video)
-        // A cover is a picture, but no film.
+        // A cover is an image, but no video.
         .filter(|stream| !stream.disposition().contains(Disposition::ATTACHED_PIC))
         .max_by_key(|stream| {
             let (width, height) = ffi::declared_size(stream);
             (stream.disposition().contains(Disposition::DEFAULT), width * height, std::cmp::Reverse(stream.index()))
         })
-        .ok_or_else(|| Error::unsupported("bytes", "the container holds no pictures"))?;
+        .ok_or_else(|| Error::unsupported("bytes", "the container holds no video"))?;
     let (width, height) = ffi::declared_size(&stream);
     let side = width.max(height);
     if side > limits::VIDEO_SIDE as i64 {
-        return Err(Error::too_large("bytes", "the film's longer side in pixels", side, limits::VIDEO_SIDE));
+        return Err(Error::too_large("bytes", "the video's longer side in pixels", side, limits::VIDEO_SIDE));
     }
     let tick = f64::from(stream.time_base());
     let origin = Some(stream.start_time()).filter(|time| *time != ffmpeg_next::ffi::AV_NOPTS_VALUE);
@@ -139,17 +139,17 @@ pub fn pictures(source: &Source<'_>) -> Result<Pictures> {
     let seconds = own.or_else(|| source.duration().map(|duration| duration as f64 / MICROSECONDS));
     let rate = Some(stream.avg_frame_rate()).filter(|rate| rate.numerator() > 0 && rate.denominator() > 0);
     let rate = rate.map(f64::from);
-    Ok(Pictures { stream: stream.index(), tick, origin, seconds, rate, orientation: orientation(&stream) })
+    Ok(VideoStreamInfo { index: stream.index(), tick, origin, seconds, rate, orientation: orientation(&stream) })
 }
 
 /// How far the packets of the stream reach, found by reading them without decoding; the source is then at its end.
 ///
 /// # Errors
 /// What `patience` says when it is over.
-pub fn scan_seconds(source: &mut Source<'_>, pictures: &Pictures, patience: &Patience) -> Result<f64> {
-    let (mut first, mut end, mut longest) = (pictures.origin, None, 0);
+pub fn scan_seconds(source: &mut Source<'_>, stream: &VideoStreamInfo, patience: &Patience) -> Result<f64> {
+    let (mut first, mut end, mut longest) = (stream.origin, None, 0);
     while let Some(packet) = next_packet(source, patience)? {
-        let Some(time) = packet.pts().or(packet.dts()).filter(|_| packet.stream() == pictures.stream) else { continue };
+        let Some(time) = packet.pts().or(packet.dts()).filter(|_| packet.stream() == stream.index) else { continue };
         let start = *first.get_or_insert(time);
         // The last packet of a container that states no durations lasts as long as those before it.
         longest = if packet.duration() > 0 {
@@ -160,7 +160,7 @@ pub fn scan_seconds(source: &mut Source<'_>, pictures: &Pictures, patience: &Pat
         end = end.max(Some(time.saturating_add(packet.duration().max(0))));
     }
     let ticks = end.unwrap_or(0).saturating_sub(first.unwrap_or(0)).max(longest);
-    Ok(ticks as f64 * pictures.tick)
+    Ok(ticks as f64 * stream.tick)
 }
 
 /// The next packet that is not corrupt.

@@ -1,11 +1,11 @@
-//! Which moments of a film are looked at.
+//! Which frames of a video are picked.
 
 use onespace_bundle::preprocess::{Pick, Video};
-use onespace_core::{Error, Result, Span, limits};
+use onespace_core::{Error, Result, Span, Window, limits};
 
 use crate::timeline::Timeline;
 
-/// A stretch of a film that becomes one sample, seconds from the first picture.
+/// A stretch of a video that becomes one sample, seconds from the first frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Segment {
     /// Where it starts.
@@ -30,21 +30,24 @@ impl Segment {
 
     /// Clip `index` of `count`, each of `length` seconds, spread from the segment's beginning to its end.
     fn clip(&self, index: usize, count: usize, length: f64) -> Self {
-        let free = (self.end - self.start - length).max(0.0);
-        let start = self.start + free * index as f64 / count.saturating_sub(1).max(1) as f64;
+        let own = self.end - self.start;
+        if length > own {
+            return *self;
+        }
+        let start = self.start + (own - length) * index as f64 / count.saturating_sub(1).max(1) as f64;
         Self { start, end: start + length }
     }
 }
 
-/// The segments of a film of `seconds`: one after another, the last moved back to end with the film; of a film
+/// The segments of a video of `seconds`: one after another, the last moved back to end with the video; of a video
 /// that has more than the manifest wants, as many spread evenly over it.
 ///
 /// # Errors
-/// `MEDIA_TOO_LARGE` when the film is longer than allowed.
+/// `MEDIA_TOO_LARGE` when the video is longer than allowed.
 pub fn segments(spec: &Video, seconds: f64) -> Result<Vec<Segment>> {
     if seconds > limits::VIDEO_SECONDS as f64 {
         let found = format!("{seconds:.0} seconds");
-        return Err(Error::too_large("bytes", "the film's duration", found, limits::VIDEO_SECONDS));
+        return Err(Error::too_large("bytes", "the video's duration", found, limits::VIDEO_SECONDS));
     }
     let length = f64::from(spec.segment_ms) / 1000.0;
     if seconds <= length {
@@ -62,12 +65,29 @@ pub fn segments(spec: &Video, seconds: f64) -> Result<Vec<Segment>> {
     Ok(starts.map(|start| Segment { start, end: start + length }).collect())
 }
 
-/// Frames of a film that are looked at together.
+/// A duration in whole milliseconds.
+#[must_use]
+pub fn milliseconds(seconds: f64) -> usize {
+    (seconds * 1000.0).round().max(0.0) as usize
+}
+
+/// The segments of the caller's choice of a video of `seconds`.
+///
+/// # Errors
+/// `FIELD_INVALID` where there are too many.
+pub fn chosen_segments(window: Window, seconds: f64) -> Result<Vec<Segment>> {
+    let total = milliseconds(seconds);
+    let at = |ms: usize| if ms == total { seconds } else { ms as f64 / 1000.0 };
+    let segments = window.segments(total, limits::SAMPLES_PER_MEDIA, "ms")?;
+    Ok(segments.into_iter().map(|(start, end)| Segment { start: at(start), end: at(end) }).collect())
+}
+
+/// Frames of a video that are fed together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
     /// The segment they belong to.
     pub segment: usize,
-    /// When each is shown, seconds from the first picture.
+    /// When each is shown, seconds from the first frame.
     pub moments: Vec<f64>,
 }
 
@@ -96,7 +116,7 @@ pub fn clips(spec: &Video, segments: &[Segment], timeline: Option<&Timeline>) ->
 /// A frame that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment {
-    /// When it is shown, seconds from the first picture.
+    /// When it is shown, seconds from the first frame.
     pub seconds: f64,
     /// The clip it belongs to.
     pub clip: usize,
@@ -136,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_cover_the_film() {
+    fn segments_cover_the_video() {
         assert_eq!(segments(&spec(64), 10.0).unwrap(), [Segment { start: 0.0, end: 10.0 }]);
         assert_eq!(starts(30.0, 64), [0.0, 10.0, 20.0]);
         assert_eq!(starts(25.0, 64), [0.0, 10.0, 15.0]);

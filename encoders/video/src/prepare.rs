@@ -1,197 +1,139 @@
-//! The road from bytes to samples.
+//! From bytes to samples.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use onespace_audio::AudioPreparer;
-use onespace_bundle::preprocess::{FrameLayout, Pick, Video};
+use onespace_audio::{AudioPreparer, SampleBudget};
+use onespace_bundle::preprocess::Video;
 use onespace_core::{
-    Error, Modality, Patience, Prepare, PrepareRequest, Reason, Result, Sample, Tensor, Track, limits,
+    Error, Modality, Note, NoteReason, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, SampleUse,
+    Segments, Track, Window, limits,
 };
-use onespace_image::{ImagePreparer, Picture};
 
 use crate::{
-    convert::Converter,
-    error::{WHILE, check_bytes, explain, for_a_film},
-    ffi::Source,
-    frames::Frames,
-    open::{FILMS, Pictures, open, pictures, scan_seconds},
-    plan::{Clip, Segment, clips, moments, segments},
-    sound,
+    audio::{AudioTrack, decode_track},
+    error::{check_bytes, for_a_video},
+    open::{VIDEOS, open, video_stream},
+    plan::{chosen_segments, milliseconds, segments},
     timeline::Timeline,
+    visual::{VisualPlan, VisualPreparer},
 };
 
-/// Films to samples as a manifest's `[towers.video.preprocess]` says.
+/// Videos to samples as a manifest's `[towers.video.preprocess]` says.
 #[derive(Clone)]
 pub struct VideoPreparer {
-    spec: Video,
-    images: ImagePreparer,
+    visual: VisualPreparer,
     audio: Option<AudioPreparer>,
 }
 
 impl VideoPreparer {
-    /// A preparer for `spec`, which the manifest has checked; with `audio`, the sound track becomes samples too.
+    /// A preparer for `spec`, which the manifest has checked; with `audio`, the audio track becomes samples too.
     #[must_use]
     pub fn new(spec: &Video, audio: Option<AudioPreparer>) -> Self {
-        Self { spec: spec.clone(), images: ImagePreparer::new(&spec.frame()), audio }
+        Self { visual: VisualPreparer::new(spec), audio }
     }
 
-    fn prepare_unguarded(&self, bytes: &[u8], patience: &Patience) -> Result<Vec<Sample>> {
-        let mut samples = self.look(&mut open(bytes, FILMS, patience)?, patience)?;
+    fn prepare_unguarded(&self, bytes: &[u8], chosen: Segments, patience: &Patience) -> Result<Prepared> {
+        let mut source = open(bytes, VIDEOS, patience)?;
+        let stream = video_stream(&source)?;
+        let (seconds, timeline) = self.visual.measure(&mut source, &stream, patience)?;
+        let whole = self.visual.plan(segments(&self.visual.spec, seconds)?, timeline.as_ref());
+        let window = chosen.time();
+        let used_for = if window.is_some() { SampleUse::Whole } else { SampleUse::Both };
+        // What does not fit is refused before a frame is decoded.
+        let mut taken = self.visual.cost(&whole);
+        let parts = window.map(|window| self.plan_segments(window, seconds, timeline.as_ref(), &mut taken));
+        let parts = parts.transpose()?.flatten();
+
+        let samples = self.visual.samples(&mut source, stream, &whole, used_for, patience)?;
+        let mut prepared = Prepared::from(samples);
+        drop(source);
         if let Some(audio) = &self.audio {
-            samples.extend(self.hear(bytes, audio, patience)?);
+            let track = audio_samples(bytes, audio, chosen, taken, patience)?;
+            prepared.samples.extend(track.samples);
+            prepared.notes.extend(track.notes);
         }
-        Ok(samples)
-    }
-
-    /// The visual samples: for each segment, each of its clips in each of its crops.
-    fn look(&self, source: &mut Source<'_>, patience: &Patience) -> Result<Vec<Sample>> {
-        let pictures = pictures(source)?;
-        let (seconds, timeline) = self.measure(source, &pictures, patience)?;
-        let segments = segments(&self.spec, seconds)?;
-        let clips = clips(&self.spec, &segments, timeline.as_ref());
-        let views = self.spec.crops;
-        let owners = clips.iter().flat_map(|clip| std::iter::repeat_n(clip, views));
-        let mut seen: Vec<Seen> = owners.clone().map(|clip| self.unseen(clip.moments.len())).collect();
-
-        let mut frames = Frames::new(source, pictures, patience)?;
-        let mut converter = Converter::default();
-        let (mut last, mut values) = (None, Vec::new());
-        for moment in moments(&clips) {
-            let shown = frames.at(moment.seconds)?;
-            // A still that lasts is converted once.
-            if last.replace(shown.number) != Some(shown.number) {
-                values = self.views(&converter.picture(&shown.frame, pictures.orientation)?, patience)?;
-            }
-            let clip = seen.iter_mut().skip(moment.clip * views);
-            for (seen, (pixels, places)) in clip.zip(&values) {
-                put(&mut seen.pixels, moment.frame, pixels);
-                put(&mut seen.places, moment.frame, places);
-            }
+        if let Some(parts) = parts {
+            // Opened again, so that the frames of the whole come about as they do without segments.
+            let mut source = open(bytes, VIDEOS, patience)?;
+            prepared.samples.extend(self.visual.samples(&mut source, stream, &parts, SampleUse::Segment, patience)?);
         }
-        let samples = |(clip, seen): (&Clip, Seen)| {
-            let segment = segments.get(clip.segment).copied();
-            segment.map_or_else(Vec::new, |segment| self.samples(segment, seen))
-        };
-        Ok(owners.zip(seen).flat_map(samples).collect())
+        prepared.samples.sort_by_key(|sample| sample.used_for == SampleUse::Segment);
+        Ok(prepared)
     }
 
-    /// Room for so many frames.
-    fn unseen(&self, frames: usize) -> Seen {
-        let plane = self.spec.height as usize * self.spec.width as usize;
-        let (pixels, places) =
-            self.spec.patches.map_or((3 * plane, 0), |patches| (patches.values(), 2 * patches.max_patches));
-        Seen { frames, pixels: vec![0.0; frames * pixels], places: vec![0; frames * places] }
-    }
-
-    /// How long the film is, and, where frames are chosen by number, when each is shown.
-    fn measure(
+    /// The frames of the segments of the caller's choice; none where one segment is the whole. They are added to what
+    /// is
+    /// `taken`.
+    fn plan_segments(
         &self,
-        source: &mut Source<'_>,
-        pictures: &Pictures,
-        patience: &Patience,
-    ) -> Result<(f64, Option<Timeline>)> {
-        if let (Pick::Middle, Some(seconds)) = (self.spec.pick, pictures.seconds) {
-            return Ok((seconds, None));
+        window: Window,
+        seconds: f64,
+        timeline: Option<&Timeline>,
+        taken: &mut SampleBudget,
+    ) -> Result<Option<VisualPlan>> {
+        let segments = chosen_segments(window, seconds)?;
+        if segments.len() < 2 {
+            return Ok(None);
         }
-        source.select(pictures.stream);
-        let measured = if self.spec.pick == Pick::Middle {
-            (scan_seconds(source, pictures, patience)?, None)
-        } else {
-            let timeline = Timeline::scan(source, pictures, patience)?;
-            (timeline.seconds(), Some(timeline))
-        };
-        let sought = source.seek(0);
-        patience.check(WHILE)?;
-        sought.map_err(|error| explain(error, "the film cannot be read again"))?;
-        Ok(measured)
+        let plan = self.visual.plan(segments, timeline);
+        let wanted = self.visual.cost(&plan);
+        taken.check(window, milliseconds(seconds), plan.segments.len(), wanted)?;
+        *taken = taken.with(wanted);
+        Ok(Some(plan))
     }
+}
 
-    /// One frame, in each of the crops: its pixels, and the places of its patches.
-    fn views(&self, picture: &Picture, patience: &Patience) -> Result<Vec<(Vec<f32>, Vec<i64>)>> {
-        let (rgb, size) = (picture.rgb(), (picture.width(), picture.height()));
-        if let Some(patches) = self.spec.patches {
-            return Ok(vec![self.images.patches_of(patches, rgb, size, patience)?]);
-        }
-        let whole = |pixels| (pixels, Vec::new());
-        match self.spec.crops {
-            1 => Ok(vec![whole(self.images.tensor_of(rgb, size, patience)?)]),
-            crops => (0..crops).map(|crop| self.images.view_of(rgb, size, crop, patience).map(whole)).collect(),
-        }
-    }
-
-    /// The sample of `[frames, 3, height, width]`, or of patches and places, or the samples of its frames.
-    fn samples(&self, segment: Segment, seen: Seen) -> Vec<Sample> {
-        let Seen { frames, pixels: tensor, places } = seen;
-        let (height, width) = (self.spec.height as usize, self.spec.width as usize);
-        let plane = height * width;
-        let of = |tensors: Vec<Tensor>| Sample {
-            tower: Modality::Video,
-            tensors,
-            track: Track::Visual,
-            span: Some(segment.span()),
-        };
-        let sample = |shape: &[usize], values: Vec<f32>| of(vec![Tensor::f32(shape, values)]);
-        if let Some(patches) = self.spec.patches {
-            let count = patches.max_patches;
-            let pixels = Tensor::f32([frames, count, patches.length()], tensor);
-            return vec![of(vec![pixels, Tensor::i64([frames, count, 2], places)])];
-        }
-        if self.spec.image_tower {
-            let frame = |values: &[f32]| sample(&[3, height, width], values.to_vec());
-            return tensor.chunks_exact(3 * plane).map(frame).collect();
-        }
-        vec![match (self.spec.flatten, self.spec.layout) {
-            (true, _) => sample(&[3, height, width], tensor),
-            (false, FrameLayout::FramesChannels) => sample(&[frames, 3, height, width], tensor),
-            (false, FrameLayout::ChannelsFrames) => {
-                let channel = |channel| tensor.chunks_exact(plane).skip(channel).step_by(3).flatten().copied();
-                sample(&[3, frames, height, width], (0..3).flat_map(channel).collect())
+/// The samples of the audio track. A video without one, or with one of a codec that is not decoded here, has none, and
+/// a note says so: nothing else may decide that, since what is stored is silent for good. Of an audio track longer than
+/// the limits the beginning is taken.
+///
+/// # Errors
+/// `MEDIA_*` for an audio track that cannot be read; `FIELD_INVALID` for segments that are too many; what `patience`
+/// says when it is over.
+fn audio_samples(
+    bytes: &[u8],
+    audio: &AudioPreparer,
+    segments: Segments,
+    taken: SampleBudget,
+    patience: &Patience,
+) -> Result<Prepared> {
+    let note = |reason, message: String| Prepared { samples: Vec::new(), notes: vec![Note::new(reason, message)] };
+    let of_video = |sample| Sample { tower: Modality::Audio, track: Track::Audio, ..sample };
+    let track = open(bytes, VIDEOS, patience).and_then(|mut source| decode_track(&mut source, patience));
+    let prepared = track.and_then(|track| {
+        Ok(match track {
+            AudioTrack::Decoded { pcm, .. } => {
+                let samples = audio.samples_of(&pcm, segments, taken, patience)?;
+                Prepared::from(samples.into_iter().map(of_video).collect::<Vec<_>>())
             }
-        }]
-    }
-
-    /// The samples of the sound track. A film whose sound is missing or broken is still a film to be seen, so trouble
-    /// here gives none; of a sound longer than the limits the beginning is heard.
-    ///
-    /// # Errors
-    /// What `patience` says when it is over: how busy the machine is must not decide whether a film has sound.
-    fn hear(&self, bytes: &[u8], audio: &AudioPreparer, patience: &Patience) -> Result<Vec<Sample>> {
-        let heard = open(bytes, FILMS, patience).and_then(|mut source| sound::listen(&mut source, patience));
-        let samples = match heard {
-            Ok(Some(heard)) => audio.samples_of(&heard.pcm, patience),
-            Ok(None) => return Ok(Vec::new()),
-            Err(error) => Err(error),
-        };
-        let of_film = |sample| Sample { tower: Modality::Audio, track: Track::Audio, ..sample };
-        match samples {
-            Ok(samples) => Ok(samples.into_iter().map(of_film).collect()),
-            Err(_) => patience.check("while the film's sound was decoded").map(|()| Vec::new()),
+            AudioTrack::Absent => note(NoteReason::NoAudioTrack, "the video has no audio track".to_owned()),
+            AudioTrack::Empty => {
+                note(NoteReason::NoAudioTrack, "there is nothing in the video's audio track".to_owned())
+            }
+            AudioTrack::Unsupported { codec } => {
+                let message = format!("the video's audio track is coded as {codec}, which is not decoded here");
+                note(NoteReason::AudioCodecUnsupported, message)
+            }
+        })
+    });
+    match prepared {
+        // A track that no decoder here follows, such as one whose sample rate changes, is no damage.
+        Err(error) if error.reason == Reason::MediaUnsupported => {
+            Ok(note(NoteReason::AudioCodecUnsupported, format!("the video's audio track: {}", error.message)))
         }
-    }
-}
-
-/// The frames of one clip in one crop, as they will be fed.
-struct Seen {
-    frames: usize,
-    pixels: Vec<f32>,
-    /// Where each patch lies; empty without patches.
-    places: Vec<i64>,
-}
-
-/// Writes one of equal parts; what does not fit, of which there is none, is left out.
-fn put<T: Copy>(whole: &mut [T], at: usize, part: &[T]) {
-    let slot = whole.chunks_exact_mut(part.len().max(1)).nth(at);
-    if let Some(slot) = slot.filter(|slot| slot.len() == part.len()) {
-        slot.copy_from_slice(part);
+        // Whatever reading came to when the time was over: the bytes are not to blame.
+        prepared => {
+            prepared.map_err(|error| patience.check("while the video's audio track was decoded").err().unwrap_or(error))
+        }
     }
 }
 
 impl Prepare for VideoPreparer {
-    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Vec<Sample>> {
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         check_bytes(request.bytes, limits::VIDEO_BYTES)?;
-        let patience = for_a_film(&request.patience);
-        catch_unwind(AssertUnwindSafe(|| self.prepare_unguarded(request.bytes, &patience)))
-            .unwrap_or_else(|_| Err(Error::new(Reason::Panicked, "bytes", "the film's decoding broke on these bytes")))
+        let patience = for_a_video(&request.patience);
+        catch_unwind(AssertUnwindSafe(|| self.prepare_unguarded(request.bytes, request.segments, &patience)))
+            .unwrap_or_else(|_| Err(Error::new(Reason::Panicked, "bytes", "decoding the video panicked")))
     }
 }
 
@@ -204,31 +146,43 @@ mod tests {
 
     use super::*;
 
-    /// Time that runs out in the sound of a film ends the film. It never becomes a film without sound.
-    #[test]
-    fn time_does_not_decide_whether_a_film_has_sound() {
+    fn video() -> Vec<u8> {
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/h264.mp4")).unwrap()
+    }
+
+    fn audio(bytes: &[u8], patience: &Patience) -> Result<usize, Reason> {
         let table = serde_json::json!({
             "sample_rate": 16_000, "window_ms": 1000, "hop_ms": 1000, "max_windows": 4,
             "front_end": { "kind": "waveform" },
         });
         let audio: Audio = serde_json::from_value(table).unwrap();
         let audio = AudioPreparer::new(&audio, None).unwrap();
-        let table = serde_json::json!({
-            "frames": 1, "segment_ms": 1000, "max_segments": 1, "width": 8, "height": 8,
-            "resize": "squash", "filter": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1],
-        });
-        let films = VideoPreparer::new(&serde_json::from_value(table).unwrap(), None);
-        let film = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/h264.mp4")).unwrap();
-        let heard = |patience: &Patience| {
-            films.hear(&film, &audio, patience).map(|samples| samples.len()).map_err(|error| error.reason)
-        };
-        assert_eq!(heard(&Patience::endless()), Ok(4));
-        assert_eq!(heard(&Patience::until(Deadline::after(Duration::ZERO))), Err(Reason::DeadlineExceeded));
-        assert_eq!(heard(&Patience::endless().at_most(0)), Err(Reason::MediaTooLarge));
+        let prepared = audio_samples(bytes, &audio, Segments::Off, SampleBudget::default(), patience);
+        prepared.map(|prepared| prepared.samples.len()).map_err(|error| error.reason)
+    }
+
+    /// Time that runs out in the audio track of a video ends the video. It never becomes a video without audio.
+    #[test]
+    fn time_does_not_decide_whether_a_video_has_audio() {
+        let bytes = video();
+        let audio = |patience: &Patience| audio(&bytes, patience);
+        assert_eq!(audio(&Patience::endless()), Ok(4));
+        assert_eq!(audio(&Patience::until(Deadline::after(Duration::ZERO))), Err(Reason::DeadlineExceeded));
+        assert_eq!(audio(&Patience::endless().at_most(0)), Err(Reason::MediaTooLarge));
         let gone = Patience::endless();
         gone.leave();
-        assert_eq!(heard(&gone), Err(Reason::Cancelled));
-        let mute = films.hear(&film[..film.len() / 4], &audio, &Patience::endless());
-        assert_eq!(mute.map(|samples| samples.len()), Ok(0), "what is broken is only not heard");
+        assert_eq!(audio(&gone), Err(Reason::Cancelled));
+    }
+
+    /// What cannot be seen is not heard either: a quarter of this file has no table of its packets.
+    #[test]
+    fn what_is_broken_is_an_error_and_not_silence() {
+        let bytes = video();
+        let cut = &bytes[..bytes.len() / 4];
+        assert_eq!(
+            open(cut, VIDEOS, &Patience::endless()).err().map(|error| error.reason),
+            Some(Reason::MediaMalformed)
+        );
+        assert_eq!(audio(cut, &Patience::endless()), Err(Reason::MediaMalformed));
     }
 }

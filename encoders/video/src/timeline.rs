@@ -1,4 +1,4 @@
-//! When each frame of a film is shown, without decoding any: for models whose frames are chosen by number.
+//! When each frame of a video is shown, without decoding any: for models whose frames are chosen by number.
 
 #[cfg(doc)]
 use onespace_bundle::preprocess::Pick;
@@ -6,30 +6,30 @@ use onespace_core::{Error, Patience, Result, limits};
 
 use crate::{
     ffi::Source,
-    open::{Pictures, next_packet},
+    open::{VideoStreamInfo, next_packet},
 };
 
-/// The frames of a film.
+/// The frames of a video.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
     /// When each begins to be shown, seconds from the first one, ascending; never empty.
     pub times: Vec<f64>,
-    /// Frames a second on average, as the container says, or as their number and the film's length do.
+    /// Frames a second on average, as the container says, or as their number and the video's length do.
     pub rate: f64,
 }
 
 impl Timeline {
-    /// Reads the packets of the pictures; the source is then at its end.
+    /// Reads the packets of the video stream; the source is then at its end.
     ///
     /// # Errors
     /// `MEDIA_MALFORMED` without a single frame, `MEDIA_TOO_LARGE` with too many; what `patience` says when it is over.
-    pub fn scan(source: &mut Source<'_>, pictures: &Pictures, patience: &Patience) -> Result<Self> {
+    pub fn scan(source: &mut Source<'_>, stream: &VideoStreamInfo, patience: &Patience) -> Result<Self> {
         let mut stamps = Vec::new();
         let mut longest = 0;
         while let Some(packet) = next_packet(source, patience)? {
-            let stamp = packet.pts().or(packet.dts()).filter(|_| packet.stream() == pictures.stream);
-            // What lies before the first picture is decoded but not shown.
-            let Some(stamp) = stamp.filter(|stamp| pictures.origin.is_none_or(|origin| *stamp >= origin)) else {
+            let stamp = packet.pts().or(packet.dts()).filter(|_| packet.stream() == stream.index);
+            // What lies before the first frame is decoded but not shown.
+            let Some(stamp) = stamp.filter(|stamp| stream.origin.is_none_or(|origin| *stamp >= origin)) else {
                 continue;
             };
             if stamps.len() >= limits::VIDEO_FRAMES_LISTED {
@@ -41,18 +41,18 @@ impl Timeline {
         stamps.sort_unstable();
         stamps.dedup();
         let (Some(first), Some(last)) = (stamps.first().copied(), stamps.last().copied()) else {
-            return Err(Error::malformed("bytes", "the film has no frames"));
+            return Err(Error::malformed("bytes", "the video has no frames"));
         };
-        let seconds = |stamp: i64| stamp.saturating_sub(first) as f64 * pictures.tick;
-        let stated = pictures.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
+        let seconds = |stamp: i64| stamp.saturating_sub(first) as f64 * stream.tick;
+        let stated = stream.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
         // The last frame lasts as long as the others do on average, where nothing says how long.
-        let length = seconds(last) + longest as f64 * pictures.tick;
+        let length = seconds(last) + longest as f64 * stream.tick;
         let counted = || if length > 0.0 { stamps.len() as f64 / length } else { 1.0 };
         let rate = stated.unwrap_or_else(counted);
         Ok(Self { times: stamps.iter().map(|stamp| seconds(*stamp)).collect(), rate })
     }
 
-    /// The film's length as decord and pytorchvideo count it: frames by frame rate.
+    /// The video's length as decord and pytorchvideo count it: frames by frame rate.
     pub fn seconds(&self) -> f64 {
         self.times.len() as f64 / self.rate
     }
@@ -71,8 +71,8 @@ impl Timeline {
         let step = self.rate / wanted;
         let count = ((frames as f64 / self.rate * wanted) as usize).max(1);
         let number = |index: usize| ((index as f64 * step) as usize).min(frames - 1);
-        let looked = count.min(most);
-        let chosen = (0..looked).map(|index| if count > most { linspace(count - 1, most, index) } else { index });
+        let picked = count.min(most);
+        let chosen = (0..picked).map(|index| if count > most { linspace(count - 1, most, index) } else { index });
         chosen.filter_map(|index| self.times.get(from + number(index)).copied()).collect()
     }
 

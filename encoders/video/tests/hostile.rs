@@ -13,7 +13,7 @@ use onespace_bundle::preprocess::Video;
 use onespace_core::{Error, Patience, Prepare, PrepareRequest, Reason, Result, Sample, limits};
 use onespace_video::{VideoPreparer, decode_audio};
 
-const FILMS: [&str; 9] = [
+const VIDEOS: [&str; 9] = [
     "h264.mp4",
     "hevc.mp4",
     "vp8.webm",
@@ -37,7 +37,7 @@ fn prepare(bytes: &[u8]) -> Result<Vec<Sample>> {
         "resize": "squash", "filter": "bilinear", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
     }))
     .unwrap();
-    VideoPreparer::new(&spec, None).prepare(&PrepareRequest::of(bytes))
+    VideoPreparer::new(&spec, None).prepare(&PrepareRequest::of(bytes)).map(|prepared| prepared.samples)
 }
 
 fn assert_blames_the_media(error: &Error, what: &str) {
@@ -92,7 +92,7 @@ fn playlists_in_disguise_are_refused_and_open_nothing() {
 }
 
 #[test]
-fn what_is_no_film_says_so() {
+fn what_is_no_video_says_so() {
     let zeros = vec![0; 100_000];
     for (what, bytes, reason) in [
         ("nothing", b"".as_slice(), Reason::MediaEmpty),
@@ -130,8 +130,8 @@ fn what_is_no_film_says_so() {
 }
 
 #[test]
-fn truncated_films_end_in_samples_or_an_error() {
-    for file in FILMS {
+fn truncated_videos_end_in_samples_or_an_error() {
+    for file in VIDEOS {
         let bytes = read(file);
         let mut refused = 0;
         for length in
@@ -163,7 +163,7 @@ fn damaged(original: &[u8], numbers: &mut Numbers) -> Vec<u8> {
 
 #[test]
 fn flipped_bytes_end_in_samples_or_an_error() {
-    for file in FILMS {
+    for file in VIDEOS {
         let original = read(file);
         let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15 ^ original.len() as u64);
         let (mut refused, mut slowest) = (0, Duration::ZERO);

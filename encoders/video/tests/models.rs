@@ -11,7 +11,7 @@ use onespace_video::VideoPreparer;
 #[derive(serde::Deserialize)]
 struct Case {
     name: String,
-    film: String,
+    video: String,
     spec: Video,
     shape: Vec<usize>,
     samples: usize,
@@ -26,8 +26,8 @@ fn read(name: &str) -> Option<Vec<u8>> {
 
 /// Mean and largest difference of all values, and the lowest cosine of a sample.
 fn difference(case: &Case) -> (f32, f32, f32) {
-    let film = read(&format!("models/{}", case.film)).or_else(|| read(&case.film)).unwrap();
-    let samples = VideoPreparer::new(&case.spec, None).prepare(&PrepareRequest::of(&film)).unwrap();
+    let video = read(&format!("models/{}", case.video)).or_else(|| read(&case.video)).unwrap();
+    let samples = VideoPreparer::new(&case.spec, None).prepare(&PrepareRequest::of(&video)).unwrap().samples;
     assert_eq!(samples.len(), case.samples, "{}", case.name);
     let (mut gaps, mut least) = (Vec::new(), 1.0_f32);
     for (number, sample) in samples.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! A film is decoded while somebody waits for it and no longer: its caller's deadline, or its going away, ends the work
-//! within a frame.
+//! A video is decoded while somebody waits for it and no longer: its caller's deadline, or its going away, ends the
+//! work within a frame.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is how a test fails")]
 
 use std::{
@@ -14,15 +14,15 @@ use onespace_bundle::preprocess::Video;
 use onespace_core::{Deadline, Patience, Prepare, PrepareRequest, Reason};
 use onespace_video::{VideoPreparer, decode_audio};
 
-/// Far more than a frame takes, far less than the film, which takes tens of seconds.
+/// Far more than a frame takes, far less than the video, which takes tens of seconds.
 const SOON: Duration = Duration::from_secs(10);
 
 /// Half an hour at a frame a second, 4096 pixels a side, all of it behind one key frame.
-fn slow_film() -> Vec<u8> {
+fn slow_video() -> Vec<u8> {
     let packed = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/slow.mp4.gz")).unwrap();
-    let mut film = Vec::new();
-    flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut film).unwrap();
-    film
+    let mut video = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut video).unwrap();
+    video
 }
 
 /// A preparer of four stretches, whose frames are found as `pick` says.
@@ -35,11 +35,11 @@ fn preparer(pick: &str) -> VideoPreparer {
     VideoPreparer::new(&spec, None)
 }
 
-/// What becomes of the slow film, and when.
+/// What becomes of the slow video, and when.
 fn end(pick: &str, patience: &Patience) -> (Reason, Duration) {
-    let film = slow_film();
+    let video = slow_video();
     let begun = Instant::now();
-    let outcome = preparer(pick).prepare(&PrepareRequest::of(&film).within(patience));
+    let outcome = preparer(pick).prepare(&PrepareRequest::of(&video).within(patience));
     (outcome.map(drop).unwrap_err().reason, begun.elapsed())
 }
 

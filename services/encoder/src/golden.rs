@@ -7,13 +7,11 @@ use futures::future::join_all;
 use onespace_bundle::{Bundle, TowerHead};
 use onespace_core::{Deadline, EncodeRequest, Encoder, Error, Reason, Result, vector};
 
-use crate::local::LocalEncoder;
-
 /// The least cosine between what a tower gives for its golden input and its golden vector.
 const COSINE_MIN: f32 = 0.999;
 
-/// How long a golden input may take: fifteen views of a film take a model of ImageBind's size half a minute on two cores, and
-/// nobody else waits.
+/// How long a golden input may take: fifteen views of a video take a model of ImageBind's size half a minute on two
+/// cores, and nobody else waits.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What takes longer than this alone has nothing to gain from a warm-up that a start should wait for.
@@ -28,7 +26,7 @@ const BURST: usize = 4;
 ///
 /// # Errors
 /// `BUNDLE_INVALID` naming the tower and the cosine, or what kept it from having one.
-pub(crate) async fn check(encoder: &LocalEncoder, bundle: &Bundle, head: &TowerHead<'_>) -> Result<f32> {
+pub(crate) async fn check(encoder: &impl Encoder, bundle: &Bundle, head: &TowerHead<'_>) -> Result<f32> {
     let modality = head.modality;
     let key = format!("towers.{modality}.golden");
     let invalid = |message: String| Error::new(Reason::BundleInvalid, key.clone(), message);
@@ -61,7 +59,7 @@ pub(crate) async fn check(encoder: &LocalEncoder, bundle: &Bundle, head: &TowerH
 ///
 /// # Errors
 /// `BUNDLE_INVALID` naming the tower, and what keeps it from giving a vector.
-pub(crate) async fn vector(encoder: &LocalEncoder, bundle: &Bundle, head: &TowerHead<'_>) -> Result<Vec<f32>> {
+pub(crate) async fn vector(encoder: &impl Encoder, bundle: &Bundle, head: &TowerHead<'_>) -> Result<Vec<f32>> {
     let modality = head.modality;
     let invalid = |message: String| Error::new(Reason::BundleInvalid, format!("towers.{modality}.golden"), message);
     let bytes = Bytes::from(bundle.read(&head.golden.input)?);

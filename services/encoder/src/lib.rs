@@ -13,10 +13,10 @@
 
 mod golden;
 mod local;
+mod pipeline;
 mod pool;
 mod pooling;
 pub mod prepare;
-mod road;
 pub mod service;
 
 pub use local::{LocalEncoder, Options};

@@ -12,19 +12,19 @@ use std::{
 use async_trait::async_trait;
 use onespace_bundle::{Bundle, TowerHead};
 use onespace_core::{
-    Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Patience, Prepare, PrepareRequest,
-    Reason, Result, Sample, TensorData, Timings, TowerInfo, limits,
+    Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Note, Patience, Prepare,
+    PrepareRequest, Prepared, Reason, Result, Sample, TensorData, Timings, TowerInfo, limits,
 };
 use onespace_kit::admission::{Admission, Admitted};
-use onespace_runtime::{Guard, Models, Runtime, Stats};
+use onespace_runtime::{Models, RequestPermits, Runtime, Stats};
 use tokio::task;
 
 use crate::{
     golden,
-    pool::{Pool, Prepared, micros},
+    pipeline::{TowerOutput, TowerPipeline},
+    pool::{Pool, PoolOutput, micros},
     pooling,
     prepare::{VIDEO, not_served, preparer},
-    road::{Road, Travelled},
 };
 
 /// How towers are run.
@@ -37,7 +37,7 @@ pub struct Options {
 }
 
 /// From bytes to samples.
-struct Entrance {
+struct PooledPreparer {
     preparer: Arc<dyn Prepare>,
     pool: Pool,
 }
@@ -45,10 +45,10 @@ struct Entrance {
 /// Any set of towers of one bundle, in this process.
 pub struct LocalEncoder {
     info: EncoderInfo,
-    entrances: BTreeMap<Modality, Entrance>,
-    /// One for each tower that samples can be for: a film's sound goes to the audio tower.
+    preparers: BTreeMap<Modality, PooledPreparer>,
+    /// One for each tower that samples can be for: a video's audio goes to the audio tower.
     /// Towers whose samples can share a run share one.
-    roads: BTreeMap<Modality, Arc<Road>>,
+    pipelines: BTreeMap<Modality, Arc<TowerPipeline>>,
     media: Admission,
     bytes: Admission,
 }
@@ -73,13 +73,13 @@ impl LocalEncoder {
             .await
             .map_err(|_| Error::internal("loading the towers panicked"))??;
         for head in bundle.manifest().towers.heads() {
-            if encoder.entrances.contains_key(&head.modality) {
+            if encoder.preparers.contains_key(&head.modality) {
                 let golden_cosine = golden::check(&encoder, bundle, &head).await?;
                 encoder.info.towers.push(tower_info(bundle, &head, golden_cosine));
             }
         }
         if !modalities.is_empty() {
-            encoder.entrances.retain(|modality, _| modalities.contains(modality));
+            encoder.preparers.retain(|modality, _| modalities.contains(modality));
             encoder.info.towers.retain(|tower| modalities.contains(&tower.modality));
         }
         Ok(encoder)
@@ -101,15 +101,15 @@ impl LocalEncoder {
             .map_err(|_| Error::internal("loading the towers panicked"))??;
         let mut vectors = BTreeMap::new();
         for head in bundle.manifest().towers.heads() {
-            if encoder.entrances.contains_key(&head.modality) {
+            if encoder.preparers.contains_key(&head.modality) {
                 vectors.insert(head.modality, golden::vector(&encoder, bundle, &head).await?);
             }
         }
         Ok(vectors)
     }
 
-    /// Everything but the proof that it works. The audio tower comes with the video tower, whose films have sound;
-    /// it gets its own entrance until it is proven.
+    /// Everything but the proof that it works. The audio tower comes with the video tower, whose videos have audio;
+    /// it gets its own preparer until it is proven.
     fn assemble(runtime: &Runtime, bundle: &Bundle, wanted: &[Modality], options: &Options) -> Result<Self> {
         let towers = &bundle.manifest().towers;
         let mut wanted = wanted.to_vec();
@@ -126,28 +126,28 @@ impl LocalEncoder {
         }
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = options.prepare_threads.map_or_else(cores, NonZeroUsize::get);
-        let mut entrances = BTreeMap::new();
-        let mut roads: BTreeMap<Modality, Arc<Road>> = BTreeMap::new();
+        let mut preparers = BTreeMap::new();
+        let mut pipelines: BTreeMap<Modality, Arc<TowerPipeline>> = BTreeMap::new();
         let mut models = Models::new(runtime);
         for modality in wanted {
             let preparer = preparer(bundle, modality)?;
             let head = towers.head(modality).ok_or_else(|| not_served(modality, "the bundle has no tower for it"))?;
-            let mut twins = towers.heads().into_iter().filter(|other| other.same_road(&head));
-            let road = match twins.find_map(|twin| roads.get(&twin.modality).cloned()) {
-                Some(road) => road,
+            let mut twins = towers.heads().into_iter().filter(|other| other.same_pipeline(&head));
+            let pipeline = match twins.find_map(|twin| pipelines.get(&twin.modality).cloned()) {
+                Some(pipeline) => pipeline,
                 None => {
                     let mut engine = options.engine.clone();
                     engine.observer.get_or_insert_with(|| observer(modality));
-                    Arc::new(Road::load(&mut models, bundle, &head, &engine)?)
+                    Arc::new(TowerPipeline::load(&mut models, bundle, &head, &engine)?)
                 }
             };
-            roads.insert(modality, road);
-            entrances.insert(modality, Entrance { preparer, pool: Pool::new(modality, threads) });
+            pipelines.insert(modality, pipeline);
+            preparers.insert(modality, PooledPreparer { preparer, pool: Pool::new(modality, threads) });
         }
         Ok(Self {
             info: EncoderInfo { space: bundle.space().clone(), terms: bundle.manifest().terms(), towers: Vec::new() },
-            entrances,
-            roads,
+            preparers,
+            pipelines,
             media: Admission::requests("media in preparation (PREPARE_QUEUE)", limits::PREPARE_QUEUE),
             bytes: Admission::bytes("bytes of media (MEDIA_IN_FLIGHT_BYTES)", limits::MEDIA_IN_FLIGHT_BYTES),
         })
@@ -164,20 +164,20 @@ impl LocalEncoder {
     /// # Errors
     /// `MODALITY_NOT_SERVED` naming those it has.
     pub fn expect(&self, modality: Modality) -> Result<()> {
-        self.entrance(modality).map(drop)
+        self.preparer(modality).map(drop)
     }
 
     /// The counters of each tower's batcher.
     #[must_use]
     pub fn stats(&self) -> Vec<(Modality, Stats)> {
-        self.roads.iter().map(|(modality, road)| (*modality, road.engine.stats())).collect()
+        self.pipelines.iter().map(|(modality, pipeline)| (*modality, pipeline.engine.stats())).collect()
     }
 
     /// Whether every inference thread is there and none has been in one run for longer than `patience`: what a
     /// liveness probe asks.
     #[must_use]
     pub fn alive(&self, patience: Duration) -> bool {
-        self.roads.values().all(|road| road.engine.alive() && road.engine.busy_for() <= patience)
+        self.pipelines.values().all(|pipeline| pipeline.engine.alive() && pipeline.engine.busy_for() <= patience)
     }
 
     /// Room for the bytes of one media, waited for a bounded time: whoever receives it piece by piece takes the room
@@ -203,15 +203,17 @@ impl LocalEncoder {
         let arrived = Instant::now();
         let modality = request.modality;
         check_size(modality, request.bytes.len())?;
-        let entrance = self.entrance(modality)?;
+        let preparer = self.preparer(modality)?;
         deadline.check("on arrival")?;
         // The file's bytes and its place go when its samples are there; those are counted in their turn.
-        let file: Guard = Arc::new((self.media.enter()?, bytes));
+        let file: RequestPermits = Arc::new((self.media.enter()?, bytes));
         let (target, segments) = (request.target, request.segments);
-        let Prepared { value: samples, waited, took } = entrance.prepare(request, deadline, file).await?;
-        let guard: Guard = Arc::new(self.bytes.enter_bytes(samples.iter().map(sample_bytes).sum())?);
-        let Travelled { parts, queue_us, inference_us } =
-            self.travel((modality, target), samples, deadline, &guard).await?;
+        let PoolOutput { value: prepared, waited, took } = preparer.prepare(request, deadline, file).await?;
+        let Prepared { samples, notes } = prepared;
+        count_notes(&notes);
+        let permits: RequestPermits = Arc::new(self.bytes.enter_bytes(samples.iter().map(sample_bytes).sum())?);
+        let TowerOutput { parts, queue_us, inference_us } =
+            self.run((modality, target), samples, deadline, &permits).await?;
         let timings = Timings {
             queue_us: queue_us + micros(waited),
             prepare_us: micros(took),
@@ -220,75 +222,81 @@ impl LocalEncoder {
             total_us: micros(arrived.elapsed()),
         };
         record(modality, &timings);
-        Ok(EncodeReply { embeddings: pooling::embeddings(modality, &parts, segments)?, timings })
+        Ok(EncodeReply { embeddings: pooling::embeddings(modality, &parts, segments)?, notes, timings })
     }
 
-    fn entrance(&self, modality: Modality) -> Result<&Entrance> {
-        self.entrances.get(&modality).ok_or_else(|| {
-            let here: Vec<&str> = self.entrances.keys().map(|modality| modality.name()).collect();
+    fn preparer(&self, modality: Modality) -> Result<&PooledPreparer> {
+        self.preparers.get(&modality).ok_or_else(|| {
+            let here: Vec<&str> = self.preparers.keys().map(|modality| modality.name()).collect();
             not_served(modality, &format!("the towers here are {}", here.join(", ")))
         })
     }
 
     /// Sends samples to the towers they are for, all at once, each to the head for `target`.
-    async fn travel(
+    async fn run(
         &self,
         (modality, target): (Modality, Option<Modality>),
         samples: Vec<Sample>,
         deadline: Deadline,
-        guard: &Guard,
-    ) -> Result<Travelled> {
-        let (own, sound): (Vec<Sample>, Vec<Sample>) = samples.into_iter().partition(|sample| sample.tower == modality);
-        let own = self.travel_one((modality, target), own, deadline, guard);
-        if sound.is_empty() {
+        permits: &RequestPermits,
+    ) -> Result<TowerOutput> {
+        let (own, audio): (Vec<Sample>, Vec<Sample>) = samples.into_iter().partition(|sample| sample.tower == modality);
+        let own = self.run_one((modality, target), own, deadline, permits);
+        if audio.is_empty() {
             return own.await;
         }
-        let sound = self.travel_one((Modality::Audio, target), sound, deadline, guard);
-        let (own, sound) = futures::join!(own, sound);
+        let audio = self.run_one((Modality::Audio, target), audio, deadline, permits);
+        let (own, audio) = futures::join!(own, audio);
         let mut own = own?;
-        match sound {
-            Ok(sound) => {
-                own.parts.extend(sound.parts);
-                own.queue_us = own.queue_us.max(sound.queue_us);
-                own.inference_us = own.inference_us.max(sound.inference_us);
+        match audio {
+            Ok(audio) => {
+                own.parts.extend(audio.parts);
+                own.queue_us = own.queue_us.max(audio.queue_us);
+                own.inference_us = own.inference_us.max(audio.inference_us);
             }
-            // A sound track that the model makes nothing of (digital silence can have no direction) does not take
+            // An audio track that the model makes nothing of (digital silence can have no direction) does not take
             // the pictures with it. Whatever may pass does: half an answer would be stored for good.
             Err(error) if matches!(error.reason, Reason::ModelFailed) => {
-                tracing::warn!(%error, "a film's sound track is left out");
+                tracing::warn!(%error, "a video's audio track is left out");
             }
             Err(error) => return Err(error),
         }
         Ok(own)
     }
 
-    async fn travel_one(
+    async fn run_one(
         &self,
         (tower, target): (Modality, Option<Modality>),
         samples: Vec<Sample>,
         deadline: Deadline,
-        guard: &Guard,
-    ) -> Result<Travelled> {
-        let road = self
-            .roads
+        permits: &RequestPermits,
+    ) -> Result<TowerOutput> {
+        let pipeline = self
+            .pipelines
             .get(&tower)
             .ok_or_else(|| Error::internal(format!("samples for the {tower} tower, which is not loaded")))?;
         if samples.is_empty() || samples.iter().any(|sample| sample.tower != tower) {
             return Err(Error::internal(format!("a preparer gave no samples, or some of another tower than {tower}")));
         }
-        road.travel(samples, target, deadline, Arc::clone(guard)).await
+        pipeline.run(samples, target, deadline, Arc::clone(permits)).await
     }
 }
 
-impl Entrance {
-    async fn prepare(&self, request: EncodeRequest, deadline: Deadline, guard: Guard) -> Result<Prepared<Vec<Sample>>> {
+impl PooledPreparer {
+    async fn prepare(
+        &self,
+        request: EncodeRequest,
+        deadline: Deadline,
+        permits: RequestPermits,
+    ) -> Result<PoolOutput<Prepared>> {
         let preparer = Arc::clone(&self.preparer);
-        let EncodeRequest { bytes, media_type, purpose, .. } = request;
+        let EncodeRequest { bytes, media_type, purpose, segments, .. } = request;
         let work = move |patience: &Patience| {
             let media_type = media_type.as_deref();
-            preparer.prepare(&PrepareRequest { bytes: &bytes, media_type, purpose, patience: patience.clone() })
+            let patience = patience.clone();
+            preparer.prepare(&PrepareRequest { bytes: &bytes, media_type, purpose, segments, patience })
         };
-        self.pool.run(deadline, guard, work).await
+        self.pool.run(deadline, permits, work).await
     }
 }
 
@@ -336,6 +344,13 @@ fn sample_bytes(sample: &Sample) -> usize {
         TensorData::I64(values) => size_of_val(values.as_slice()),
     };
     sample.tensors.iter().map(|tensor| bytes(&tensor.data)).sum()
+}
+
+/// Counts what embeddings lack.
+fn count_notes(notes: &[Note]) {
+    for note in notes {
+        metrics::counter!("onespace_notes_total", "reason" => note.reason.name()).increment(1);
+    }
 }
 
 /// Counts batches and their sizes.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use onespace_core::{Deadline, Error, Modality, Patience, Reason, Result, limits};
-use onespace_runtime::Guard;
+use onespace_runtime::RequestPermits;
 use tokio::{sync::Semaphore, task, time::timeout_at};
 
 /// The shortest and longest pause that a refused caller is told.
@@ -19,7 +19,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 const BEFORE: &str = "before the media was prepared";
 
 /// Turns at the threads that prepare one modality. Each modality has its own: a text is tokenised in less than a
-/// millisecond and must not wait behind films that are decoded for seconds.
+/// millisecond and must not wait behind videos that are decoded for seconds.
 #[derive(Debug)]
 pub(crate) struct Pool {
     modality: Modality,
@@ -28,9 +28,9 @@ pub(crate) struct Pool {
     mean_us: Arc<AtomicU64>,
 }
 
-/// What was prepared, and where the time went.
+/// What the work came to, and where the time went.
 #[derive(Debug)]
-pub(crate) struct Prepared<T> {
+pub(crate) struct PoolOutput<T> {
     pub value: T,
     pub waited: Duration,
     pub took: Duration,
@@ -42,16 +42,16 @@ impl Pool {
     }
 
     /// Waits for a turn, then works. `work` is told when nobody waits for it any more, because the deadline has passed
-    /// or this future was dropped; it ends itself then, and the turn is free. `guard` is kept until it has ended.
+    /// or this future was dropped; it ends itself then, and the turn is free. `permits` is kept until it has ended.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause when no turn comes in time, `DEADLINE_EXCEEDED`, `PANICKED`, or what `work` gives.
     pub async fn run<T: Send + 'static>(
         &self,
         deadline: Deadline,
-        guard: Guard,
+        permits: RequestPermits,
         work: impl FnOnce(&Patience) -> Result<T> + Send + 'static,
-    ) -> Result<Prepared<T>> {
+    ) -> Result<PoolOutput<T>> {
         let arrived = Instant::now();
         let longest = arrived + Duration::from_millis(limits::QUEUE_WAIT_MS as u64);
         let turn = timeout_at(longest.min(deadline.instant()).into(), Arc::clone(&self.turns).acquire_owned());
@@ -66,12 +66,12 @@ impl Pool {
         let record = self.record();
         let work = task::spawn_blocking(move || {
             // Dropped in this order: whoever takes the turn finds the room already there.
-            let _held = (guard, turn);
+            let _held = (permits, turn);
             let start = Instant::now();
             let outcome = patience.check(BEFORE).and_then(|()| work(&patience));
             let took = start.elapsed();
             record(took, patience.is_over());
-            outcome.map(|value| Prepared { value, waited, took })
+            outcome.map(|value| PoolOutput { value, waited, took })
         });
         match timeout_at(deadline.instant().into(), work).await {
             Ok(Ok(outcome)) => outcome,
@@ -122,7 +122,7 @@ mod tests {
         Pool::new(Modality::Image, 1)
     }
 
-    fn nobody() -> Guard {
+    fn nobody() -> RequestPermits {
         Arc::new(())
     }
 
@@ -141,9 +141,9 @@ mod tests {
         let (release, held) = std::sync::mpsc::channel::<()>();
         let busy = Arc::clone(&pool);
         let permit = nobody();
-        let guard = Arc::clone(&permit);
+        let permits = Arc::clone(&permit);
         let first = tokio::spawn(async move {
-            busy.run(Deadline::after(Duration::from_millis(300)), guard, move |_| {
+            busy.run(Deadline::after(Duration::from_millis(300)), permits, move |_| {
                 let _ = held.recv();
                 Ok(())
             })
@@ -178,8 +178,8 @@ mod tests {
         assert_eq!(late.reason, Reason::DeadlineExceeded);
         assert_eq!(pool.run(Deadline::default(), nobody(), |_| Ok(1)).await.unwrap().value, 1);
         let (busy, permit) = (Arc::clone(&pool), nobody());
-        let guard = Arc::clone(&permit);
-        let gone = tokio::spawn(async move { busy.run(Deadline::default(), guard, looking_up).await });
+        let permits = Arc::clone(&permit);
+        let gone = tokio::spawn(async move { busy.run(Deadline::default(), permits, looking_up).await });
         while pool.turns.available_permits() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -9,7 +9,7 @@ use onespace_image::ImagePreparer;
 use onespace_pointcloud::PointCloudPreparer;
 use onespace_text::TextPreparer;
 
-/// Whether this build decodes films.
+/// Whether this build decodes videos.
 pub(crate) const VIDEO: bool = cfg!(feature = "video");
 
 /// The preparer of one tower of the bundle.
@@ -35,7 +35,7 @@ pub fn preparer(bundle: &Bundle, modality: Modality) -> Result<Arc<dyn Prepare>>
     })
 }
 
-/// The preparer of recordings, which films use for their sound as well.
+/// The preparer of audio, which videos use for their audio track as well.
 fn audio(bundle: &Bundle) -> Result<Option<AudioPreparer>> {
     let tower = bundle.manifest().towers.audio.as_ref();
     tower.map(|tower| AudioPreparer::new(&tower.preprocess, fallback())).transpose()
@@ -61,7 +61,7 @@ fn video(bundle: &Bundle) -> Result<Arc<dyn Prepare>> {
 
 #[cfg(not(feature = "video"))]
 fn video(_bundle: &Bundle) -> Result<Arc<dyn Prepare>> {
-    Err(not_served(Modality::Video, "this build has no decoder for films (feature \"video\")"))
+    Err(not_served(Modality::Video, "this build has no decoder for videos (feature \"video\")"))
 }
 
 pub(crate) fn not_served(modality: Modality, why: &str) -> Error {

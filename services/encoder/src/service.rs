@@ -1,16 +1,18 @@
 //! The encoder behind gRPC: `onespace.encoder.v1.EncoderService`.
 
 use bytes::{Bytes, BytesMut};
-use onespace_core::{Deadline, EncodeRequest, Error, Reason, Result, limits};
-use onespace_kit::{admission::Admitted, deadline, ready::Ready};
+use onespace_core::{Deadline, EmbedOptions, EncodeRequest, Error, Reason, Result, limits};
+use onespace_kit::{admission::Admitted, deadline, messages::Messages, ready::Ready};
 use onespace_proto::{
     convert,
     encoder::v1::{
-        self as wire, DescribeRequest, DescribeResponse, EncodeHeader, EncodeResponse,
-        encode_request::Part,
+        self as wire, DescribeRequest, DescribeResponse, EncodeResponse,
+        encode_request::Message,
         encoder_service_server::{EncoderService, EncoderServiceServer},
     },
+    options::embed_options_in,
     space, status,
+    vector::Encoding,
 };
 use tonic::{Request, Response, Status, Streaming, service::Routes};
 
@@ -35,57 +37,54 @@ struct Service {
 }
 
 impl Service {
-    async fn embed(&self, mut stream: Streaming<wire::EncodeRequest>, deadline: Deadline) -> Result<EncodeResponse> {
+    async fn embed(&self, mut messages: Messages<wire::EncodeRequest>, deadline: Deadline) -> Result<EncodeResponse> {
         let encoder = self.encoder.get()?;
-        let (request, admitted) = receive(&encoder, &mut stream).await?;
+        let (request, admitted) = receive(&encoder, &mut messages).await?;
         let reply = encoder.encode_admitted(request, deadline, admitted).await?;
         let space = &encoder.info().space;
+        // As bytes: a gateway that hands them on decodes no value.
+        let embeddings = reply.embeddings.into_iter().map(|one| convert::embedding_out(one, space, Encoding::Float32));
         Ok(EncodeResponse {
-            embeddings: reply.embeddings.into_iter().map(|one| convert::embedding_out(one, space)).collect(),
+            embeddings: embeddings.collect(),
             timings: Some(convert::timings_out(&reply.timings)),
+            notes: convert::notes_out(reply.notes),
         })
     }
 }
 
-/// Takes the header, makes room for what it announces, then takes the bytes.
+/// Takes the start, makes room for what it announces, then takes the bytes.
 async fn receive(
     encoder: &LocalEncoder,
-    stream: &mut Streaming<wire::EncodeRequest>,
+    messages: &mut Messages<wire::EncodeRequest>,
 ) -> Result<(EncodeRequest, Admitted)> {
-    let header = match deadline::next(stream).await?.and_then(|message| message.part) {
-        Some(Part::Header(header)) => header,
-        Some(Part::Chunk(_)) | None => {
-            return Err(Error::new(Reason::FieldRequired, "header", "must be the first message"));
-        }
+    let Some(Message::Start(start)) = messages.next().await?.and_then(|message| message.message) else {
+        return Err(Error::new(Reason::FieldRequired, "start", "must be the first message"));
     };
-    let EncodeHeader { modality, media_type, segments, total_bytes, target, purpose } = header;
-    let modality = convert::modality_named(modality)?;
-    let target = convert::modality_in(target).map_err(|error| error.under("target"))?;
-    let purpose = convert::purpose_in(purpose)?;
-    let media_type = convert::media_type_in(media_type)?;
+    let modality = convert::modality_named(start.modality)?;
+    let EmbedOptions { purpose, target, segments, .. } =
+        embed_options_in(start.options.as_ref(), EmbedOptions::default())?;
+    let media_type = convert::media_type_in(start.media_type)?;
     encoder.expect(modality)?;
-    let total = usize::try_from(total_bytes).unwrap_or(usize::MAX);
+    let total = usize::try_from(start.total_bytes).unwrap_or(usize::MAX);
     let admitted = encoder.admit(modality, total).await?;
-    let bytes = receive_bytes(stream, total).await?;
+    let bytes = receive_bytes(messages, total).await?;
     Ok((EncodeRequest { modality, bytes, media_type, segments, target, purpose }, admitted))
 }
 
-async fn receive_bytes(stream: &mut Streaming<wire::EncodeRequest>, total: usize) -> Result<Bytes> {
+async fn receive_bytes(messages: &mut Messages<wire::EncodeRequest>, total: usize) -> Result<Bytes> {
     let mut bytes = BytesMut::new();
-    while let Some(message) = deadline::next(stream).await? {
-        let Some(Part::Chunk(chunk)) = message.part else {
-            return Err(Error::new(Reason::FieldInvalid, "chunk", "only chunks may follow the header"));
+    loop {
+        let Some(Message::Chunk(chunk)) = messages.next().await?.and_then(|message| message.message) else {
+            let message = "a chunk was expected here, and one that is the last";
+            return Err(Error::new(Reason::FieldInvalid, "chunk", message));
         };
-        if chunk.len() > limits::CHUNK_BYTES {
-            return Err(Error::too_large(
-                "chunk",
-                "its size",
-                chunk.len(),
-                format!("{} bytes (CHUNK_BYTES)", limits::CHUNK_BYTES),
-            ));
+        let size = chunk.data.len();
+        if size > limits::CHUNK_BYTES {
+            let limit = format!("{} bytes (CHUNK_BYTES)", limits::CHUNK_BYTES);
+            return Err(Error::too_large("chunk.data", "its size", size, limit));
         }
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > total {
+        bytes.extend_from_slice(&chunk.data);
+        if chunk.last || bytes.len() > total {
             break;
         }
     }
@@ -93,7 +92,7 @@ async fn receive_bytes(stream: &mut Streaming<wire::EncodeRequest>, total: usize
         return Ok(bytes.freeze());
     }
     let message = format!("{total} bytes were announced, {} came", bytes.len());
-    Err(Error::new(Reason::FieldInvalid, "header.total_bytes", message))
+    Err(Error::new(Reason::FieldInvalid, "start.total_bytes", message))
 }
 
 #[tonic::async_trait]
@@ -103,7 +102,7 @@ impl EncoderService for Service {
         request: Request<Streaming<wire::EncodeRequest>>,
     ) -> Result<Response<EncodeResponse>, Status> {
         let deadline = deadline::incoming(request.metadata());
-        let work = self.embed(request.into_inner(), deadline);
+        let work = self.embed(Messages::of(request), deadline);
         let reply = deadline::within(deadline, "in the encoder", work).await;
         reply.map(Response::new).map_err(|error| status::status(&error))
     }

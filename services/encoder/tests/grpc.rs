@@ -13,21 +13,22 @@ use onespace_kit::{ready::Ready, serve::Server};
 use onespace_proto::{
     convert,
     encoder::v1::{
-        DescribeRequest, EncodeHeader, EncodeRequest, encode_request::Part,
+        DescribeRequest, EncodeRequest, EncodeStart, encode_request::Message,
         encoder_service_client::EncoderServiceClient,
     },
     space, status,
+    v1::Chunk,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status, transport::Channel};
 
-fn header(modality: Modality, total_bytes: usize) -> Part {
+fn start(modality: Modality, total_bytes: usize) -> Message {
     let total_bytes = total_bytes as u64;
-    Part::Header(EncodeHeader { modality: convert::modality_out(modality), total_bytes, ..EncodeHeader::default() })
+    Message::Start(EncodeStart { modality: convert::modality_out(modality), total_bytes, ..EncodeStart::default() })
 }
 
-fn messages(parts: Vec<Part>) -> Request<impl tokio_stream::Stream<Item = EncodeRequest> + use<>> {
-    Request::new(tokio_stream::iter(parts.into_iter().map(|part| EncodeRequest { part: Some(part) })))
+fn messages(parts: Vec<Message>) -> Request<impl tokio_stream::Stream<Item = EncodeRequest> + use<>> {
+    Request::new(tokio_stream::iter(parts.into_iter().map(|message| EncodeRequest { message: Some(message) })))
 }
 
 fn reason(status: &Status) -> Reason {
@@ -40,7 +41,7 @@ async fn serve() -> (EncoderServiceClient<Channel>, Ready<LocalEncoder>, Cancell
         Server::bind("127.0.0.1:0".parse().unwrap(), service::NAMES, service::routes(ready.clone())).await.unwrap();
     let endpoint = format!("http://{}", server.address());
     let stop = CancellationToken::new();
-    tokio::spawn(server.run(stop.clone()));
+    tokio::spawn(server.run(stop.clone(), std::future::ready(())));
     (EncoderServiceClient::connect(endpoint).await.unwrap(), ready, stop)
 }
 
@@ -49,7 +50,7 @@ async fn media_comes_in_chunks_and_faults_are_named() {
     let (mut client, ready, stop) = serve().await;
     let early = client.describe(DescribeRequest {}).await.unwrap_err();
     assert_eq!(reason(&early), Reason::NotReady);
-    let early = client.encode(messages(vec![header(Modality::Text, 3)])).await.unwrap_err();
+    let early = client.encode(messages(vec![start(Modality::Text, 3)])).await.unwrap_err();
     assert_eq!(reason(&early), Reason::NotReady);
 
     let towers = [Modality::Text, Modality::Audio];
@@ -59,39 +60,40 @@ async fn media_comes_in_chunks_and_faults_are_named() {
 
     let media = tone(120);
     assert!(media.len() > limits::CHUNK_BYTES);
-    let mut parts = vec![header(Modality::Audio, media.len())];
-    parts.extend(media.chunks(limits::CHUNK_BYTES).map(|chunk| Part::Chunk(chunk.to_vec().into())));
+    let mut parts = vec![start(Modality::Audio, media.len())];
+    parts.extend(convert::chunks(&media.clone().into()).map(Message::Chunk));
     let far = client.encode(messages(parts)).await.unwrap().into_inner();
     let near = encoder.encode(request(Modality::Audio, media), Deadline::default()).await.unwrap();
-    assert_eq!(far.embeddings[0].space, bundle().space().fingerprint.to_string());
+    assert_eq!(far.embeddings[0].space_fingerprint, bundle().space().fingerprint.to_string());
     let far = convert::embedding_in(far.embeddings[0].clone()).unwrap();
     assert!(vector::dot(&far.vector, &near.embeddings[0].vector) > 0.9999);
 
-    let chunk = |length: usize| Part::Chunk(vec![b'a'; length].into());
+    let piece = |length: usize, last| Message::Chunk(Chunk { data: vec![b'a'; length].into(), last });
+    let chunk = |length: usize| piece(length, true);
     let cases = [
         (vec![], Reason::FieldRequired),
         (vec![chunk(3)], Reason::FieldRequired),
         (
-            vec![Part::Header(EncodeHeader { total_bytes: 3, ..EncodeHeader::default() }), chunk(3)],
+            vec![Message::Start(EncodeStart { total_bytes: 3, ..EncodeStart::default() }), chunk(3)],
             Reason::FieldRequired,
         ),
         (
-            vec![Part::Header(EncodeHeader { modality: 99, total_bytes: 3, ..EncodeHeader::default() })],
+            vec![Message::Start(EncodeStart { modality: 99, total_bytes: 3, ..EncodeStart::default() })],
             Reason::FieldInvalid,
         ),
-        (vec![header(Modality::Image, 3), chunk(3)], Reason::ModalityNotServed),
-        (vec![header(Modality::Text, 0)], Reason::MediaEmpty),
-        (vec![header(Modality::Text, limits::TEXT_BYTES + 1)], Reason::MediaTooLarge),
-        (vec![header(Modality::Text, 3), chunk(2)], Reason::FieldInvalid),
-        (vec![header(Modality::Text, 3), chunk(4)], Reason::FieldInvalid),
-        (vec![header(Modality::Text, 6), chunk(3), header(Modality::Text, 3)], Reason::FieldInvalid),
-        (vec![header(Modality::Audio, 8 << 20), chunk(limits::CHUNK_BYTES + 1)], Reason::MediaTooLarge),
+        (vec![start(Modality::Image, 3), chunk(3)], Reason::ModalityNotServed),
+        (vec![start(Modality::Text, 0)], Reason::MediaEmpty),
+        (vec![start(Modality::Text, limits::TEXT_BYTES + 1)], Reason::MediaTooLarge),
+        (vec![start(Modality::Text, 3), chunk(2)], Reason::FieldInvalid),
+        (vec![start(Modality::Text, 3), chunk(4)], Reason::FieldInvalid),
+        (vec![start(Modality::Text, 6), piece(3, false), start(Modality::Text, 3)], Reason::FieldInvalid),
+        (vec![start(Modality::Audio, 8 << 20), chunk(limits::CHUNK_BYTES + 1)], Reason::MediaTooLarge),
     ];
     for (case, (parts, expected)) in cases.into_iter().enumerate() {
         let error = client.encode(messages(parts)).await.unwrap_err();
         assert_eq!(reason(&error), expected, "case {case}: {error}");
     }
-    assert!(client.encode(messages(vec![header(Modality::Text, 3), chunk(3)])).await.is_ok());
+    assert!(client.encode(messages(vec![start(Modality::Text, 3), chunk(3)])).await.is_ok());
     stop.cancel();
 }
 
@@ -99,7 +101,7 @@ async fn media_comes_in_chunks_and_faults_are_named() {
 async fn a_stream_that_stalls_ends_at_its_deadline() {
     let (mut client, ready, stop) = serve().await;
     ready.fill(LocalEncoder::load(&runtime(), &bundle(), &[Modality::Text], &Options::default()).await.unwrap());
-    let first = EncodeRequest { part: Some(header(Modality::Text, 3)) };
+    let first = EncodeRequest { message: Some(start(Modality::Text, 3)) };
     let stalled = futures::StreamExt::chain(tokio_stream::iter([first]), tokio_stream::pending());
     let mut stalled = Request::new(stalled);
     stalled.set_timeout(Duration::from_millis(300));

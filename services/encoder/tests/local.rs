@@ -1,4 +1,4 @@
-//! The shipped bundle through the whole road, and what is refused on the way.
+//! The shipped bundle from bytes to vectors, and what is refused on the way.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // A test may fail.
 
@@ -8,7 +8,7 @@ use std::{fs, sync::Arc, time::Duration};
 
 use common::{bundle, encoder, request, runtime, shipped, spoilt, tone};
 use onespace_bundle::Bundle;
-use onespace_core::{Deadline, EncodeRequest, Encoder, Modality, Reason, Span, Track, limits, vector};
+use onespace_core::{Deadline, EncodeRequest, Encoder, Modality, Reason, Segments, Span, Track, limits, vector};
 use onespace_encoder::{LocalEncoder, Options};
 
 fn served() -> Vec<Modality> {
@@ -66,17 +66,17 @@ async fn a_long_recording_has_a_whole_and_stretches() {
     let encoder = encoder(&[Modality::Audio]).await;
     let media = tone(7);
     let ask = |segments| EncodeRequest { segments, ..request(Modality::Audio, media.clone()) };
-    let wholes = encoder.encode(ask(false), Deadline::default()).await.unwrap().embeddings;
+    let wholes = encoder.encode(ask(Segments::Off), Deadline::default()).await.unwrap().embeddings;
     assert_eq!(wholes.len(), 1);
-    let all = encoder.encode(ask(true), Deadline::default()).await.unwrap().embeddings;
+    let all = encoder.encode(ask(Segments::Tower), Deadline::default()).await.unwrap().embeddings;
     assert_eq!(all.iter().map(|one| one.segment).collect::<Vec<_>>(), [0, 1, 2, 3]);
     assert_eq!(all[0].span, Some(Span { start_ms: 0, end_ms: 7000 }));
     assert_eq!(all[0].track, Track::Whole);
     assert!(vector::dot(&all[0].vector, &wholes[0].vector) > 0.9999);
     let mean = vector::mean(all[1..].iter().map(|one| one.vector.as_slice())).unwrap();
     assert!(vector::dot(&mean, &all[0].vector) > 0.9999);
-    let short =
-        encoder.encode(EncodeRequest { segments: true, ..request(Modality::Audio, tone(1)) }, Deadline::default());
+    let short = encoder
+        .encode(EncodeRequest { segments: Segments::Tower, ..request(Modality::Audio, tone(1)) }, Deadline::default());
     assert_eq!(short.await.unwrap().embeddings.len(), 1, "one stretch is the whole");
 }
 
@@ -166,17 +166,17 @@ async fn a_tower_that_is_not_what_it_says_is_never_served() {
 
 #[cfg(feature = "video")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_film_goes_to_the_towers_of_its_tracks() {
+async fn a_video_goes_to_the_towers_of_its_tracks() {
     let encoder = encoder(&[Modality::Video]).await;
-    assert!(encoder.expect(Modality::Audio).is_err(), "the audio tower is there for films alone");
+    assert!(encoder.expect(Modality::Audio).is_err(), "the audio tower is there for videos alone");
     let mut tracks = Vec::new();
-    for film in fs::read_dir(shipped().join("../../samples/videos")).unwrap().take(8) {
-        let film = fs::read(film.unwrap().path()).unwrap();
-        let reply = encoder.encode(request(Modality::Video, film), Deadline::default()).await.unwrap();
+    for video in fs::read_dir(shipped().join("../../samples/videos")).unwrap().take(8) {
+        let video = fs::read(video.unwrap().path()).unwrap();
+        let reply = encoder.encode(request(Modality::Video, video), Deadline::default()).await.unwrap();
         assert!(reply.embeddings.iter().all(|one| one.modality == Modality::Video && one.segment == 0));
         tracks.push(reply.embeddings.iter().map(|one| one.track).collect::<Vec<_>>());
     }
-    assert!(tracks.contains(&vec![Track::Visual, Track::Audio]), "films with sound have two wholes: {tracks:?}");
+    assert!(tracks.contains(&vec![Track::Visual, Track::Audio]), "videos with audio have two wholes: {tracks:?}");
     assert!(tracks.iter().all(|tracks| tracks[0] == Track::Visual), "{tracks:?}");
     let batches = encoder.stats().into_iter().map(|(tower, stats)| (tower, stats.batches)).collect::<Vec<_>>();
     assert!(batches.iter().all(|(_, batches)| *batches > 0) && batches.len() == 2, "{batches:?}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use onespace_core::{Calibration, Modality, Result, Scale};
+use onespace_core::{Calibration, Modality, Result, Scale, WeightedModality};
 
 /// The scale of each modality that answers.
 pub type Scales = BTreeMap<Modality, Scale>;
@@ -28,9 +28,12 @@ pub fn scales(
     }
 }
 
-/// A cosine on the scale of the modality that answers, where there is one.
-pub fn score(scales: Option<&Scales>, answer: Modality, cosine: f32) -> Option<f32> {
-    Some(scales?.get(&answer)?.score(cosine))
+/// A cosine on the scale of the towers that the answer came from, where each of them has one.
+pub fn score(scales: Option<&Scales>, towers: &[WeightedModality], cosine: f32) -> Option<f32> {
+    let scales = scales?;
+    let scale = |(tower, weight): &WeightedModality| Some((*scales.get(tower)?, *weight));
+    let summands: Vec<(Scale, f32)> = towers.iter().map(scale).collect::<Option<_>>()?;
+    Some(Scale::mean_of(&summands)?.score(cosine))
 }
 
 #[cfg(test)]
@@ -50,7 +53,7 @@ mod tests {
         let text = [(Text, 1.0)];
         for calibrate in [None, Some(true)] {
             let scales = of(&text, &[Image], calibrate).unwrap();
-            assert_eq!(score(scales.as_ref(), Image, 1.0), Some(2.0));
+            assert_eq!(score(scales.as_ref(), &[(Image, 1.0)], 1.0), Some(2.0));
         }
         assert!(of(&text, &[Image], Some(false)).unwrap().is_none());
         assert!(of(&text, &[Image, Audio], None).unwrap().is_none());

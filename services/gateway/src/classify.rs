@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use onespace_core::{
-    Deadline, EncodeRequest, Error, Modality, Reason, Result, Scoring, Timings,
+    Deadline, EmbedOptions, Error, Modality, Reason, Result, Scoring, Timings,
     limits::{
         CLASSIFY_PROMPTS, ITEMS_PER_REQUEST, LABEL_BYTES, PROMPTS_IN_FLIGHT, TEMPLATE_BYTES, TEMPLATES, TEXT_BYTES,
         check_text,
@@ -13,7 +13,12 @@ use onespace_core::{
 };
 use onespace_proto::{convert, v1};
 
-use crate::{Gateway, gateway::timed, query};
+use crate::{
+    Gateway,
+    gateway::timed,
+    item::{Embedder, Item},
+    query,
+};
 
 /// Where a caller's template takes the label's text.
 const SLOT: &str = "{}";
@@ -34,28 +39,29 @@ pub async fn classify(
     check_count("labels", request.labels.len(), 2)?;
     check_templates(&request.templates)?;
     let media = request.media.ok_or_else(|| Error::new(Reason::FieldRequired, "media", "must be set"))?;
-    let media = query::told(media).map_err(|error| error.under("media"))?;
+    let media = Item::read(media).map_err(|error| error.under("media"))?;
     let templates = templates(gateway, &request.templates);
     let labels = request
         .labels
         .into_iter()
         .enumerate()
-        .map(|(index, label)| Named::new(label).map_err(|error| error.under(&format!("labels[{index}]"))));
-    let labels: Vec<Named> = labels.collect::<Result<_>>()?;
-    let judge = judge(gateway, &media, &labels, request.logit_scale)?;
+        .map(|(index, label)| LabelExamples::new(label).map_err(|error| error.under(&format!("labels[{index}]"))));
+    let labels: Vec<LabelExamples> = labels.collect::<Result<_>>()?;
+    let model = probability_model(gateway, &media, &labels, request.logit_scale)?;
 
     // Media and labels meet each other: where towers have several heads, each is asked for the other's.
-    let (modality, target) = (media.modality, query::common(labels.iter().flat_map(Named::modalities)));
+    let (modality, target) = (media.modality(), query::common(labels.iter().flat_map(LabelExamples::modalities)));
     let whole = async {
-        let media = EncodeRequest { target, ..media };
-        query::whole(gateway, media, deadline).await.map_err(|error| error.under("media"))
+        let options = EmbedOptions { target, ..EmbedOptions::default() };
+        let embedder = Embedder { gateway, options, deadline, waits: false };
+        embedder.whole(&media).await.map_err(|error| error.under("media"))
     };
     let prototypes = prototypes(gateway, &labels, &templates, modality, deadline);
     let ((vector, mut timings), (prototypes, spent)) = tokio::try_join!(whole, prototypes)?;
     timings.merge(&spent);
 
     let cosines: Vec<f32> = prototypes.iter().map(|prototype| dot(&vector, prototype)).collect();
-    let probabilities = judge.scoring.probabilities(&cosines, judge.scale);
+    let probabilities = model.scoring.probabilities(&cosines, model.scale);
     let rows = labels.into_iter().map(|label| label.name).zip(cosines).zip(probabilities);
     let mut rows: Vec<_> =
         rows.map(|((label, score), probability)| v1::LabelProbability { label, probability, score }).collect();
@@ -64,15 +70,20 @@ pub async fn classify(
 }
 
 /// What makes probabilities of cosines.
-struct Judge {
+struct ProbabilityModel {
     scale: f32,
     scoring: Scoring,
 }
 
 /// Scale and scoring belong to the pair with text; of two towers that are not text, the media's count.
-fn judge(gateway: &Gateway, media: &EncodeRequest, labels: &[Named], scale: Option<f32>) -> Result<Judge> {
-    let modality = match media.modality {
-        Modality::Text => labels.iter().flat_map(Named::modalities).next().unwrap_or(Modality::Text),
+fn probability_model(
+    gateway: &Gateway,
+    media: &Item,
+    labels: &[LabelExamples],
+    scale: Option<f32>,
+) -> Result<ProbabilityModel> {
+    let modality = match media.modality() {
+        Modality::Text => labels.iter().flat_map(LabelExamples::modalities).next().unwrap_or(Modality::Text),
         other => other,
     };
     let tower = gateway.tower(modality);
@@ -83,7 +94,7 @@ fn judge(gateway: &Gateway, media: &EncodeRequest, labels: &[Named], scale: Opti
         }
         None => tower.map_or(1.0, |tower| tower.logit_scale),
     };
-    Ok(Judge { scale, scoring: tower.map(|tower| tower.scoring).unwrap_or_default() })
+    Ok(ProbabilityModel { scale, scoring: tower.map(|tower| tower.scoring).unwrap_or_default() })
 }
 
 /// The caller's templates or, without any, those that the bundle's authors use.
@@ -97,19 +108,19 @@ fn templates<'a>(gateway: &'a Gateway, given: &'a [String]) -> Vec<(&'a str, &'s
 }
 
 /// A label, not yet embedded.
-struct Named {
+struct LabelExamples {
     name: String,
     examples: Vec<Example>,
 }
 
 /// What shows a label.
 struct Example {
-    request: EncodeRequest,
+    item: Item,
     /// Whether it is a text that was typed, which stands in every template.
     plain: bool,
 }
 
-impl Named {
+impl LabelExamples {
     fn new(label: v1::Label) -> Result<Self> {
         if label.examples.is_empty() && label.name.is_empty() {
             return Err(Error::new(Reason::FieldRequired, "examples", "a label needs a name or an example"));
@@ -122,14 +133,14 @@ impl Named {
         check_count("examples", examples.len(), 1)?;
         let told = examples.into_iter().enumerate().map(|(index, media)| {
             let plain = text_of(&media).is_some();
-            let request = query::told(media).map_err(|error| error.under(&format!("examples[{index}]")))?;
-            Ok(Example { request, plain })
+            let item = Item::read(media).map_err(|error| error.under(&format!("examples[{index}]")))?;
+            Ok(Example { item, plain })
         });
         Ok(Self { name, examples: told.collect::<Result<_>>()? })
     }
 
     fn modalities(&self) -> impl Iterator<Item = Modality> {
-        self.examples.iter().map(|example| example.request.modality)
+        self.examples.iter().flat_map(|example| example.item.modalities())
     }
 }
 
@@ -139,24 +150,20 @@ impl Example {
         if self.plain { templates.len().max(1) } else { 1 }
     }
 
-    /// One of them, to be compared with `target`.
+    /// One of them.
     ///
     /// # Errors
     /// `MEDIA_TOO_LARGE` for a prompt that would be longer than a text may be; it is not written down to find out.
-    fn prompt(&self, template: Option<&(&str, &str)>, target: Modality) -> Result<EncodeRequest> {
-        let request = EncodeRequest { target: Some(target), ..self.request.clone() };
-        match (template, str::from_utf8(&request.bytes)) {
-            (Some((template, slot)), Ok(text)) if self.plain => {
-                let slots = template.matches(slot).count();
-                let bytes = template.len() - slots * slot.len() + slots * text.len();
-                if bytes > TEXT_BYTES {
-                    let (found, limit) = (format!("{bytes} bytes"), format!("{TEXT_BYTES} bytes"));
-                    return Err(Error::too_large("text", "the prompt, the text in its template,", found, limit));
-                }
-                Ok(EncodeRequest { bytes: template.replace(slot, text).into(), ..request })
-            }
-            _ => Ok(request),
+    fn prompt(&self, template: Option<&(&str, &str)>) -> Result<Item> {
+        let text = self.item.text().filter(|_| self.plain);
+        let (Some((template, slot)), Some(text)) = (template, text) else { return Ok(self.item.clone()) };
+        let slots = template.matches(slot).count();
+        let bytes = template.len() - slots * slot.len() + slots * text.len();
+        if bytes > TEXT_BYTES {
+            let (found, limit) = (format!("{bytes} bytes"), format!("{TEXT_BYTES} bytes"));
+            return Err(Error::too_large("text", "the prompt, the text in its template,", found, limit));
         }
+        Ok(Item::of_text(template.replace(slot, text)))
     }
 }
 
@@ -164,12 +171,12 @@ impl Example {
 /// is written down before its turn: a long text in many templates is large.
 async fn prototypes(
     gateway: &Gateway,
-    labels: &[Named],
+    labels: &[LabelExamples],
     templates: &[(&str, &str)],
     target: Modality,
     deadline: Deadline,
 ) -> Result<(Vec<Vec<f32>>, Timings)> {
-    let size = |label: &Named| label.examples.iter().map(|example| example.prompts(templates)).sum::<usize>();
+    let size = |label: &LabelExamples| label.examples.iter().map(|example| example.prompts(templates)).sum::<usize>();
     let sizes: Vec<usize> = labels.iter().map(size).collect();
     let count: usize = sizes.iter().sum();
     if count > CLASSIFY_PROMPTS {
@@ -185,7 +192,9 @@ async fn prototypes(
     let embedded = places.into_iter().map(|(label, example, template)| async move {
         let shown = labels.get(label).and_then(|named| named.examples.get(example));
         let shown = shown.ok_or_else(|| Error::internal("an example went missing"))?;
-        let whole = async { query::whole(gateway, shown.prompt(templates.get(template), target)?, deadline).await };
+        let options = EmbedOptions { target: Some(target), ..EmbedOptions::default() };
+        let embedder = Embedder { gateway, options, deadline, waits: false };
+        let whole = async { embedder.whole(&shown.prompt(templates.get(template))?).await };
         whole.await.map_err(|error| error.under(&format!("labels[{label}].examples[{example}]")))
     });
     let embedded: Vec<(Vec<f32>, Timings)> = stream::iter(embedded).buffered(PROMPTS_IN_FLIGHT).try_collect().await?;

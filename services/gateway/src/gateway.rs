@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use onespace_core::{
-    CollectionInfo, CollectionName, Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Media, Modality,
-    Reason, Result, Space, Terms, Timings, TowerInfo, VectorStore, limits,
+    CollectionInfo, CollectionRef, Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Reason,
+    Result, Space, Terms, Timings, TowerInfo, VectorStore, limits,
 };
 use onespace_kit::admission::{Admission, Admitted};
+use tokio_util::task::TaskTracker;
 
-use crate::ingest::Flights;
+use crate::item_locks::ItemLocks;
 
 /// Everything a request needs.
 pub struct Gateway {
@@ -18,8 +19,10 @@ pub struct Gateway {
     roads: BTreeMap<Modality, Arc<dyn Encoder>>,
     store: Arc<dyn VectorStore>,
     requests: Admission,
-    bytes: Admission,
-    flights: Flights,
+    streams: Admission,
+    unfinished: Admission,
+    item_locks: ItemLocks,
+    tasks: TaskTracker,
 }
 
 impl Gateway {
@@ -57,8 +60,10 @@ impl Gateway {
             roads,
             store,
             requests: Admission::requests("requests in flight", limits::GATEWAY_IN_FLIGHT),
-            bytes: Admission::bytes("bytes of media in flight", limits::MEDIA_IN_FLIGHT_BYTES),
-            flights: Flights::default(),
+            streams: Admission::requests("streams in flight (GATEWAY_STREAMS)", limits::GATEWAY_STREAMS),
+            unfinished: Admission::bytes("bytes of unfinished files (UPLOADS_BYTES)", limits::UPLOADS_BYTES),
+            item_locks: ItemLocks::default(),
+            tasks: TaskTracker::new(),
         })
     }
 
@@ -86,8 +91,24 @@ impl Gateway {
         self.store.as_ref()
     }
 
-    pub(crate) fn flights(&self) -> &Flights {
-        &self.flights
+    pub(crate) fn item_locks(&self) -> &ItemLocks {
+        &self.item_locks
+    }
+
+    /// What files that are still being sent may hold together.
+    pub(crate) fn unfinished(&self) -> &Admission {
+        &self.unfinished
+    }
+
+    /// The work of streams: it is waited for when the server stops.
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// Waits until every item that was received is stored. No call may come any more.
+    pub async fn finish(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Admits one request.
@@ -98,10 +119,12 @@ impl Gateway {
         self.requests.enter()
     }
 
-    /// The bound on media bytes held at once.
-    #[must_use]
-    pub fn bytes(&self) -> &Admission {
-        &self.bytes
+    /// Admits one streaming call.
+    ///
+    /// # Errors
+    /// `QUEUE_FULL`.
+    pub fn admit_stream(&self) -> Result<Admitted> {
+        self.streams.enter()
     }
 
     /// The tower of a modality, where it is served.
@@ -110,21 +133,10 @@ impl Gateway {
         self.towers.iter().find(|tower| tower.modality == modality)
     }
 
-    /// Embeds one media: tells its modality, checks its size, sends it on its road.
+    /// Embeds one media on the encoder of its modality. Its bytes were accounted for when they arrived.
     ///
     /// # Errors
     /// `MEDIA_*`, `MODALITY_*`, `QUEUE_FULL`, `DEADLINE_EXCEEDED`, `ENCODER_UNAVAILABLE`.
-    pub async fn embed(&self, media: Media, segments: bool, deadline: Deadline) -> Result<EncodeReply> {
-        let media_type = media.media_type.clone();
-        let (bytes, modality) = media.resolve()?;
-        let request = EncodeRequest { media_type, segments, ..EncodeRequest::new(modality, bytes) };
-        self.encode(request, deadline).await
-    }
-
-    /// Sends a resolved media on its road.
-    ///
-    /// # Errors
-    /// As [`Gateway::embed`].
     pub async fn encode(&self, request: EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
         deadline.check("before the media was embedded")?;
         let (started, modality) = (Instant::now(), request.modality);
@@ -133,7 +145,6 @@ impl Gateway {
             let message = format!("{modality} is not served here, only {}", served.join(", "));
             Error::new(Reason::ModalityNotServed, "modality", message)
         })?;
-        let _held = self.bytes.enter_bytes(request.bytes.len())?;
         let result = encoder.encode(request, deadline).await;
         let outcome = result.as_ref().map_or_else(|error| error.reason.name(), |_| "OK");
         metrics::counter!("onespace_embed_total", "modality" => modality.name(), "outcome" => outcome).increment(1);
@@ -146,9 +157,9 @@ impl Gateway {
     ///
     /// # Errors
     /// `COLLECTION_NOT_FOUND`, `SPACE_MISMATCH` naming both spaces, `STORE_*`.
-    pub async fn collection(&self, name: &CollectionName) -> Result<CollectionInfo> {
-        let info = self.store.collection(name).await?;
-        self.space.expect(&info.space, &format!("the collection \"{name}\""))?;
+    pub async fn collection(&self, collection: &CollectionRef) -> Result<CollectionInfo> {
+        let info = self.store.collection(collection).await?;
+        self.space.expect(&info.space, &format!("the collection \"{collection}\""))?;
         Ok(info)
     }
 }

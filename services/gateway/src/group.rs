@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use onespace_core::{
-    CollectionName, Filter, Hit, Modality, Query, Result, Space, Tenant, Track, VectorStore, limits::SEARCH_POINTS,
+    CollectionRef, Filter, Hit, Modality, Query, Result, Space, Track, VectorStore, limits::SEARCH_POINTS,
 };
 
 /// How many vectors are asked for to find one item, at first.
 const OVERFETCH: usize = 4;
 
-/// What to look for.
-pub struct Wanted<'a> {
+/// What to look for, and how much of it.
+pub struct GroupLimits<'a> {
     /// The unit vector.
     pub vector: &'a [f32],
     /// Modalities of the answers; empty: all.
@@ -34,13 +34,8 @@ pub struct Wanted<'a> {
 ///
 /// # Errors
 /// As [`VectorStore::search`].
-pub async fn items(
-    store: &dyn VectorStore,
-    tenant: &Tenant,
-    name: &CollectionName,
-    wanted: &Wanted<'_>,
-) -> Result<Vec<Hit>> {
-    let mut limit = (wanted.limit * OVERFETCH).min(SEARCH_POINTS);
+pub async fn items(store: &dyn VectorStore, collection: &CollectionRef, wanted: &GroupLimits<'_>) -> Result<Vec<Hit>> {
+    let mut limit = wanted.limit.saturating_mul(OVERFETCH).min(SEARCH_POINTS);
     loop {
         let query = Query {
             vector: wanted.vector.to_vec(),
@@ -49,7 +44,7 @@ pub async fn items(
             filter: wanted.filter.clone(),
             limit,
         };
-        let hits = store.search(tenant, name, &query).await?;
+        let hits = store.search(collection, &query).await?;
         let exhausted = hits.len() < limit || limit == SEARCH_POINTS;
         let best = best_of_each(hits, wanted);
         if best.len() >= wanted.limit || exhausted {
@@ -59,7 +54,7 @@ pub async fn items(
     }
 }
 
-fn best_of_each(hits: Vec<Hit>, wanted: &Wanted<'_>) -> Vec<Hit> {
+fn best_of_each(hits: Vec<Hit>, wanted: &GroupLimits<'_>) -> Vec<Hit> {
     let mut seen = BTreeSet::new();
     let fits = |hit: &Hit| hit.score >= wanted.threshold && wanted.space.meets(hit.point.tower.as_ref());
     hits.into_iter().filter(|hit| fits(hit) && seen.insert(hit.point.item.clone())).collect()

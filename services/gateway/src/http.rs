@@ -82,17 +82,15 @@ async fn space(State(gateway): State<Ready<Gateway>>) -> Response {
 }
 
 fn space_json(gateway: &Arc<Gateway>) -> Value {
-    let space = crate::services::space(gateway);
+    let (space, terms) = (gateway.space(), gateway.terms());
     json!({
-        "fingerprint": space.fingerprint,
+        "space_fingerprint": space.fingerprint,
         "dimension": space.dimension,
         "name": space.name,
-        "licence": space.licence,
-        "usage": gateway.terms().usage.name(),
-        "notice": space.notice,
-        "version": space.version,
-        "matryoshka": space.matryoshka,
-        "calibration": gateway.space().calibration.iter().map(|(query, item, scale)| json!({
+        "license": { "name": terms.licence, "restriction": terms.usage.name(), "notice": terms.notice },
+        "version": env!("CARGO_PKG_VERSION"),
+        "dimensions": space.matryoshka,
+        "calibration": space.calibration.iter().map(|(query, item, scale)| json!({
             "query": query.name(), "item": item.name(), "mean": scale.mean(), "std": scale.std(),
         })).collect::<Vec<_>>(),
         "towers": gateway.towers().iter().map(|tower| json!({
@@ -101,9 +99,9 @@ fn space_json(gateway: &Arc<Gateway>) -> Value {
             "logit_scale": tower.logit_scale,
             "heads": tower.heads.iter().map(|(target, head)| (target.name(), head)).collect::<BTreeMap<_, _>>(),
             "golden_cosine": tower.golden_cosine,
-            "vectors": gateway.space().of_tower(tower.modality),
+            "space_fingerprint": space.of_tower(tower.modality),
         })).collect::<Vec<_>>(),
-        "limits": space.limits.iter().map(|limit| json!({
+        "limits": onespace_core::limits::ALL.iter().map(|limit| json!({
             "name": limit.name, "value": limit.value, "unit": limit.unit, "about": limit.about,
         })).collect::<Vec<_>>(),
         "formats": onespace_core::sniff::FORMATS.iter().filter(|format| format.decoded).map(|format| json!({

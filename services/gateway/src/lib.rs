@@ -3,20 +3,31 @@
 //! The gateway never decodes media and an encoder never talks to the store. Whether encoders run in this process
 //! or behind [`remote::RemoteEncoder`] is told by nothing but latency.
 
+mod answer;
 mod calibrate;
+mod call;
 mod classify;
 mod collections;
 pub mod connect;
+mod details;
 mod embed;
+mod embed_file;
+mod embed_stream;
 mod gateway;
 mod group;
 pub mod http;
 mod ingest;
+mod item;
+mod item_locks;
+mod items;
+mod page;
 mod query;
 mod rank;
 pub mod remote;
 mod replicas;
 mod search;
 pub mod services;
+mod store_item;
+mod upload;
 
 pub use gateway::Gateway;

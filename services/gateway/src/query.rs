@@ -1,29 +1,33 @@
-//! A question: weighted parts of any modality, stored items and raw vectors, summed to one unit vector.
+//! A query: weighted parts of any modality, stored items and raw vectors, summed to one unit vector.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, slice};
 
 use futures::future::try_join_all;
 use onespace_core::{
-    CollectionName, Deadline, EncodeRequest, Error, Modality, Reason, Result, Tenant, Timings, Track,
+    CollectionRef, Deadline, EmbedOptions, Error, Fetch, Modality, Reason, Result, Timings, WeightedModality,
     limits::QUERY_PARTS,
     vector::{self, UNIT_TOLERANCE},
 };
-use onespace_proto::{convert, v1};
+use onespace_proto::{convert, v1, vector::raw_vector_in, view::leading};
 
-use crate::Gateway;
+use crate::{
+    Gateway,
+    details::not_found,
+    item::{Embedder, Item, shares},
+};
 
-/// The unit vectors of a question, and where the time went.
-pub struct Question {
-    /// One alone, unless a part's tower has several heads and the question is aimed at several modalities.
-    vectors: Vec<Aimed>,
-    /// The modality and the weight of each part; a vector whose modality was not said has none.
-    pub modalities: Vec<(Modality, f32)>,
+/// The unit vectors of a query, and where the time went.
+pub struct EmbeddedQuery {
+    /// One alone, unless a part's tower has several heads and the query meets several modalities.
+    vectors: Vec<QueryVector>,
+    /// The modalities of the parts with their weights; a vector whose modality was not said has none.
+    pub modalities: Vec<WeightedModality>,
     /// The parts' timings, merged.
     pub timings: Timings,
 }
 
-/// A question as it meets some modalities.
-struct Aimed {
+/// A query as it meets some modalities.
+struct QueryVector {
     /// Which of each part's vectors is in it.
     choice: Vec<usize>,
     targets: Vec<Modality>,
@@ -31,12 +35,12 @@ struct Aimed {
     vector: Vec<f32>,
 }
 
-impl Question {
+impl EmbeddedQuery {
     /// The vector that meets a modality.
     #[must_use]
     pub fn vector(&self, target: Modality) -> &[f32] {
-        let aimed = self.vectors.iter().find(|aimed| aimed.targets.contains(&target)).or(self.vectors.first());
-        aimed.map(|aimed| aimed.vector.as_slice()).unwrap_or_default()
+        let met = self.vectors.iter().find(|one| one.targets.contains(&target)).or(self.vectors.first());
+        met.map(|one| one.vector.as_slice()).unwrap_or_default()
     }
 
     /// The vector that meets every modality, if it is one.
@@ -49,45 +53,44 @@ impl Question {
     }
 }
 
-/// Whose items a question meets, and where.
+/// Where a query searches, and where items are written.
 #[derive(Clone, Debug)]
-pub struct Shelf {
-    /// The owner.
-    pub tenant: Tenant,
+pub struct SearchScope {
     /// The collection.
-    pub collection: CollectionName,
+    pub collection: CollectionRef,
     /// The length of its vectors.
     pub dimension: usize,
 }
 
-/// A part of a question.
+/// A part of a query.
 struct Part {
     /// From each head that is asked for, at least one.
     vectors: Vec<Vec<f32>>,
     /// Which of them meets a modality; one that is not named, the first.
     heads: BTreeMap<Modality, usize>,
-    modality: Option<Modality>,
+    /// What it came from, with weights that come to 1; empty where that is not known.
+    modalities: Vec<WeightedModality>,
     timings: Timings,
 }
 
 impl Part {
-    fn one(vector: Vec<f32>, modality: Option<Modality>) -> Self {
-        Self { vectors: vec![vector], heads: BTreeMap::new(), modality, timings: Timings::default() }
+    fn of_one(vector: Vec<f32>, modalities: Vec<WeightedModality>) -> Self {
+        Self { vectors: vec![vector], heads: BTreeMap::new(), modalities, timings: Timings::default() }
     }
 }
 
-/// Embeds, fetches and sums the parts of a question. `targets` are the modalities that it will meet: a part is embedded
+/// Embeds, fetches and sums the parts of a query. `targets` are the modalities that it will meet: a part is embedded
 /// once for each of its tower's heads that these call for.
 ///
 /// # Errors
 /// Whatever a part gives, its field under `parts[n]`; `QUERY_CANCELS_OUT`; `SPACE_MISMATCH` for foreign vectors.
-pub async fn ask(
+pub async fn embed_query(
     gateway: &Gateway,
-    shelf: Option<&Shelf>,
+    scope: Option<&SearchScope>,
     parts: Vec<v1::QueryPart>,
     targets: &[Modality],
     deadline: Deadline,
-) -> Result<Question> {
+) -> Result<EmbeddedQuery> {
     if parts.is_empty() {
         return Err(Error::new(Reason::FieldRequired, "parts", "a query needs at least one part"));
     }
@@ -96,74 +99,63 @@ pub async fn ask(
     }
     let resolved = try_join_all(parts.into_iter().enumerate().map(|(index, part)| async move {
         let weight = part.weight.unwrap_or(1.0);
-        let part = resolve(gateway, shelf, part, targets, deadline).await;
+        let part = resolve(gateway, scope, part, targets, deadline).await;
         let part = part.map_err(|error| error.under(&format!("parts[{index}]")))?;
         Ok::<_, Error>((part, weight))
     }))
     .await?;
     let mut timings = Timings::default();
     resolved.iter().for_each(|(part, _)| timings.merge(&part.timings));
-    let modalities = resolved.iter().filter_map(|(part, weight)| Some((part.modality?, *weight))).collect();
-    Ok(Question { vectors: aim(&resolved, targets)?, modalities, timings })
+    let modalities = resolved.iter().flat_map(|(part, weight)| shares(&part.modalities, *weight)).collect();
+    Ok(EmbeddedQuery { vectors: query_vectors(&resolved, targets)?, modalities, timings })
 }
 
 /// The weighted sums: one for each choice among the heads of the parts' towers.
-fn aim(parts: &[(Part, f32)], targets: &[Modality]) -> Result<Vec<Aimed>> {
-    let mut aimed: Vec<Aimed> = Vec::new();
+fn query_vectors(parts: &[(Part, f32)], targets: &[Modality]) -> Result<Vec<QueryVector>> {
+    let mut vectors: Vec<QueryVector> = Vec::new();
     let mut choose = |target: Option<Modality>| -> Result<()> {
         let head = |part: &Part| target.and_then(|target| part.heads.get(&target).copied()).unwrap_or(0);
         let choice: Vec<usize> = parts.iter().map(|(part, _)| head(part)).collect();
-        if let Some(same) = aimed.iter_mut().find(|other| other.choice == choice) {
+        if let Some(same) = vectors.iter_mut().find(|other| other.choice == choice) {
             same.targets.extend(target);
             return Ok(());
         }
         let chosen = parts.iter().zip(&choice);
         let chosen = chosen.filter_map(|((part, weight), head)| Some((part.vectors.get(*head)?.as_slice(), *weight)));
         let vector = vector::weighted_sum(chosen)?;
-        aimed.push(Aimed { choice, targets: target.into_iter().collect(), vector });
+        vectors.push(QueryVector { choice, targets: target.into_iter().collect(), vector });
         Ok(())
     };
     if targets.is_empty() {
         choose(None)?;
     }
     targets.iter().try_for_each(|target| choose(Some(*target)))?;
-    Ok(aimed)
+    Ok(vectors)
 }
 
 async fn resolve(
     gateway: &Gateway,
-    shelf: Option<&Shelf>,
+    scope: Option<&SearchScope>,
     part: v1::QueryPart,
     targets: &[Modality],
     deadline: Deadline,
 ) -> Result<Part> {
     use v1::query_part::Part as Wire;
-    let length = shelf.map_or(gateway.space().dimension, |shelf| shelf.dimension);
+    let length = scope.map_or(gateway.space().dimension, |scope| scope.dimension);
     match part.part {
-        None => Err(Error::new(Reason::FieldRequired, "part", "must be set: media, item or vector")),
+        None => Err(Error::new(Reason::FieldRequired, "part", "must be set: media, item_id or vector")),
         Some(Wire::Media(media)) => {
-            let embedded = async { embedded(gateway, told(media)?, targets, length, deadline).await }.await;
+            let embedded = async { embed_part(gateway, &Item::read(media)?, targets, length, deadline).await }.await;
             embedded.map_err(|error| error.under("media"))
         }
-        Some(Wire::Item(item)) => {
-            let Some(shelf) = shelf else {
-                return Err(Error::new(Reason::FieldInvalid, "item", "only a search names stored items"));
+        Some(Wire::ItemId(item)) => {
+            let Some(scope) = scope else {
+                return Err(Error::new(Reason::FieldInvalid, "item_id", "only a search names stored items"));
             };
-            stored(gateway, shelf, &item).await
+            stored_part(gateway, scope, &item).await
         }
-        Some(Wire::Vector(raw)) => foreign(gateway, raw, length).map_err(|error| error.under("vector")),
+        Some(Wire::Vector(raw)) => raw_part(gateway, raw, length).map_err(|error| error.under("vector")),
     }
-}
-
-/// A media as a question, its modality told.
-///
-/// # Errors
-/// `MEDIA_*`, `MODALITY_*`, `FIELD_*`.
-pub fn told(media: v1::Media) -> Result<EncodeRequest> {
-    let media = convert::media_in(media)?;
-    let media_type = media.media_type.clone();
-    let (bytes, modality) = media.resolve()?;
-    Ok(EncodeRequest { media_type, ..EncodeRequest::new(modality, bytes) })
 }
 
 /// The one modality that all of these have; none where they differ, or nothing is there.
@@ -173,57 +165,48 @@ pub fn common(modalities: impl IntoIterator<Item = Modality>) -> Option<Modality
     modalities.all(|other| other == first).then_some(first)
 }
 
-/// The one modality of a question whose parts are all media of it; none where that cannot be told beforehand.
+/// The one modality of a query whose parts are all media of it; none where that cannot be told beforehand.
 pub fn modality(parts: &[v1::QueryPart]) -> Option<Modality> {
     let modality = |part: &v1::QueryPart| match &part.part {
-        Some(v1::query_part::Part::Media(media)) => Some(told(media.clone()).ok()?.modality),
+        Some(v1::query_part::Part::Media(media)) => common(Item::read(media.clone()).ok()?.modalities()),
         _ => None,
     };
     common(parts.iter().map(modality).collect::<Option<Vec<_>>>()?)
 }
 
-/// The whole of one media: of a film the pictures, of anything else all.
-///
-/// # Errors
-/// As [`Gateway::encode`].
-pub async fn whole(gateway: &Gateway, request: EncodeRequest, deadline: Deadline) -> Result<(Vec<f32>, Timings)> {
-    let reply = gateway.encode(request, deadline).await?;
-    let first = reply.embeddings.into_iter().next();
-    let first = first.ok_or_else(|| Error::internal("an encoder answered without an embedding"))?;
-    Ok((first.vector, reply.timings))
-}
-
-/// A media, once from each head of its tower that the targets call for.
-async fn embedded(
+/// An item, once from each head of its towers that the targets call for.
+async fn embed_part(
     gateway: &Gateway,
-    request: EncodeRequest,
+    item: &Item,
     targets: &[Modality],
     length: usize,
     deadline: Deadline,
 ) -> Result<Part> {
-    let tower = gateway.tower(request.modality);
-    let mut part = Part {
-        vectors: Vec::new(),
-        heads: BTreeMap::new(),
-        modality: Some(request.modality),
-        timings: Timings::default(),
+    let heads_of = |target: Modality| -> Vec<Option<&str>> {
+        item.modalities().map(|modality| gateway.tower(modality)?.head(Some(target))).collect()
     };
-    // The target that stands for each head, in the order of the vectors.
-    let mut heads: Vec<(Option<&str>, Option<Modality>)> = Vec::new();
+    let mut heads = BTreeMap::new();
+    // The heads that are asked for, and the target that stands for each, in the order of the vectors.
+    let mut asked: Vec<(Vec<Option<&str>>, Option<Modality>)> = Vec::new();
     for target in targets.iter().copied() {
-        let head = tower.and_then(|tower| tower.head(Some(target)));
-        let known = heads.iter().position(|(other, _)| *other == head);
-        part.heads.insert(target, known.unwrap_or(heads.len()));
+        let wanted = heads_of(target);
+        let known = asked.iter().position(|(other, _)| *other == wanted);
+        heads.insert(target, known.unwrap_or(asked.len()));
         if known.is_none() {
-            heads.push((head, head.map(|_| target)));
+            let named = wanted.iter().any(Option::is_some).then_some(target);
+            asked.push((wanted, named));
         }
     }
-    if heads.is_empty() {
-        heads.push((None, None));
+    if asked.is_empty() {
+        asked.push((Vec::new(), None));
     }
-    let asked =
-        heads.into_iter().map(|(_, target)| whole(gateway, EncodeRequest { target, ..request.clone() }, deadline));
-    for (mut vector, timings) in try_join_all(asked).await? {
+    let wholes = asked.into_iter().map(|(_, target)| async move {
+        let options = EmbedOptions { target, ..EmbedOptions::default() };
+        Embedder { gateway, options, deadline, waits: false }.whole(item).await
+    });
+    let modalities = shares(&item.weighted_modalities(), 1.0);
+    let mut part = Part { vectors: Vec::new(), heads, modalities, timings: Timings::default() };
+    for (mut vector, timings) in try_join_all(wholes).await? {
         vector::shorten(&mut vector, length)?;
         part.vectors.push(vector);
         part.timings.merge(&timings);
@@ -231,26 +214,24 @@ async fn embedded(
     Ok(part)
 }
 
-async fn stored(gateway: &Gateway, shelf: &Shelf, item: &str) -> Result<Part> {
-    let item = item.parse()?;
-    let points = gateway.store().item(&shelf.tenant, &shelf.collection, &item).await?;
-    let whole = points
-        .iter()
-        .filter(|point| point.segment == 0)
-        .min_by_key(|point| point.track != Track::Whole && point.track != Track::Visual);
-    let whole = whole.ok_or_else(|| Error::internal(format!("item \"{item}\" has no whole")))?;
-    gateway.space().expect_vector(&whole.carried(), &format!("the vector of item \"{item}\""))?;
-    Ok(Part::one(whole.vector.clone(), Some(whole.modality)))
+async fn stored_part(gateway: &Gateway, scope: &SearchScope, item: &str) -> Result<Part> {
+    let id = item.parse().map_err(|error: Error| Error { field: "item_id".to_owned(), ..error })?;
+    let wholes = Fetch { segments: false, vectors: true };
+    let mut items = gateway.store().items(&scope.collection, slice::from_ref(&id), wholes).await?;
+    let points = items.remove(&id).unwrap_or_default();
+    let whole = leading(&points).ok_or_else(|| not_found(&scope.collection, &id))?;
+    gateway.space().expect_vector(&whole.carried(), &format!("the vector of item \"{id}\""))?;
+    Ok(Part::of_one(whole.vector.clone(), shares(&whole.towers(), 1.0)))
 }
 
 /// A vector obtained before: of the length that is met here, or a whole one, which is cut to it.
-fn foreign(gateway: &Gateway, raw: v1::RawVector, length: usize) -> Result<Part> {
-    if raw.space.is_empty() {
-        return Err(Error::new(Reason::FieldRequired, "space", "name the space that the vector came from"));
+fn raw_part(gateway: &Gateway, mut raw: v1::RawVector, length: usize) -> Result<Part> {
+    if raw.space_fingerprint.is_empty() {
+        return Err(Error::new(Reason::FieldRequired, "space_fingerprint", "name the space that the vector came from"));
     }
-    gateway.space().expect_vector(&raw.space.parse()?, "the vector")?;
+    gateway.space().expect_vector(&raw.space_fingerprint.parse()?, "the vector")?;
     let invalid = |message: String| Error::new(Reason::FieldInvalid, "values", message);
-    let (mut vector, whole) = (raw.values, gateway.space().dimension);
+    let (mut vector, whole) = (raw_vector_in(&mut raw)?, gateway.space().dimension);
     let found = vector.len();
     if found != length && found != whole {
         let met = if length == whole {
@@ -265,5 +246,6 @@ fn foreign(gateway: &Gateway, raw: v1::RawVector, length: usize) -> Result<Part>
         return Err(invalid(format!("the norm is {norm}, vectors of the space have norm 1 (within {UNIT_TOLERANCE})")));
     }
     vector::shorten(&mut vector, length).map_err(|error| invalid(error.message))?;
-    Ok(Part::one(vector, convert::modality_in(raw.modality)?))
+    let modality = convert::modality_in(raw.modality)?;
+    Ok(Part::of_one(vector, modality.map(|modality| (modality, 1.0)).into_iter().collect()))
 }

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::stream;
 use onespace_core::{
-    Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Fingerprint, Reason, Result, Retry, Space,
+    Deadline, EmbedOptions, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Fingerprint, Reason, Result,
+    Retry, Space,
 };
 use onespace_kit::deadline;
 use onespace_proto::{
     convert,
-    encoder::v1::{DescribeRequest, EncodeHeader, EncodeRequest as WireRequest, EncodeResponse, encode_request::Part},
+    encoder::v1::{
+        DescribeRequest, EncodeRequest as WireRequest, EncodeResponse, EncodeStart, encode_request::Message,
+    },
+    options::embed_options_out,
     space, status,
 };
 use tonic::{Code, Request, Status};
@@ -44,16 +48,17 @@ impl RemoteEncoder {
     }
 
     async fn attempt(&self, lease: &Lease, request: &EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
-        let header = EncodeHeader {
-            modality: convert::modality_out(request.modality),
-            media_type: request.media_type.clone().unwrap_or_default(),
-            segments: request.segments,
-            total_bytes: request.bytes.len() as u64,
-            target: request.target.map(convert::modality_out).unwrap_or_default(),
-            purpose: convert::purpose_out(request.purpose),
+        let EncodeRequest { modality, bytes, media_type, segments, target, purpose } = request;
+        let options = EmbedOptions { purpose: *purpose, target: *target, segments: *segments, fusion: None };
+        let start = EncodeStart {
+            modality: convert::modality_out(*modality),
+            media_type: media_type.clone().unwrap_or_default(),
+            total_bytes: bytes.len() as u64,
+            options: Some(embed_options_out(&options)),
         };
-        let parts = std::iter::once(Part::Header(header)).chain(convert::chunks(&request.bytes).map(Part::Chunk));
-        let mut wire = Request::new(stream::iter(parts.map(|part| WireRequest { part: Some(part) })));
+        let messages = std::iter::once(Message::Start(start)).chain(convert::chunks(bytes).map(Message::Chunk));
+        let messages = messages.map(|message| WireRequest { message: Some(message) });
+        let mut wire = Request::new(stream::iter(messages));
         deadline::outgoing(&mut wire, deadline);
         let mut client = lease.replica().client.clone();
         let answered = deadline::within(deadline, "while an encoder worked", async {
@@ -65,9 +70,9 @@ impl RemoteEncoder {
     fn accept(&self, response: EncodeResponse) -> Result<EncodeReply> {
         let mut embeddings = Vec::with_capacity(response.embeddings.len());
         for embedding in response.embeddings {
-            let carried: Fingerprint = embedding.space.parse()?;
+            let carried: Fingerprint = embedding.space_fingerprint.parse()?;
             let embedding = convert::embedding_in(embedding)?;
-            let expected = self.space.as_ref().map(|space| space.carried_by(embedding.modality, embedding.track));
+            let expected = self.space.as_ref().map(|space| space.carried_by(&embedding.towers()));
             if expected.is_some_and(|expected| expected != carried) {
                 let message = format!("an encoder answered with a vector of space {}", carried.short());
                 return Err(Error::new(Reason::SpaceMismatch, "space", message));
@@ -75,7 +80,7 @@ impl RemoteEncoder {
             embeddings.push(embedding);
         }
         let timings = response.timings.as_ref().map(convert::timings_in).unwrap_or_default();
-        Ok(EncodeReply { embeddings, timings })
+        Ok(EncodeReply { embeddings, notes: convert::notes_in(response.notes), timings })
     }
 }
 

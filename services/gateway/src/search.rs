@@ -1,20 +1,26 @@
-//! Search: the stored items nearest to a question.
+//! Search: the stored items nearest to a query.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Instant,
 };
 
-use futures::future::try_join_all;
-use onespace_core::{Deadline, Error, Filter, Hit, Modality, Reason, Result, Tenant, Track, limits::RESULTS};
-use onespace_proto::{convert, filter::filter_in, v1};
+use futures::future::{join_all, try_join_all};
+use onespace_core::{
+    Error, Filter, Hit, Modality, Reason, Result, Timings, Track,
+    limits::{ITEMS_PER_REQUEST, SEARCH_POINTS},
+};
+use onespace_proto::{convert, filter::filter_in, status::item_error, v1, view::View};
 
 use crate::{
     Gateway,
     calibrate::{self, Scales},
+    call::Call,
     gateway::{micros, timed},
-    group::{self, Wanted},
-    query::{self, Question, Shelf},
+    group::{self, GroupLimits},
+    items::show,
+    page::{SearchPage, limit},
+    query::{self, EmbeddedQuery, SearchScope},
 };
 
 /// Items in an answer to a request that names no number.
@@ -24,156 +30,263 @@ const LIMIT_DEFAULT: usize = 10;
 ///
 /// # Errors
 /// `FIELD_*`, `COLLECTION_NOT_FOUND`, `SPACE_MISMATCH`, `NOT_CALIBRATED`, whatever embedding the parts gives,
-/// `STORE_*`.
-pub async fn search(
-    gateway: &Gateway,
-    tenant: &Tenant,
-    request: v1::SearchRequest,
-    deadline: Deadline,
-) -> Result<v1::SearchResponse> {
+/// `ANSWER_TOO_LARGE`, `STORE_*`.
+pub async fn search(gateway: &Gateway, call: &Call, request: v1::SearchRequest) -> Result<v1::SearchResponse> {
     let started = Instant::now();
-    let name = request.collection.parse()?;
-    let asked = Asked {
-        modalities: modalities(&request.modalities)?,
-        filter: filter_in(request.filter)?,
-        limit: limit("limit", request.limit, LIMIT_DEFAULT)?,
-        each: match request.limit_per_modality {
-            0 => None,
-            each => Some(limit_in("limit_per_modality", each)?),
-        },
-        threshold: request.score_threshold.unwrap_or(f32::NEG_INFINITY),
-        calibrate: request.calibrate,
-    };
-    let info = gateway.collection(&name).await?;
-    let shelf = Shelf { tenant: tenant.clone(), collection: name, dimension: info.dimension };
-    let question = query::ask(gateway, Some(&shelf), request.parts, asked.of(), deadline).await?;
-    deadline.check("before the store was asked")?;
+    let collection = call.collection(&request.collection)?;
+    let page = SearchPage::of(&request)?;
+    let (parts, options) = (request.parts.clone(), SearchOptions::read(request, page)?);
+    let info = gateway.collection(&collection).await?;
+    let scope = SearchScope { collection, dimension: info.dimension };
+    let query = query::embed_query(gateway, Some(&scope), parts, options.modalities(), call.deadline).await?;
+    call.deadline.check("before the store was asked")?;
 
-    let asking = Instant::now();
-    let hits = found(gateway, &shelf, &question, &asked).await?;
-    let mut timings = question.timings;
-    timings.store_us = micros(asking);
+    let searching = Instant::now();
+    let found = search_store(gateway, &scope, &query, &options).await?;
+    let (hits, next_page_token) = show_page(gateway, call, &scope, found, &options).await?;
+    let mut timings = query.timings;
+    timings.store_us = micros(searching);
     Ok(v1::SearchResponse {
         hits,
         timings: Some(convert::timings_out(&timed(started, timings))),
-        space: gateway.space().fingerprint.to_string(),
+        space_fingerprint: gateway.space().fingerprint.to_string(),
+        next_page_token,
     })
 }
 
-/// What a request asks for, beside its question.
-struct Asked {
+/// Answers several searches; each has its own outcome.
+///
+/// # Errors
+/// `FIELD_REQUIRED`, `TOO_MANY`.
+pub async fn search_batch(
+    gateway: &Gateway,
+    call: &Call,
+    request: v1::SearchBatchRequest,
+) -> Result<v1::SearchBatchResponse> {
+    use v1::search_result::Outcome;
+    let started = Instant::now();
+    let count = request.searches.len();
+    if count == 0 {
+        return Err(Error::new(Reason::FieldRequired, "searches", "at least one search is needed"));
+    }
+    if count > ITEMS_PER_REQUEST {
+        let message = format!("{count} searches, the limit is {ITEMS_PER_REQUEST}");
+        return Err(Error::new(Reason::TooMany, "searches", message));
+    }
+    let outcomes = join_all(request.searches.into_iter().map(|one| search(gateway, call, one))).await;
+    let (mut room, mut timings) = (call.answer, Timings::default());
+    let result = |(index, outcome): (usize, Result<v1::SearchResponse>)| {
+        let path = format!("searches[{index}]");
+        let failed = |error: Error| v1::SearchResult { outcome: Some(Outcome::Error(item_error(&error.under(&path)))) };
+        let response = match outcome {
+            Ok(response) => response,
+            Err(error) => return failed(error),
+        };
+        timings.merge(&response.timings.as_ref().map(convert::timings_in).unwrap_or_default());
+        let result = v1::SearchResult { outcome: Some(Outcome::Response(response)) };
+        if room.take(&result) { result } else { failed(room.too_large("this search")) }
+    };
+    let results = outcomes.into_iter().enumerate().map(result).collect();
+    Ok(v1::SearchBatchResponse { results, timings: Some(convert::timings_out(&timed(started, timings))) })
+}
+
+/// What a request asks for, beside its query.
+struct SearchOptions {
     /// Modalities of the answers; empty: all.
-    modalities: Vec<Modality>,
+    named: Vec<Modality>,
     filter: Filter,
-    /// Items of the answer.
+    /// Items of a page.
     limit: usize,
+    page: SearchPage,
     /// Items of each modality, instead.
     each: Option<usize>,
     /// The least cosine.
     threshold: f32,
+    /// The least calibrated score.
+    calibrated_threshold: Option<f32>,
     calibrate: Option<bool>,
+    view: View,
 }
 
-impl Asked {
+impl SearchOptions {
+    fn read(request: v1::SearchRequest, page: SearchPage) -> Result<Self> {
+        let each = match request.limit_per_modality {
+            0 => None,
+            each => Some(limit("limit_per_modality", each, 0)?),
+        };
+        let mut calibrate = request.calibrate;
+        if request.calibrated_score_threshold.is_some() {
+            if calibrate == Some(false) {
+                let message = "a threshold on calibrated scores takes calibrate = true, or leaving it out";
+                return Err(Error::new(Reason::FieldInvalid, "calibrated_score_threshold", message));
+            }
+            calibrate = Some(true);
+        }
+        for (field, value) in [
+            ("score_threshold", request.score_threshold),
+            ("calibrated_score_threshold", request.calibrated_score_threshold),
+        ] {
+            if value.is_some_and(f32::is_nan) {
+                return Err(Error::new(Reason::FieldInvalid, field, "not a number"));
+            }
+        }
+        Ok(Self {
+            named: modalities_in(&request.modalities)?,
+            filter: filter_in(request.filter)?,
+            limit: limit("limit", request.limit, LIMIT_DEFAULT)?,
+            page,
+            each,
+            threshold: request.score_threshold.unwrap_or(f32::NEG_INFINITY),
+            calibrated_threshold: request.calibrated_score_threshold,
+            calibrate,
+            view: View::read(request.view.as_ref(), false)?,
+        })
+    }
+
     /// The modalities that can answer.
-    fn of(&self) -> &[Modality] {
-        if self.modalities.is_empty() { &Modality::ALL } else { &self.modalities }
+    fn modalities(&self) -> &[Modality] {
+        if self.named.is_empty() { &Modality::ALL } else { &self.named }
+    }
+
+    /// So many items are found, at most: those of the pages before, of this one, and one that tells whether there is
+    /// another.
+    fn wanted(&self) -> usize {
+        self.each.unwrap_or(self.page.offset + self.limit + 1).min(SEARCH_POINTS)
     }
 }
 
-/// The answers, best first. Where they are calibrated, everything that has a scale of its own is asked for as many as are
-/// wanted in all: its cosines say nothing of its place among the others.
-async fn found(gateway: &Gateway, shelf: &Shelf, question: &Question, asked: &Asked) -> Result<Vec<v1::SearchHit>> {
-    let (filter, threshold) = (&asked.filter, asked.threshold);
-    let find = |vector, modalities: Vec<Modality>, tracks: &'static [Track], limit: usize| async move {
-        let wanted =
-            Wanted { vector, modalities: &modalities, tracks, filter, space: gateway.space(), limit, threshold };
-        group::items(gateway.store(), &shelf.tenant, &shelf.collection, &wanted).await
+/// An answer with its place among the others.
+struct Scored {
+    hit: Hit,
+    calibrated: Option<f32>,
+}
+
+impl Scored {
+    fn rank(&self) -> f32 {
+        self.calibrated.unwrap_or(self.hit.score)
+    }
+}
+
+/// The answers, best first. Where they are calibrated, everything that has a scale of its own is asked for as many as
+/// are wanted in all: its cosines say nothing of its place among the others.
+async fn search_store(
+    gateway: &Gateway,
+    scope: &SearchScope,
+    query: &EmbeddedQuery,
+    options: &SearchOptions,
+) -> Result<Vec<Scored>> {
+    let (filter, threshold, limit) = (&options.filter, options.threshold, options.wanted());
+    let find = |vector, modalities: Vec<Modality>, tracks: &'static [Track]| async move {
+        let limits =
+            GroupLimits { vector, modalities: &modalities, tracks, filter, space: gateway.space(), limit, threshold };
+        group::items(gateway.store(), &scope.collection, &limits).await
     };
-    let scales = |answers: Vec<Modality>| {
-        calibrate::scales(&gateway.space().calibration, &question.modalities, answers, asked.calibrate)
+    let scales = |answers: BTreeSet<Modality>| {
+        calibrate::scales(&gateway.space().calibration, &query.modalities, answers, options.calibrate)
     };
     let served = || gateway.towers().iter().map(|tower| tower.modality).collect();
-    let expected = if asked.modalities.is_empty() { served() } else { asked.modalities.clone() };
+    let expected = if options.named.is_empty() { served() } else { options.named.iter().copied().collect() };
     let calibrated = scales(expected)?.is_some();
-    if let (Some(vector), false, None) = (question.one_for_all(), calibrated, asked.each) {
-        return Ok(sorted(find(vector, asked.modalities.clone(), &[], asked.limit).await?, None));
+    if let (Some(vector), false, None) = (query.one_for_all(), calibrated, options.each) {
+        return Ok(sorted(find(vector, options.named.clone(), &[]).await?, None));
     }
-    let each = asked.of().iter().flat_map(|modality| {
-        let limit = asked.each.unwrap_or(asked.limit);
-        apart(*modality, calibrated)
-            .iter()
-            .map(move |tracks| find(question.vector(*modality), vec![*modality], tracks, limit))
-    });
-    let hits = try_join_all(each).await?.concat();
+    let mut searches = Vec::new();
+    for modality in options.modalities() {
+        for tracks in apart(*modality, calibrated) {
+            searches.push(find(query.vector(*modality), vec![*modality], tracks));
+        }
+    }
+    let hits = try_join_all(searches).await?.concat();
     // What was stored through another server may be of a modality that is not served here.
-    let there = || hits.iter().map(|hit| hit.point.track.tower(hit.point.modality)).collect();
-    let scales = if calibrated { scales(there())? } else { None };
+    let there = hits.iter().flat_map(|hit| hit.point.towers()).map(|(tower, _)| tower).collect();
+    let scales = if calibrated { scales(there)? } else { None };
     let mut hits = sorted(hits, scales.as_ref());
-    keep_best(&mut hits, asked);
+    if let Some(least) = options.calibrated_threshold {
+        hits.retain(|scored| scored.calibrated.is_some_and(|score| score >= least));
+    }
+    keep_best(&mut hits, options.each);
     Ok(hits)
 }
 
-/// The tracks of a modality's vectors that lie on one scale, one group after the other: where answers are calibrated, the
-/// sound of films is asked for apart from their pictures.
+/// The tracks of a modality's vectors that lie on one scale, one group after the other: where answers are calibrated,
+/// the audio tracks of videos are asked for apart from their pictures, and sums apart from what they are sums of.
 const fn apart(modality: Modality, calibrated: bool) -> &'static [&'static [Track]] {
     match (modality, calibrated) {
-        (Modality::Video, true) => &[&[Track::Whole, Track::Visual], &[Track::Audio]],
-        _ => &[&[]],
+        (_, false) => &[&[]],
+        (Modality::Video, true) => &[&[Track::Whole, Track::Visual], &[Track::Audio], &[Track::Fused, Track::Parts]],
+        (_, true) => &[&[Track::Whole], &[Track::Parts]],
     }
 }
 
-/// Of sorted hits each item's best, and as many as are asked for.
-fn keep_best(hits: &mut Vec<v1::SearchHit>, asked: &Asked) {
+/// Of sorted hits each item's best, and of each modality as many as are asked for.
+fn keep_best(hits: &mut Vec<Scored>, each: Option<usize>) {
     let (mut seen, mut counts) = (BTreeSet::new(), BTreeMap::new());
-    hits.retain(|hit| {
-        let Some(item) = &hit.item else { return false };
-        let count: &mut usize = counts.entry(item.modality).or_default();
-        let wanted = asked.each.is_none_or(|each| *count < each) && seen.insert(item.item.clone());
+    hits.retain(|scored| {
+        let point = &scored.hit.point;
+        let count: &mut usize = counts.entry(point.modality).or_default();
+        let wanted = each.is_none_or(|each| *count < each) && seen.insert(point.item.clone());
         *count += usize::from(wanted);
         wanted
     });
-    if asked.each.is_none() {
-        hits.truncate(asked.limit);
+}
+
+/// The hits of one page as the view shows them, and where the next one starts.
+async fn show_page(
+    gateway: &Gateway,
+    call: &Call,
+    scope: &SearchScope,
+    mut found: Vec<Scored>,
+    options: &SearchOptions,
+) -> Result<(Vec<v1::SearchHit>, String)> {
+    if options.each.is_some() && options.page.offset > 0 {
+        let message = "an answer of so many items of each modality has one page";
+        return Err(Error::new(Reason::FieldInvalid, "page_token", message));
+    }
+    let total = found.len();
+    found.drain(..options.page.offset.min(total));
+    if options.each.is_none() {
+        found.truncate(options.limit);
+    }
+    let leads = found.iter().map(|scored| scored.hit.point.clone()).collect();
+    let items = show(gateway, &scope.collection, leads, &options.view).await?;
+    let mut hits: Vec<_> = found.into_iter().zip(items).map(|(scored, item)| hit_out(scored, item)).collect();
+    let mut room = call.answer;
+    let fits = room.fitting(&hits);
+    if fits < hits.len() && (fits == 0 || options.each.is_some()) {
+        return Err(room.too_large("what was found"));
+    }
+    hits.truncate(fits);
+    let reached = options.page.offset + fits;
+    let more = reached < total && options.each.is_none();
+    Ok((hits, if more { options.page.next(fits) } else { String::new() }))
+}
+
+fn hit_out(scored: Scored, item: v1::Item) -> v1::SearchHit {
+    let Scored { hit: Hit { point, score }, calibrated } = scored;
+    v1::SearchHit {
+        item: Some(item),
+        score,
+        track: convert::track_out(point.track),
+        segment: point.segment,
+        span: point.span.map(convert::span_out),
+        calibrated_score: calibrated,
     }
 }
 
 /// Each once, however often it is named.
-fn modalities(numbers: &[i32]) -> Result<Vec<Modality>> {
+fn modalities_in(numbers: &[i32]) -> Result<Vec<Modality>> {
     let numbered = numbers.iter().enumerate().map(|(index, number)| {
         convert::modality_named(*number).map_err(|error| error.under(&format!("modalities[{index}]")))
     });
     Ok(numbered.collect::<Result<BTreeSet<_>>>()?.into_iter().collect())
 }
 
-/// A number of results, the default where it is 0.
-///
-/// # Errors
-/// `FIELD_INVALID` past the limit.
-pub fn limit(field: &str, asked: u32, default: usize) -> Result<usize> {
-    if asked == 0 { Ok(default) } else { limit_in(field, asked) }
-}
-
-fn limit_in(field: &str, asked: u32) -> Result<usize> {
-    let asked = asked as usize;
-    if asked <= RESULTS {
-        Ok(asked)
-    } else {
-        Err(Error::new(Reason::FieldInvalid, field, format!("{asked}, the limit is {RESULTS}")))
-    }
-}
-
-fn sorted(hits: Vec<Hit>, scales: Option<&Scales>) -> Vec<v1::SearchHit> {
-    let hit_out = |hit: Hit| v1::SearchHit {
-        score: hit.score,
-        track: convert::track_out(hit.point.track),
-        segment: hit.point.segment,
-        span: hit.point.span.map(convert::span_out),
-        calibrated_score: calibrate::score(scales, hit.point.track.tower(hit.point.modality), hit.score),
-        item: Some(convert::item_out(hit.point)),
+fn sorted(hits: Vec<Hit>, scales: Option<&Scales>) -> Vec<Scored> {
+    let scored = |hit: Hit| {
+        let calibrated = calibrate::score(scales, &hit.point.towers(), hit.score);
+        Scored { hit, calibrated }
     };
-    let mut hits: Vec<_> = hits.into_iter().map(hit_out).collect();
-    let place = |hit: &v1::SearchHit| hit.calibrated_score.unwrap_or(hit.score);
-    hits.sort_by(|a, b| place(b).total_cmp(&place(a)));
-    hits
+    let mut scored: Vec<Scored> = hits.into_iter().map(scored).collect();
+    scored.sort_by(|a, b| b.rank().total_cmp(&a.rank()));
+    scored
 }

@@ -2,20 +2,27 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use futures::Stream;
-use onespace_core::{Deadline, Error, Result, Tenant, limits, sniff};
-use onespace_kit::{deadline, ready::Ready};
+use futures::{Stream, StreamExt as _};
+use onespace_core::{Error, Result, limits, sniff};
+use onespace_kit::{
+    admission::{Admission, Admitted},
+    arrival::Arrived,
+    deadline,
+    messages::Messages,
+    ready::Ready,
+};
 use onespace_proto::{
-    convert, space as wire,
+    convert,
+    space::space_out,
     status::status,
     v1::{
         self, collection_service_server::CollectionService, embedding_service_server::EmbeddingService,
         search_service_server::SearchService, space_service_server::SpaceService,
     },
 };
-use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap, service::Routes};
+use tonic::{Request, Response, Status, Streaming, service::Routes};
 
-use crate::{Gateway, classify, collections, embed, ingest, rank, search};
+use crate::{Gateway, call::Call, classify, collections, embed, embed_file, embed_stream, ingest, items, rank, search};
 
 /// Health names of the public services.
 pub const NAMES: &[&str] = &["onespace.v1.EmbeddingService", SEARCH_NAME, COLLECTION_NAME, "onespace.v1.SpaceService"];
@@ -40,59 +47,90 @@ impl Services {
         Self { gateway }
     }
 
-    /// The routes of all services, bounded in the size of what they take.
+    /// What all calls may hold together: bytes on their way in, and media until they are embedded.
+    #[must_use]
+    pub fn arrival() -> Admission {
+        Admission::bytes("bytes of media in flight (MEDIA_IN_FLIGHT_BYTES)", limits::MEDIA_IN_FLIGHT_BYTES)
+    }
+
+    /// The routes of all services, bounded in the size of what they take and give.
     #[must_use]
     pub fn routes(self) -> Routes {
         use v1::{
             collection_service_server::CollectionServiceServer, embedding_service_server::EmbeddingServiceServer,
             search_service_server::SearchServiceServer, space_service_server::SpaceServiceServer,
         };
-        let (take, give) = (limits::MESSAGE_BYTES, limits::VIDEO_BYTES);
-        let sized = |server: EmbeddingServiceServer<Self>| {
-            server.max_decoding_message_size(take).max_encoding_message_size(give)
-        };
-        Routes::new(sized(EmbeddingServiceServer::new(self.clone())))
-            .add_service(SearchServiceServer::new(self.clone()).max_decoding_message_size(take))
-            .add_service(CollectionServiceServer::new(self.clone()).max_decoding_message_size(take))
-            .add_service(SpaceServiceServer::new(self))
+        let (take, give) = (limits::MESSAGE_BYTES, limits::ANSWER_BYTES_MAX);
+        macro_rules! bounded {
+            ($server:ident) => {
+                $server::new(self.clone()).max_decoding_message_size(take).max_encoding_message_size(give)
+            };
+        }
+        Routes::new(bounded!(EmbeddingServiceServer))
+            .add_service(bounded!(SearchServiceServer))
+            .add_service(bounded!(CollectionServiceServer))
+            .add_service(bounded!(SpaceServiceServer))
     }
 
-    fn enter(&self, metadata: &MetadataMap) -> Result<(Arc<Gateway>, Deadline), Status> {
-        let gateway = self.gateway.get().map_err(|error| status(&error))?;
-        Ok((gateway, deadline::incoming(metadata)))
-    }
-
-    /// One unary call: state, deadline, seat, work, answer.
+    /// One unary call: state, deadline, seat, work, answer. What accounts for its message is held until then.
     async fn unary<T, A, F>(
         &self,
         request: Request<T>,
-        work: impl FnOnce(Arc<Gateway>, Tenant, T, Deadline) -> F,
+        work: impl FnOnce(Arc<Gateway>, Call, T) -> F,
     ) -> Result<Response<A>, Status>
     where
         F: Future<Output = Result<A>>,
     {
-        let (gateway, deadline) = self.enter(request.metadata())?;
+        let _arrived = Arrived::of(&request);
         let answered = async {
+            let gateway = self.gateway.get()?;
+            let call = Call::read(request.metadata())?;
             let _seat = gateway.admit()?;
-            let work = work(gateway.clone(), tenant(), request.into_inner(), deadline);
+            let deadline = call.deadline;
+            let work = work(gateway.clone(), call, request.into_inner());
             deadline::within(deadline, "before the answer was ready", work).await
         };
         answered.await.map(Response::new).map_err(|error: Error| status(&error))
     }
+
+    /// One streaming call: its seat is taken until its answers are over, its deadline holds for all of them.
+    fn streaming<T, A, S>(
+        &self,
+        request: Request<Streaming<T>>,
+        work: impl FnOnce(Arc<Gateway>, Call, Messages<T>) -> S,
+    ) -> Result<Response<Answers<A>>, Status>
+    where
+        A: Send + 'static,
+        S: Stream<Item = Result<A, Status>> + Send + 'static,
+    {
+        let admitted = || {
+            let gateway = self.gateway.get()?;
+            let call = Call::read(request.metadata())?;
+            let seat = gateway.admit_stream()?;
+            Ok((gateway, call, seat))
+        };
+        let (gateway, call, seat) = admitted().map_err(|error: Error| status(&error))?;
+        let messages = Messages::of(request);
+        let deadline = messages.deadline();
+        let answers = seated(work(gateway, call, messages), seat);
+        Ok(Response::new(deadline::answers(deadline, answers)))
+    }
 }
 
-/// Whose items a request may touch: one tenant, until keys say otherwise.
-fn tenant() -> Tenant {
-    Tenant::default()
+/// Answers that hold a seat.
+fn seated<T>(answers: impl Stream<Item = T>, seat: Admitted) -> impl Stream<Item = T> {
+    answers.map(move |answer| {
+        let _seat = &seat;
+        answer
+    })
 }
 
 #[tonic::async_trait]
 impl EmbeddingService for Services {
     async fn embed(&self, request: Request<v1::EmbedRequest>) -> Result<Response<v1::EmbedResponse>, Status> {
-        self.unary(
-            request,
-            |gateway, _, request, deadline| async move { embed::embed(&gateway, request, deadline).await },
-        )
+        self.unary(request, |gateway, call, request| async move {
+            embed::embed(&gateway, request, call.deadline, call.answer).await
+        })
         .await
     }
 
@@ -102,8 +140,7 @@ impl EmbeddingService for Services {
         &self,
         request: Request<Streaming<v1::EmbedStreamRequest>>,
     ) -> Result<Response<Self::EmbedStreamStream>, Status> {
-        let (gateway, _) = self.enter(request.metadata())?;
-        Ok(Response::new(Box::pin(embed::embed_stream(gateway, request.into_inner()))))
+        self.streaming(request, |gateway, _, messages| embed_stream::embed_stream(gateway, messages))
     }
 
     type EmbedFileStream = Answers<v1::EmbedFileResponse>;
@@ -112,33 +149,38 @@ impl EmbeddingService for Services {
         &self,
         request: Request<Streaming<v1::EmbedFileRequest>>,
     ) -> Result<Response<Self::EmbedFileStream>, Status> {
-        let (gateway, deadline) = self.enter(request.metadata())?;
-        Ok(Response::new(Box::pin(embed::embed_file(gateway, request.into_inner(), deadline))))
+        self.streaming(request, |gateway, call, messages| embed_file::embed_file(gateway, messages, call.deadline))
     }
 }
 
 #[tonic::async_trait]
 impl SearchService for Services {
     async fn search(&self, request: Request<v1::SearchRequest>) -> Result<Response<v1::SearchResponse>, Status> {
-        self.unary(request, |gateway, tenant, request, deadline| async move {
-            search::search(&gateway, &tenant, request, deadline).await
-        })
+        self.unary(request, |gateway, call, request| async move { search::search(&gateway, &call, request).await })
+            .await
+    }
+
+    async fn search_batch(
+        &self,
+        request: Request<v1::SearchBatchRequest>,
+    ) -> Result<Response<v1::SearchBatchResponse>, Status> {
+        self.unary(
+            request,
+            |gateway, call, request| async move { search::search_batch(&gateway, &call, request).await },
+        )
         .await
     }
 
     async fn classify(&self, request: Request<v1::ClassifyRequest>) -> Result<Response<v1::ClassifyResponse>, Status> {
-        self.unary(request, |gateway, _, request, deadline| async move {
-            classify::classify(&gateway, request, deadline).await
+        self.unary(request, |gateway, call, request| async move {
+            classify::classify(&gateway, request, call.deadline).await
         })
         .await
     }
 
     async fn rank(&self, request: Request<v1::RankRequest>) -> Result<Response<v1::RankResponse>, Status> {
-        self.unary(
-            request,
-            |gateway, _, request, deadline| async move { rank::rank(&gateway, request, deadline).await },
-        )
-        .await
+        self.unary(request, |gateway, call, request| async move { rank::rank(&gateway, request, call.deadline).await })
+            .await
     }
 }
 
@@ -148,8 +190,9 @@ impl CollectionService for Services {
         &self,
         request: Request<v1::CreateCollectionRequest>,
     ) -> Result<Response<v1::CreateCollectionResponse>, Status> {
-        self.unary(request, |gateway, _, request, _| async move {
-            Ok(v1::CreateCollectionResponse { collection: Some(collections::create(&gateway, request).await?) })
+        self.unary(request, |gateway, call, request| async move {
+            let collection = Some(collections::create(&gateway, &call, request).await?);
+            Ok(v1::CreateCollectionResponse { collection })
         })
         .await
     }
@@ -158,18 +201,17 @@ impl CollectionService for Services {
         &self,
         request: Request<v1::ListCollectionsRequest>,
     ) -> Result<Response<v1::ListCollectionsResponse>, Status> {
-        self.unary(request, |gateway, _, _, _| async move {
-            Ok(v1::ListCollectionsResponse { collections: collections::list(&gateway).await? })
-        })
-        .await
+        self.unary(request, |gateway, call, request| async move { collections::list(&gateway, &call, request).await })
+            .await
     }
 
     async fn get_collection(
         &self,
         request: Request<v1::GetCollectionRequest>,
     ) -> Result<Response<v1::GetCollectionResponse>, Status> {
-        self.unary(request, |gateway, _, request, _| async move {
-            Ok(v1::GetCollectionResponse { collection: Some(collections::get(&gateway, &request.name).await?) })
+        self.unary(request, |gateway, call, request| async move {
+            let collection = Some(collections::get(&gateway, &call, &request.name).await?);
+            Ok(v1::GetCollectionResponse { collection })
         })
         .await
     }
@@ -178,9 +220,20 @@ impl CollectionService for Services {
         &self,
         request: Request<v1::DeleteCollectionRequest>,
     ) -> Result<Response<v1::DeleteCollectionResponse>, Status> {
-        self.unary(request, |gateway, _, request, _| async move {
-            collections::delete(&gateway, &request.name).await?;
+        self.unary(request, |gateway, call, request| async move {
+            collections::delete(&gateway, &call, &request.name).await?;
             Ok(v1::DeleteCollectionResponse {})
+        })
+        .await
+    }
+
+    async fn index_fields(
+        &self,
+        request: Request<v1::IndexFieldsRequest>,
+    ) -> Result<Response<v1::IndexFieldsResponse>, Status> {
+        self.unary(request, |gateway, call, request| async move {
+            let collection = Some(collections::index_fields(&gateway, &call, request).await?);
+            Ok(v1::IndexFieldsResponse { collection })
         })
         .await
     }
@@ -191,62 +244,64 @@ impl CollectionService for Services {
         &self,
         request: Request<Streaming<v1::IngestRequest>>,
     ) -> Result<Response<Self::IngestStream>, Status> {
-        let (gateway, _) = self.enter(request.metadata())?;
-        Ok(Response::new(Box::pin(ingest::ingest(gateway, tenant(), request.into_inner()))))
+        self.streaming(request, |gateway, call, messages| ingest::ingest(gateway, call.tenant, messages))
     }
 
     async fn get_item(&self, request: Request<v1::GetItemRequest>) -> Result<Response<v1::GetItemResponse>, Status> {
-        self.unary(
-            request,
-            |gateway, tenant, request, _| async move { collections::item(&gateway, &tenant, request).await },
-        )
-        .await
+        self.unary(request, |gateway, call, request| async move { items::get(&gateway, &call, request).await }).await
+    }
+
+    async fn batch_get_items(
+        &self,
+        request: Request<v1::BatchGetItemsRequest>,
+    ) -> Result<Response<v1::BatchGetItemsResponse>, Status> {
+        self.unary(request, |gateway, call, request| async move { items::batch_get(&gateway, &call, request).await })
+            .await
+    }
+
+    async fn update_item(
+        &self,
+        request: Request<v1::UpdateItemRequest>,
+    ) -> Result<Response<v1::UpdateItemResponse>, Status> {
+        self.unary(request, |gateway, call, request| async move { items::update(&gateway, &call, request).await }).await
     }
 
     async fn delete_items(
         &self,
         request: Request<v1::DeleteItemsRequest>,
     ) -> Result<Response<v1::DeleteItemsResponse>, Status> {
-        self.unary(request, |gateway, tenant, request, _| async move {
-            Ok(v1::DeleteItemsResponse { deleted: collections::delete_items(&gateway, &tenant, request).await? })
-        })
-        .await
+        self.unary(request, |gateway, call, request| async move { items::delete(&gateway, &call, request).await }).await
     }
 
     async fn list_items(
         &self,
         request: Request<v1::ListItemsRequest>,
     ) -> Result<Response<v1::ListItemsResponse>, Status> {
-        self.unary(request, |gateway, tenant, request, _| async move {
-            collections::list_items(&gateway, &tenant, request).await
-        })
-        .await
+        self.unary(request, |gateway, call, request| async move { items::list(&gateway, &call, request).await }).await
+    }
+
+    async fn count_items(
+        &self,
+        request: Request<v1::CountItemsRequest>,
+    ) -> Result<Response<v1::CountItemsResponse>, Status> {
+        self.unary(request, |gateway, call, request| async move { items::count(&gateway, &call, request).await }).await
     }
 }
 
 #[tonic::async_trait]
 impl SpaceService for Services {
     async fn get_space(&self, request: Request<v1::GetSpaceRequest>) -> Result<Response<v1::GetSpaceResponse>, Status> {
-        self.unary(request, |gateway, _, _, _| async move { Ok(space(&gateway)) }).await
+        self.unary(request, |gateway, _, _| async move { Ok(space(&gateway)) }).await
     }
 }
 
 /// What this server's vectors are.
-pub(crate) fn space(gateway: &Gateway) -> v1::GetSpaceResponse {
-    let space = gateway.space();
+fn space(gateway: &Gateway) -> v1::GetSpaceResponse {
     v1::GetSpaceResponse {
-        fingerprint: space.fingerprint.to_string(),
-        dimension: wire::dimension_out(space.dimension),
-        name: space.name.clone(),
-        licence: gateway.terms().licence.clone(),
-        towers: gateway.towers().iter().map(|tower| wire::tower_out(tower, space)).collect(),
+        space: Some(space_out(gateway.space(), gateway.towers(), gateway.terms())),
         limits: limits::ALL.iter().map(limit_out).collect(),
         formats: sniff::FORMATS.iter().filter(|format| format.decoded).map(format_out).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        matryoshka: wire::matryoshka_out(space),
-        calibration: wire::calibration_out(&space.calibration),
-        usage: wire::usage_out(gateway.terms().usage),
-        notice: gateway.terms().notice.clone(),
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use onespace_core::{Error, Reason, Result, limits::QUEUE_WAIT_MS};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use onespace_core::{
+    Error, Reason, Result,
+    limits::{ARRIVAL_WAIT_MS, QUEUE_WAIT_MS},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 /// How long one who is turned away should wait: a few batches' time.
 pub const PAUSE: Duration = Duration::from_millis(200);
@@ -18,7 +21,14 @@ pub struct Admission {
 
 /// Held by what was admitted; dropping it makes room.
 #[derive(Debug)]
-pub struct Admitted(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+pub struct Admitted(OwnedSemaphorePermit);
+
+impl Admitted {
+    /// Holds what `other` of the same bound holds, too.
+    pub fn join(&mut self, other: Self) {
+        self.0.merge(other.0);
+    }
+}
 
 /// Permits count in units of this many bytes, because a semaphore counts no further than 32 bits.
 const UNIT: usize = 1024;
@@ -52,12 +62,32 @@ impl Admission {
         self.take(units(bytes))
     }
 
+    /// As [`Self::enter_bytes`], for one who will wait otherwise: nothing is refused, nothing is counted.
+    ///
+    /// # Errors
+    /// As [`Self::enter_bytes`].
+    pub(crate) fn try_enter_bytes(&self, bytes: usize) -> Result<Admitted, TryAcquireError> {
+        self.permits.clone().try_acquire_many_owned(units(bytes)).map(Admitted)
+    }
+
     /// Waits a bounded time until so many bytes fit: for uploads, whose senders can be made to wait.
     ///
     /// # Errors
     /// `QUEUE_FULL` when they do not fit in time.
     pub async fn wait_bytes(&self, bytes: usize) -> Result<Admitted> {
-        let wait = Duration::from_millis(QUEUE_WAIT_MS as u64);
+        self.wait(bytes, QUEUE_WAIT_MS).await
+    }
+
+    /// As [`Self::wait_bytes`], for as long as it takes the work that others have handed in.
+    ///
+    /// # Errors
+    /// `QUEUE_FULL` when they do not fit in time.
+    pub async fn wait_for_room(&self, bytes: usize) -> Result<Admitted> {
+        self.wait(bytes, ARRIVAL_WAIT_MS).await
+    }
+
+    async fn wait(&self, bytes: usize, milliseconds: usize) -> Result<Admitted> {
+        let wait = Duration::from_millis(milliseconds as u64);
         match tokio::time::timeout(wait, self.permits.clone().acquire_many_owned(units(bytes))).await {
             Ok(Ok(permits)) => Ok(Admitted(permits)),
             Ok(Err(_)) | Err(_) => Err(self.full()),

@@ -2,14 +2,18 @@
 //! a deadline is read once, carried along, and answered as DEADLINE_EXCEEDED.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     pin::Pin,
+    sync::OnceLock,
     task::{Context, Poll},
     time::Duration,
 };
 
-use onespace_core::{Deadline, Error, Reason, Result};
-use tonic::{Request, body::Body, codegen::http, metadata::MetadataMap};
+use futures::{Stream, StreamExt};
+use onespace_core::{Deadline, Result};
+use tokio::time::Instant;
+use tonic::{Request, Status, body::Body, codegen::http, metadata::MetadataMap};
 use tower::{Layer, Service};
 
 /// The gRPC deadline header.
@@ -29,21 +33,21 @@ pub fn incoming(metadata: &MetadataMap) -> Deadline {
 /// Every call of a server, answered in time: the clock starts with a request's headers, however slowly its message
 /// comes, and stops a moment before tonic's own, which would answer with another code.
 #[derive(Clone, Copy, Debug)]
-pub struct InTime;
+pub struct DeadlineLayer;
 
 /// A service whose calls are answered in time.
 #[derive(Clone, Debug)]
-pub struct Timed<S>(S);
+pub struct DeadlineService<S>(S);
 
-impl<S> Layer<S> for InTime {
-    type Service = Timed<S>;
+impl<S> Layer<S> for DeadlineLayer {
+    type Service = DeadlineService<S>;
 
-    fn layer(&self, inner: S) -> Timed<S> {
-        Timed(inner)
+    fn layer(&self, inner: S) -> DeadlineService<S> {
+        DeadlineService(inner)
     }
 }
 
-impl<S, B> Service<http::Request<B>> for Timed<S>
+impl<S, B> Service<http::Request<B>> for DeadlineService<S>
 where
     S: Service<http::Request<B>, Response = http::Response<Body>>,
     S::Future: Send + 'static,
@@ -58,15 +62,28 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let named = request.headers().get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse);
+        let streaming = is_client_stream(request.uri().path());
         let answer = self.0.call(request);
-        let Some(budget) = named else { return Box::pin(answer) };
-        let deadline = Deadline::after(kept(budget));
+        let deadline = match named {
+            Some(budget) if streaming => Instant::now().checked_add(kept(budget)),
+            Some(budget) => Some(Deadline::after(kept(budget)).instant().into()),
+            // A stream comes as long as its client sends; one message has to be here in time, deadline or not.
+            None if streaming => None,
+            None => Some(Deadline::default().instant().into()),
+        };
+        let Some(deadline) = deadline else { return Box::pin(answer) };
         Box::pin(async move {
             let late =
                 |_| Ok(onespace_proto::status::status(&Deadline::exceeded("before the answer was ready")).into_http());
-            tokio::time::timeout_at(deadline.instant().into(), answer).await.unwrap_or_else(late)
+            tokio::time::timeout_at(deadline, answer).await.unwrap_or_else(late)
         })
     }
+}
+
+/// Whether clients of this method send a stream: then its answer's headers may come late, and its end later.
+fn is_client_stream(path: &str) -> bool {
+    static STREAMING: OnceLock<BTreeSet<String>> = OnceLock::new();
+    STREAMING.get_or_init(onespace_proto::client_streaming_methods).contains(path)
 }
 
 /// What is left of a budget when the hop has kept its margin.
@@ -90,21 +107,33 @@ pub async fn within<T>(deadline: Deadline, at: &str, work: impl Future<Output = 
     }
 }
 
-/// The next message of a client stream, which must not fall silent.
-///
-/// # Errors
-/// `DEADLINE_EXCEEDED` after the idle limit, `CANCELLED` when the stream breaks.
-pub async fn next<T>(stream: &mut tonic::Streaming<T>) -> Result<Option<T>> {
-    let idle = Duration::from_millis(onespace_core::limits::STREAM_IDLE_MS as u64);
-    match tokio::time::timeout(idle, stream.message()).await {
-        Ok(Ok(message)) => Ok(message),
-        Ok(Err(status)) => Err(onespace_proto::status::error(&status, Reason::Cancelled)),
-        Err(_) => Err(Error::new(
-            Reason::DeadlineExceeded,
-            "",
-            format!("the client sent nothing for {} ms", idle.as_millis()),
-        )),
-    }
+/// When a stream must be over, where its caller says so. A stream may go on for hours, so nothing is cut.
+#[must_use]
+pub fn of_stream(metadata: &MetadataMap) -> Option<Instant> {
+    let budget = metadata.get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse)?;
+    Instant::now().checked_add(kept(budget))
+}
+
+/// The answers of a stream until its deadline, then that it has passed. Work that is polled by the stream ends with it.
+pub fn answers<T: Send + 'static>(
+    deadline: Option<Instant>,
+    answers: impl Stream<Item = Result<T, Status>> + Send + 'static,
+) -> Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>> {
+    let Some(deadline) = deadline else { return Box::pin(answers) };
+    let late = async move {
+        tokio::time::sleep_until(deadline).await;
+        Err(onespace_proto::status::status(&Deadline::exceeded("before the stream was over")))
+    };
+    let late = futures::stream::once(late);
+    // The first error ends the stream, whichever side it comes from; so does the end of the answers.
+    let answers = answers.map(Some).chain(futures::stream::once(std::future::ready(None)));
+    let ended_by_error = |answer: Option<Result<T, Status>>| {
+        let end = matches!(&answer, Some(Err(_))).then_some(None);
+        futures::stream::iter([answer].into_iter().chain(end))
+    };
+    let both = futures::stream::select(answers, late.map(Some));
+    let until_the_end = both.flat_map(ended_by_error).take_while(|answer| std::future::ready(answer.is_some()));
+    Box::pin(until_the_end.filter_map(std::future::ready))
 }
 
 /// `TimeoutValue TimeoutUnit` of the gRPC specification: at most eight digits and one of H M S m u n.

@@ -6,7 +6,10 @@
 //! and the server future is ended under a timeout.
 
 pub mod admission;
+pub mod arrival;
+pub mod connections;
 pub mod deadline;
+pub mod messages;
 pub mod ready;
 pub mod serve;
 pub mod signals;

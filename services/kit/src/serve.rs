@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::server::TcpIncoming};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use crate::{deadline::InTime, transport};
+use crate::{admission::Admission, arrival::ArrivalLayer, connections, deadline::DeadlineLayer, transport};
 
 /// How long a server that was told to stop still accepts: until everybody has seen NOT_SERVING.
 const LINGER: Duration = Duration::from_millis(200);
@@ -51,6 +51,7 @@ pub struct Server {
     address: SocketAddr,
     health: Health,
     routes: Routes,
+    arrival: Option<Admission>,
 }
 
 impl Server {
@@ -73,7 +74,13 @@ impl Server {
         let reflection = describe().build_v1().map_err(io::Error::other)?;
         let older_reflection = describe().build_v1alpha().map_err(io::Error::other)?;
         routes = routes.add_service(health_service).add_service(reflection).add_service(older_reflection);
-        Ok(Self { address: listener.local_addr()?, listener, health, routes })
+        Ok(Self { address: listener.local_addr()?, listener, health, routes, arrival: None })
+    }
+
+    /// The same server, whose calls' bytes wait for room in a budget as they arrive.
+    #[must_use]
+    pub fn with_arrival(self, budget: Admission) -> Self {
+        Self { arrival: Some(budget), ..self }
     }
 
     /// Where it listens.
@@ -89,22 +96,28 @@ impl Server {
     }
 
     /// Serves until `shutdown`, then: NOT_SERVING, a moment for everybody to see it, no new connections, work in
-    /// hand finished within the grace. The server future always stands under that limit, because it can hang.
+    /// hand finished within the grace, and with it what `finish` waits for: work that outlives its connection. The
+    /// server future always stands under that limit, because it can hang.
     ///
     /// # Errors
     /// When the transport fails.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), tonic::transport::Error> {
+    pub async fn run(
+        self,
+        shutdown: CancellationToken,
+        finish: impl Future<Output = ()>,
+    ) -> Result<(), tonic::transport::Error> {
         let (health, stop) = (self.health.clone(), CancellationToken::new());
         let stopping = stop.clone();
         let server = transport::server()
             .max_concurrent_streams(u32::try_from(CONNECTION_STREAMS).ok())
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
-            .layer(InTime)
+            .layer(DeadlineLayer)
+            .layer(tower::util::option_layer(self.arrival.map(ArrivalLayer)))
             .add_routes(self.routes)
             .serve_with_incoming_shutdown(
                 // Set on the listener: the builder's own option does not reach sockets it did not open, and an
                 // answer of two small frames then waits 40 ms for the client's delayed acknowledgement.
-                TcpIncoming::from(self.listener).with_nodelay(Some(true)),
+                connections::bounded(TcpIncoming::from(self.listener).with_nodelay(Some(true))),
                 async move { stopping.cancelled().await },
             );
         let ending = async {
@@ -114,8 +127,13 @@ impl Server {
             stop.cancel();
             tokio::time::sleep(Duration::from_millis(DRAIN_GRACE_MS as u64)).await;
         };
+        let serving = async {
+            server.await?;
+            finish.await;
+            Ok(())
+        };
         tokio::select! {
-            result = server => result,
+            result = serving => result,
             () = ending => {
                 tracing::warn!(grace_ms = DRAIN_GRACE_MS, "requests were still open at the end of the grace");
                 Ok(())

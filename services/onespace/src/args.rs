@@ -2,17 +2,18 @@
 
 mod bundle;
 mod model;
+mod stored;
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
-use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use onespace_core::Modality;
-use onespace_proto::v1::{FieldKind, Filter};
+use onespace_proto::v1::Filter;
 use serde_json::Value;
 
 pub use bundle::{BundleCommand, PullArgs};
 pub use model::{ModelArgs, RuntimeArgs};
+pub use stored::{CollectionCommand, ItemCommand};
 
 /// One embedding space for text, images, audio, video and point clouds, served.
 #[derive(Debug, Parser)]
@@ -33,6 +34,9 @@ pub struct Cli {
         value_name = "URL"
     )]
     pub endpoint: String,
+    /// Whose collections client commands mean. Default: the server's default tenant.
+    #[arg(long, global = true, env = "ONESPACE_TENANT", value_name = "TENANT")]
+    pub tenant: Option<String>,
     /// How long a client command waits for a busy server that does nothing else for it; 0: it never tries again.
     #[arg(long, global = true, env = "ONESPACE_PATIENCE", default_value_t = 120, value_name = "SECONDS")]
     pub patience: u64,
@@ -178,7 +182,7 @@ pub enum ClientCommand {
         /// Files of any modality.
         #[arg(value_name = "FILE", required_unless_present = "text")]
         files: Vec<PathBuf>,
-        /// Also the stretches of long media.
+        /// Also the segments of long media.
         #[arg(long)]
         segments: bool,
         /// Vectors of this many values, one of the lengths that `onespace space` lists. Default: whole ones.
@@ -194,15 +198,15 @@ pub enum ClientCommand {
         #[arg(long, short, value_name = "C")]
         collection: String,
         /// Metadata of every item, as NAME=VALUE.
-        #[arg(long, value_name = "NAME=VALUE", value_parser = field)]
+        #[arg(long, value_name = "NAME=VALUE", value_parser = stored::field)]
         metadata: Vec<(String, Value)>,
     },
-    /// Find stored items with a question of any modality.
+    /// Find stored items with a query of any modality.
     Search(SearchArgs),
-    /// Order files by a question; nothing is stored.
+    /// Order files by a query; nothing is stored.
     Rank {
         #[command(flatten)]
-        question: Question,
+        query: QueryArgs,
         /// The candidates.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
@@ -218,7 +222,7 @@ pub enum ClientCommand {
         /// A file to classify.
         #[arg(value_name = "FILE", required_unless_present = "text")]
         file: Option<PathBuf>,
-        /// A label: a text, or @FILE for a label shown by a picture, a sound, a film, a shape.
+        /// A label: a text, or @FILE for a label shown by an image, a sound, a video, a shape.
         #[arg(long, required = true, value_name = "L")]
         label: Vec<String>,
         /// A prompt in which {} stands for the label's text; several are averaged.
@@ -241,9 +245,9 @@ pub enum ClientCommand {
     },
 }
 
-/// The parts of a question. Weights belong to the parts in the order in which both are written.
+/// The parts of a query. Weights belong to the parts in the order in which both are written.
 #[derive(Debug, Args)]
-pub struct Question {
+pub struct QueryArgs {
     /// A text part.
     #[arg(long, value_name = "T")]
     pub text: Vec<String>,
@@ -259,8 +263,8 @@ pub struct Question {
 #[derive(Debug, Args)]
 pub struct SearchArgs {
     #[command(flatten)]
-    pub question: Question,
-    /// A stored item as a part of the question.
+    pub query: QueryArgs,
+    /// A stored item as a part of the query.
     #[arg(long, value_name = "ITEM")]
     pub item: Vec<String>,
     /// The collection.
@@ -269,7 +273,7 @@ pub struct SearchArgs {
     /// Modalities of the answers; may be repeated. Default: all.
     #[arg(long, value_name = "MODALITY", value_delimiter = ',')]
     pub to: Vec<Modality>,
-    /// Conditions on metadata: colour = red and price < 5 and kind in (mug, cup) and sold exists.
+    /// Conditions: colour = red and (price < 5 or kind in (mug, cup)) and not sold exists and .title = "salt and pepper".
     #[arg(long, value_name = "EXPR", value_parser = crate::filter::parse)]
     pub filter: Option<Filter>,
     /// Answers.
@@ -278,78 +282,15 @@ pub struct SearchArgs {
     /// So many answers of each modality, instead of the best of all.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub each: u32,
+    /// Leave out answers whose cosine is less.
+    #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
+    pub min_score: Option<f32>,
+    /// Leave out answers whose calibrated score is less: 2 keeps what stands out from unrelated pairs.
+    #[arg(long, value_name = "SIGMAS", allow_negative_numbers = true, conflicts_with = "no_calibrate")]
+    pub min_calibrated_score: Option<f32>,
     /// Order by the plain cosine, even where the space is calibrated.
     #[arg(long)]
     pub no_calibrate: bool,
-}
-
-/// `onespace collection`.
-#[derive(Debug, Subcommand)]
-pub enum CollectionCommand {
-    /// List collections.
-    List,
-    /// Make a collection.
-    Create {
-        /// Its name.
-        name: String,
-        /// An indexed metadata field, as NAME=keyword|integer|float|bool.
-        #[arg(long, value_name = "NAME=KIND", value_parser = index)]
-        index: Vec<(String, FieldKind)>,
-        /// Store vectors of this many values, one of the lengths that `onespace space` lists. Default: whole ones.
-        #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
-        dimension: u32,
-    },
-    /// Remove a collection with all that is in it.
-    Delete {
-        /// Its name.
-        name: String,
-    },
-}
-
-/// `onespace item`.
-#[derive(Debug, Subcommand)]
-pub enum ItemCommand {
-    /// List the items of a collection.
-    List {
-        /// The collection.
-        #[arg(long, short, value_name = "C")]
-        collection: String,
-        /// Conditions, as for search.
-        #[arg(long, value_name = "EXPR", value_parser = crate::filter::parse)]
-        filter: Option<Filter>,
-    },
-    /// Remove items.
-    Delete {
-        /// The collection.
-        #[arg(long, short, value_name = "C")]
-        collection: String,
-        /// Item ids.
-        #[arg(required = true)]
-        items: Vec<String>,
-    },
-}
-
-/// `NAME=VALUE`; a value that reads as JSON number or boolean is one.
-fn field(pair: &str) -> Result<(String, Value)> {
-    let (name, value) = pair.split_once('=').context("it is not of the form NAME=VALUE")?;
-    let value = match serde_json::from_str(value) {
-        Ok(scalar @ (Value::Number(_) | Value::Bool(_))) => scalar,
-        _ => Value::String(value.to_owned()),
-    };
-    Ok((name.to_owned(), value))
-}
-
-/// `NAME=KIND`.
-fn index(pair: &str) -> Result<(String, FieldKind)> {
-    let (name, kind) = pair.split_once('=').context("it is not of the form NAME=KIND")?;
-    let kind = match kind {
-        "keyword" => FieldKind::Keyword,
-        "integer" => FieldKind::Integer,
-        "float" => FieldKind::Float,
-        "bool" => FieldKind::Bool,
-        other => bail!("\"{other}\" is none of keyword, integer, float, bool"),
-    };
-    Ok((name.to_owned(), kind))
 }
 
 /// Wrong usage that shows only when flags are seen together; it ends the process as every wrong usage does.

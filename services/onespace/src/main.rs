@@ -58,6 +58,9 @@ async fn run(cli: Cli, matches: &clap::ArgMatches) -> anyhow::Result<Outcome> {
         Command::Encoder(args) => serve::encoder::run(args).await,
         Command::Gateway(args) => serve::gateway::run(args).await,
         Command::Bundle(command) => bundle::run(command, cli.json, patience).await,
-        Command::Client(command) => client::run(command, sub, &cli.endpoint, patience, cli.json).await,
+        Command::Client(command) => {
+            let server = client::Server { endpoint: cli.endpoint, tenant: cli.tenant, patience };
+            client::run(command, sub, &server, cli.json).await
+        }
     }
 }

@@ -200,7 +200,7 @@ mod tests {
         let takes = |file: &File| file.metadata().unwrap().blocks() * BLOCK;
         assert!(takes(&page) < MIB && takes(&flags) < MIB, "this disk has no holes");
 
-        let room = Room::of(directory.path()).unwrap();
+        let room = Room::new(directory.path()).unwrap();
         let mut blocks = Blocks::below(directory.path());
         blocks.allocate(4 * MIB, &room, 0).unwrap();
         assert!(takes(&flags) >= 2 * MIB);
@@ -229,7 +229,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = File::create(directory.path().join("flags.dat")).unwrap();
         file.set_len(1 << 42).unwrap();
-        let room = Room::of(directory.path()).unwrap();
+        let room = Room::new(directory.path()).unwrap();
         let error = Blocks::below(directory.path()).allocate(0, &room, 0).unwrap_err();
         assert_eq!(error.reason, onespace_core::Reason::StoreFull);
         assert!(error.message.contains(&(1_u64 << 42).to_string()), "{error}");

@@ -5,7 +5,7 @@
 //! that the catalogue does not know are leftovers.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Write},
     path::Path,
@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::schema::Description;
+use crate::description::Description;
 
 const FILE: &str = "catalogue.json";
 const FORMAT: u32 = 1;
@@ -24,6 +24,9 @@ pub(super) struct Entry {
     /// The name of its folder, of its own even when a collection is deleted and made again: reads that are
     /// still going on keep the old one.
     pub(super) folder: String,
+    /// Metadata fields whose payload index may be half made. When the collection is opened, these are made anew.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) unfinished: BTreeSet<String>,
     /// What it is.
     #[serde(flatten)]
     pub(super) description: Description,
@@ -36,8 +39,14 @@ pub(super) struct Catalogue {
     format: u32,
     /// Every collection, by physical name.
     pub(super) collections: BTreeMap<String, Entry>,
-    /// Public name to physical name.
+    /// The alias of a name to the physical name.
     pub(super) aliases: BTreeMap<String, String>,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self { format: FORMAT, collections: BTreeMap::new(), aliases: BTreeMap::new() }
+    }
 }
 
 impl Catalogue {
@@ -49,7 +58,7 @@ impl Catalogue {
         let bytes = match fs::read(root.join(FILE)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self { format: FORMAT, collections: BTreeMap::new(), aliases: BTreeMap::new() });
+                return Ok(Self::default());
             }
             Err(error) => return Err(error),
         };
@@ -86,6 +95,35 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_of_the_default_tenant_reads_and_writes_as_it_always_did() {
+        let directory = tempfile::tempdir().unwrap();
+        let space = onespace_core::Fingerprint::of(b"space");
+        let physical = format!("photos__{}", space.short());
+        let old = serde_json::json!({
+            "format": 1,
+            "collections": {
+                &physical: {
+                    "folder": format!("{physical}-0123"),
+                    "name": "photos",
+                    "space": space.to_string(),
+                    "dimension": 4,
+                    "indexed": { "sold": "bool", "year": "integer" },
+                },
+            },
+            "aliases": { "photos": &physical },
+        });
+        let text = serde_json::to_string_pretty(&old).unwrap();
+        fs::write(directory.path().join(FILE), &text).unwrap();
+        let catalogue = Catalogue::load(directory.path()).unwrap();
+        let Entry { unfinished, description, .. } = &catalogue.collections[&physical];
+        assert!(unfinished.is_empty() && description.tenant.as_str() == "default");
+        assert_eq!((description.alias(), description.physical()), ("photos".to_owned(), physical));
+        catalogue.save(directory.path()).unwrap();
+        let saved: serde_json::Value = serde_json::from_slice(&fs::read(directory.path().join(FILE)).unwrap()).unwrap();
+        assert_eq!(saved, old);
+    }
 
     #[test]
     fn the_catalogue_outlives_its_writer_and_tells_what_it_cannot_read() {

@@ -9,7 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -17,9 +17,8 @@ use std::{
 
 use onespace_core::{Error, Reason, Result};
 use qdrant_edge::{
-    CreateIndex, Distance, EdgeConfig, EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard, EdgeVectorParamsBuilder,
-    FieldIndexOperations, Filter, HnswIndexConfig, KeywordIndexParams, NamedQuery, OperationResult, Payload,
-    PayloadFieldSchema, PayloadSchemaParams, PayloadSchemaType, PointId, PointInsertOperations, PointOperations,
+    CountRequest, Distance, EdgeConfig, EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard, EdgeVectorParamsBuilder,
+    Filter, HnswIndexConfig, NamedQuery, OperationResult, Payload, PointId, PointInsertOperations, PointOperations,
     PointStructPersisted, QueryEnum, QueryRequest, Record, ScoredPoint, ScoringQuery, ScrollRequest, UpdateOperation,
     VectorInternal, VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface, WithVector,
 };
@@ -28,12 +27,13 @@ use uuid::Uuid;
 
 use super::{
     blocks::Blocks,
+    fault::failed,
     filter,
     journal::Operation,
     room::Room,
     tidy::{has_segments, remove_half_built, trim_log},
 };
-use crate::schema::{Description, Index, IndexKind};
+use crate::description::Description;
 
 /// Where the engine keeps its files, inside the collection's folder.
 const SHARD: &str = "shard";
@@ -70,11 +70,12 @@ pub(super) struct Engine {
     /// Absent only while it is being dropped.
     shard: Option<EdgeShard>,
     folder: PathBuf,
-    description: Description,
+    /// Changes only when fields are indexed.
+    description: RwLock<Arc<Description>>,
     /// A write or an optimisation panicked: what is in memory is not to be trusted with further writes.
     broken: AtomicBool,
     /// The folder goes with the engine.
-    doomed: AtomicBool,
+    remove_on_drop: AtomicBool,
     /// Held as long as any engine lives, so that no second process opens the directory.
     _lock: Arc<File>,
 }
@@ -90,10 +91,7 @@ impl Engine {
         let shard = guard(&format!("make a collection in {}", path.display()), || {
             EdgeShard::new(&path, config(description.dimension))
         })?;
-        let engine = Self::around(shard, folder, description, lock);
-        engine.index()?;
-        engine.flush()?;
-        Ok(engine)
+        Ok(Self::around(shard, folder, description, lock))
     }
 
     /// Opens the files of a collection. Writes since the last flush may or may not be there.
@@ -116,13 +114,19 @@ impl Engine {
     }
 
     fn around(shard: EdgeShard, folder: &Path, description: Description, lock: Arc<File>) -> Self {
-        let (broken, doomed) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { shard: Some(shard), folder: folder.to_owned(), description, broken, doomed, _lock: lock }
+        let (broken, remove_on_drop) = (AtomicBool::new(false), AtomicBool::new(false));
+        let description = RwLock::new(Arc::new(description));
+        Self { shard: Some(shard), folder: folder.to_owned(), description, broken, remove_on_drop, _lock: lock }
     }
 
     /// What the collection is.
-    pub(super) fn description(&self) -> &Description {
-        &self.description
+    pub(super) fn description(&self) -> Arc<Description> {
+        self.description.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces what the collection is by the same with other fields indexed.
+    pub(super) fn describe(&self, description: Description) {
+        *self.description.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(description);
     }
 
     /// The folder of the collection.
@@ -141,38 +145,13 @@ impl Engine {
     }
 
     /// Lets no further write in until the store is opened again.
-    pub(super) fn distrust(&self) {
+    pub(super) fn mark_broken(&self) {
         self.broken.store(true, Ordering::Release);
     }
 
-    fn distrusting(&self, error: Failed) -> Error {
-        if error.panicked {
-            self.distrust();
-        }
-        error.error
-    }
-
     /// Takes the folder away once nobody reads from it any more.
-    pub(super) fn doom(&self) {
-        self.doomed.store(true, Ordering::Release);
-    }
-
-    fn index(&self) -> Result<()> {
-        for Index { key, kind, tenant } in self.description.indexes()? {
-            let schema = match (tenant, kind) {
-                (true, _) => PayloadFieldSchema::FieldParams(PayloadSchemaParams::Keyword(KeywordIndexParams {
-                    is_tenant: Some(true),
-                    ..KeywordIndexParams::default()
-                })),
-                (_, IndexKind::Keyword) => PayloadFieldSchema::FieldType(PayloadSchemaType::Keyword),
-                (_, IndexKind::Integer) => PayloadFieldSchema::FieldType(PayloadSchemaType::Integer),
-                (_, IndexKind::Float) => PayloadFieldSchema::FieldType(PayloadSchemaType::Float),
-                (_, IndexKind::Bool) => PayloadFieldSchema::FieldType(PayloadSchemaType::Bool),
-            };
-            let create = CreateIndex { field_name: filter::path(&key)?, field_schema: Some(schema) };
-            self.update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(create)))?;
-        }
-        Ok(())
+    pub(super) fn remove_on_drop(&self) {
+        self.remove_on_drop.store(true, Ordering::Release);
     }
 
     /// Makes a change, in memory at least.
@@ -196,8 +175,15 @@ impl Engine {
         self.update(UpdateOperation::PointOperation(operation))
     }
 
-    fn update(&self, operation: UpdateOperation) -> Result<()> {
-        self.with("write", |shard| shard.update(operation)).map_err(|error| self.distrusting(error))
+    pub(super) fn update(&self, operation: UpdateOperation) -> Result<()> {
+        self.with("write", |shard| shard.update(operation)).map_err(|failed| self.mark_if_panicked(failed))
+    }
+
+    fn mark_if_panicked(&self, failed: Failed) -> Error {
+        if failed.panicked {
+            self.mark_broken();
+        }
+        failed.error
     }
 
     /// Brings every applied change to the disk.
@@ -217,7 +203,7 @@ impl Engine {
     /// # Errors
     /// `STORE_FAILED`.
     pub(super) fn optimise(&self) -> Result<bool> {
-        self.with("optimise", EdgeShard::optimize).map_err(|error| self.distrusting(error))
+        self.with("optimise", EdgeShard::optimize).map_err(|failed| self.mark_if_panicked(failed))
     }
 
     /// Points, and how many of them no vector index covers; approximate while the engine writes or optimises.
@@ -302,15 +288,12 @@ impl Engine {
         }
     }
 
-    /// Those of some ids that are stored.
+    /// How many points the filter lets through.
     ///
     /// # Errors
     /// `STORE_FAILED`.
-    pub(super) fn existing(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
-        let ids: Vec<_> = ids.iter().copied().map(PointId::Uuid).collect();
-        let nothing = Some(WithPayloadInterface::Bool(false));
-        let found = self.with("read", |shard| shard.retrieve(&ids, nothing, None))?;
-        found.into_iter().map(|record| uuid_of(record.id)).collect()
+    pub(super) fn count(&self, filter: Filter) -> Result<usize> {
+        Ok(self.with("count", |shard| shard.count(CountRequest { filter: Some(filter), exact: true }))?)
     }
 
     fn with<T>(&self, what: &str, work: impl FnOnce(&EdgeShard) -> OperationResult<T>) -> Result<T, Failed> {
@@ -328,7 +311,7 @@ impl Drop for Engine {
         if catch_unwind(AssertUnwindSafe(|| drop(shard))).is_err() {
             tracing::error!(folder = %self.folder.display(), "the embedded store panicked while it closed");
         }
-        if self.doomed.load(Ordering::Acquire)
+        if self.remove_on_drop.load(Ordering::Acquire)
             && let Err(error) = fs::remove_dir_all(&self.folder)
         {
             tracing::warn!(folder = %self.folder.display(), %error, "a deleted collection's files are left over");
@@ -367,11 +350,6 @@ fn guard<T>(what: &str, work: impl FnOnce() -> OperationResult<T>) -> Result<T, 
         Ok(done) => done.map_err(|error| Failed { error: failed(what, error), panicked: false }),
         Err(_) => Err(Failed { error: failed(what, "it panicked"), panicked: true }),
     }
-}
-
-/// An error of the embedded store: what it was to do, and what came of it.
-pub(super) fn failed(what: &str, error: impl std::fmt::Display) -> Error {
-    Error::new(Reason::StoreFailed, "", format!("the embedded store could not {what}: {error}"))
 }
 
 fn uuid_of(id: PointId) -> Result<Uuid> {

@@ -91,11 +91,11 @@ impl Journal {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let length = file.metadata()?.len();
         let mut journal = Self { file, length };
-        let (operations, sound) = journal.read()?;
-        if sound < length {
-            tracing::warn!(bytes = length - sound, journal = %path.display(), "cut off a torn record");
+        let (operations, intact) = journal.read()?;
+        if intact < length {
+            tracing::warn!(bytes = length - intact, journal = %path.display(), "cut off a torn record");
         }
-        journal.rewind(sound)?;
+        journal.rewind(intact)?;
         Ok((journal, operations))
     }
 
@@ -109,7 +109,7 @@ impl Journal {
         Ok(operations)
     }
 
-    /// The sound records from the start, and where they end.
+    /// The intact records from the start, and where they end.
     fn read(&mut self) -> io::Result<(Vec<Operation>, u64)> {
         self.file.seek(SeekFrom::Start(0))?;
         let mut bytes = Vec::new();

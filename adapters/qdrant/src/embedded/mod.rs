@@ -7,11 +7,16 @@
 //! DIR/collections/NAME__SPACE-N/shard     the engine's files
 //! DIR/collections/NAME__SPACE-N/journal   what may not have reached them yet
 //! ```
+//!
+//! `NAME__SPACE` is a collection of the default tenant; those of others are `TENANT~NAME__SPACE`.
 
 mod blocks;
 mod catalogue;
 mod engine;
+mod fault;
+mod fields;
 mod filter;
+mod indexes;
 mod journal;
 mod room;
 mod shard;
@@ -19,25 +24,31 @@ mod shared;
 mod tidy;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use onespace_core::{
-    CollectionInfo, CollectionName, CollectionSpec, ContentHash, Error, Filter, Hit, ItemId, Page, Point, PointId,
-    Query, Result, StoredItem, Tenant, VectorStore, limits::STORE_READS,
+    CollectionInfo, CollectionRef, CollectionSpec, ContentHash, Error, Fetch, FieldKind, Filter, Hit, ItemId, Page,
+    Point, Query, Result, StoredItem, Tenant, VectorStore, limits::STORE_READS,
 };
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 
 use self::{
-    engine::{Engine, Found, Want, failed},
+    engine::{Engine, Found, Want},
+    fault::failed,
+    filter::filter,
     journal::Row,
     shard::{Place, Shard, info},
     shared::Shared,
 };
 use crate::{
+    description::Description,
     filter::Clauses,
-    schema::{self, Description},
+    items::{by_item, page_start, stored_items},
+    payload::{STORED_ITEM, payload, stored_item},
 };
 
 /// A store in a directory of this process.
@@ -64,28 +75,28 @@ impl EmbeddedStore {
     }
 
     /// The collection of a name. One that could not be opened is tried again, now and then.
-    async fn shard(&self, name: &CollectionName) -> Result<Arc<Shard>> {
-        match self.shared.find(name)?.1 {
+    async fn shard(&self, collection: &CollectionRef) -> Result<Arc<Shard>> {
+        match self.shared.find(collection)?.1 {
             Place::Open(shard) => Ok(shard),
             Place::Shut(shut) if !shut.rested() => Err(shut.error()),
             Place::Shut(_) => {
-                let (shared, name) = (self.shared.clone(), name.clone());
-                blocking(move || shared.reopen(&name)).await
+                let (shared, collection) = (self.shared.clone(), collection.clone());
+                blocking(move || shared.reopen(&collection)).await
             }
         }
     }
 
     async fn read<T: Send + 'static>(
         &self,
-        name: &CollectionName,
-        work: impl FnOnce(&Engine) -> Result<T> + Send + 'static,
+        collection: &CollectionRef,
+        work: impl FnOnce(&Engine, &Tenant) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let shard = self.shard(name).await?;
+        let (shard, tenant) = (self.shard(collection).await?, collection.tenant.clone());
         // The permit goes with the work: a caller that went away does not make room for more threads.
         let permit = self.reads.clone().acquire_owned().await.map_err(|_| Error::internal("the store is closing"))?;
         blocking(move || {
             let _permit = permit;
-            work(&shard.engine)
+            work(&shard.engine, &tenant)
         })
         .await
     }
@@ -94,122 +105,132 @@ impl EmbeddedStore {
 #[async_trait]
 impl VectorStore for EmbeddedStore {
     async fn create_collection(&self, spec: &CollectionSpec) -> Result<()> {
-        let (shared, description) = (self.shared.clone(), Description::of(spec)?);
-        blocking(move || shared.create(description)).await
+        let (shared, description) = (self.shared.clone(), Description::from_spec(spec)?);
+        if blocking(move || shared.create(description)).await? {
+            self.index_fields(&spec.collection, &spec.indexed).await?;
+        }
+        Ok(())
     }
 
-    async fn list_collections(&self) -> Result<Vec<CollectionInfo>> {
-        let shared = self.shared.clone();
-        blocking(move || shared.list()).await
+    async fn list_collections(&self, tenant: &Tenant) -> Result<Vec<CollectionInfo>> {
+        let (shared, tenant) = (self.shared.clone(), tenant.clone());
+        blocking(move || shared.list(&tenant)).await
     }
 
-    async fn delete_collection(&self, name: &CollectionName) -> Result<()> {
-        let (shared, name) = (self.shared.clone(), name.clone());
-        blocking(move || shared.delete(&name)).await
+    async fn delete_collection(&self, collection: &CollectionRef) -> Result<()> {
+        let (shared, collection) = (self.shared.clone(), collection.clone());
+        blocking(move || shared.delete(&collection)).await
     }
 
-    async fn collection(&self, name: &CollectionName) -> Result<CollectionInfo> {
-        self.read(name, info).await
+    async fn collection(&self, collection: &CollectionRef) -> Result<CollectionInfo> {
+        self.read(collection, |engine, _| info(engine)).await
     }
 
-    async fn upsert(&self, tenant: &Tenant, name: &CollectionName, points: Vec<Point>) -> Result<()> {
-        let shard = self.shard(name).await?;
+    async fn index_fields(&self, collection: &CollectionRef, fields: &BTreeMap<String, FieldKind>) -> Result<()> {
+        let (shard, shared) = (self.shard(collection).await?, self.shared.clone());
+        // A caller that goes away does not leave it half done.
+        let indexing = tokio::spawn(index_fields(shared, collection.clone(), shard, fields.clone()));
+        indexing.await.map_err(|error| failed("index fields", error))?
+    }
+
+    async fn upsert(&self, collection: &CollectionRef, points: Vec<Point>) -> Result<()> {
+        let shard = self.shard(collection).await?;
         shard.engine.description().check(&points)?;
         if points.is_empty() {
             return Ok(());
         }
+        let tenant = &collection.tenant;
         let rows = points.into_iter().map(|point| Row {
             id: point.id(tenant).0,
-            payload: schema::payload(tenant, &point),
+            payload: payload(tenant, &point),
             vector: point.vector,
         });
         shard.writer.upsert(rows.collect()).await
     }
 
-    async fn stored(
-        &self,
-        tenant: &Tenant,
-        name: &CollectionName,
-        items: &[ItemId],
-    ) -> Result<BTreeMap<ItemId, StoredItem>> {
-        let (filter, tenant) = (filter::filter(&schema::parts_of(tenant, items, None))?, tenant.clone());
+    async fn stored(&self, collection: &CollectionRef, items: &[ItemId]) -> Result<BTreeMap<ItemId, StoredItem>> {
+        let filter = filter(&Clauses::new(&collection.tenant).of_items(items))?;
         let nobody = items.is_empty();
-        let found = self.read(name, move |engine| {
+        let found = self.read(collection, move |engine, tenant| {
             if nobody {
                 return Ok(Vec::new());
             }
-            let found = engine.scroll_all(&filter, Want::Fields(&schema::STORED_ITEM))?;
-            found.into_iter().map(|point| schema::stored_item(&tenant, point.payload)).collect::<Result<Vec<_>>>()
+            let found = engine.scroll_all(&filter, Want::Fields(&STORED_ITEM))?;
+            found.into_iter().map(|point| stored_item(tenant, point.payload)).collect::<Result<Vec<_>>>()
         });
-        Ok(schema::stored_items(found.await?))
+        Ok(stored_items(found.await?))
     }
 
-    async fn search(&self, tenant: &Tenant, name: &CollectionName, query: &Query) -> Result<Vec<Hit>> {
-        let clauses =
-            Clauses::of(tenant).and_modalities(&query.modalities).and_tracks(&query.tracks).and(&query.filter)?;
-        let (filter, tenant) = (filter::filter(&clauses)?, tenant.clone());
+    async fn search(&self, collection: &CollectionRef, query: &Query) -> Result<Vec<Hit>> {
+        let clauses = Clauses::new(&collection.tenant).and_modalities(&query.modalities).and_tracks(&query.tracks);
+        let filter = filter(&clauses.and(&query.filter)?)?;
         let (vector, limit) = (query.vector.clone(), query.limit);
-        self.read(name, move |engine| {
+        self.read(collection, move |engine, tenant| {
             engine.description().check_vector(&vector)?;
             if limit == 0 {
                 return Ok(Vec::new());
             }
             let found = engine.search(vector, filter, limit)?;
-            found.into_iter().map(|(found, score)| Ok(Hit { point: point(&tenant, found)?, score })).collect()
+            found.into_iter().map(|(found, score)| Ok(Hit { point: point(tenant, found)?, score })).collect()
         })
         .await
     }
 
-    async fn item(&self, tenant: &Tenant, name: &CollectionName, item: &ItemId) -> Result<Vec<Point>> {
-        let filter = filter::filter(&schema::parts_of(tenant, std::slice::from_ref(item), None))?;
-        let owner = tenant.clone();
-        let points = self.read(name, move |engine| {
-            let found = engine.scroll_all(&filter, Want::Vector)?;
-            found.into_iter().map(|found| point(&owner, found)).collect::<Result<Vec<_>>>()
-        });
-        schema::whole_first(name, item, points.await?)
+    async fn items(
+        &self,
+        collection: &CollectionRef,
+        items: &[ItemId],
+        fetch: Fetch,
+    ) -> Result<BTreeMap<ItemId, Vec<Point>>> {
+        let clauses = Clauses::new(&collection.tenant).of_items(items);
+        let filter = filter(&if fetch.segments { clauses } else { clauses.only_whole() })?;
+        let want = if fetch.vectors { Want::Vector } else { Want::Payload };
+        let nobody = items.is_empty();
+        self.read(collection, move |engine, tenant| {
+            if nobody {
+                return Ok(BTreeMap::new());
+            }
+            let found = engine.scroll_all(&filter, want)?;
+            let points = found.into_iter().map(|found| point(tenant, found)).collect::<Result<Vec<_>>>()?;
+            Ok(by_item(points))
+        })
+        .await
     }
 
     async fn list_items(
         &self,
-        tenant: &Tenant,
-        name: &CollectionName,
-        filter: &Filter,
+        collection: &CollectionRef,
+        user: &Filter,
         limit: usize,
         page: Option<&str>,
     ) -> Result<Page> {
-        let clauses = schema::wholes(Clauses::of(tenant)).and(filter)?;
-        let (filter, mut from) = (filter::filter(&clauses)?, schema::page_mark(page)?);
-        let tenant = tenant.clone();
-        self.read(name, move |engine| {
-            let mut items = Vec::new();
-            loop {
-                let (found, next) =
-                    engine.scroll(filter.clone(), from, limit.saturating_sub(items.len()).max(1), Want::Payload)?;
-                let found = found.into_iter().map(|found| point(&tenant, found)).collect::<Result<Vec<_>>>()?;
-                items.extend(leads(engine, &tenant, found)?);
-                from = next;
-                if from.is_none() || items.len() >= limit {
-                    return Ok(Page { items, next: from.map(|id| id.to_string()) });
-                }
-            }
+        let filter = filter(&Clauses::new(&collection.tenant).representatives().and(user)?)?;
+        let from = page_start(page)?;
+        self.read(collection, move |engine, tenant| {
+            let (found, next) = engine.scroll(filter, from, limit.max(1), Want::Payload)?;
+            let items = found.into_iter().map(|found| point(tenant, found)).collect::<Result<_>>()?;
+            Ok(Page { items, next: next.map(|id| id.to_string()) })
         })
         .await
     }
 
+    async fn count_items(&self, collection: &CollectionRef, user: &Filter) -> Result<u64> {
+        let filter = filter(&Clauses::new(&collection.tenant).representatives().and(user)?)?;
+        self.read(collection, move |engine, _| Ok(engine.count(filter)? as u64)).await
+    }
+
     async fn delete_items(
         &self,
-        tenant: &Tenant,
-        name: &CollectionName,
+        collection: &CollectionRef,
         items: &[ItemId],
         keep: Option<&ContentHash>,
     ) -> Result<u64> {
-        let shard = self.shard(name).await?;
+        let shard = self.shard(collection).await?;
         if items.is_empty() {
             return Ok(0);
         }
-        let filter = filter::filter(&schema::parts_of(tenant, items, keep))?;
-        shard.writer.delete(tenant.clone(), filter).await
+        let filter = filter(&Clauses::new(&collection.tenant).of_items(items).but(keep))?;
+        shard.writer.delete(collection.tenant.clone(), filter).await
     }
 
     /// A collection that cannot be opened, or whose writer panicked, answers for itself.
@@ -223,19 +244,31 @@ impl VectorStore for EmbeddedStore {
     }
 }
 
-/// Those points that stand for their item: all but the sound of a film whose pictures are there too.
-fn leads(engine: &Engine, tenant: &Tenant, points: Vec<Point>) -> Result<Vec<Point>> {
-    let better: Vec<Uuid> =
-        points.iter().flat_map(|point| schema::better_leads(tenant, point)).map(|PointId(id)| id).collect();
-    let better = if better.is_empty() { better } else { engine.existing(&better)? };
-    Ok(points
-        .into_iter()
-        .filter(|point| !schema::better_leads(tenant, point).iter().any(|id| better.contains(&id.0)))
-        .collect())
+/// Indexes fields of a collection at work.
+///
+/// # Errors
+/// As [`Shared::declare_fields`].
+async fn index_fields(
+    shared: Arc<Shared>,
+    collection: CollectionRef,
+    shard: Arc<Shard>,
+    fields: BTreeMap<String, FieldKind>,
+) -> Result<()> {
+    // One call after the other: what the second one finds unfinished is not under way.
+    let _indexing = shard.indexing.clone().lock_owned().await;
+    let (declaring, at) = (shared.clone(), shard.clone());
+    let declared = blocking(move || declaring.declare_fields(&collection, &at, &fields)).await?;
+    let Some(declared) = declared else { return Ok(()) };
+    let outcome = shard.writer.index(declared.unfinished.clone()).await;
+    blocking(move || {
+        shared.conclude_fields(&shard, declared, &outcome);
+        outcome
+    })
+    .await
 }
 
 fn point(tenant: &Tenant, found: Found) -> Result<Point> {
-    schema::point(tenant, found.payload, found.vector)
+    crate::payload::point(tenant, found.payload, found.vector)
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

@@ -18,7 +18,7 @@ use onespace_core::{
 };
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
-use super::engine::failed;
+use super::fault::failed;
 
 /// The file that is held to be given up.
 const SPARE: &str = "spare";
@@ -54,12 +54,23 @@ impl Room {
     ///
     /// # Errors
     /// Those of the file system.
-    pub(super) fn of(root: &Path) -> io::Result<Self> {
+    pub(super) fn new(root: &Path) -> io::Result<Self> {
         let disk = statvfs(root)?;
         let share = disk.f_blocks.saturating_mul(disk.f_frsize) / 100 * STORE_RESERVE_PERCENT as u64;
         let reserve = share.clamp(STORE_RESERVE_MIN as u64, STORE_RESERVE_MAX as u64);
         let spare = fs::metadata(root.join(SPARE)).is_ok_and(|spare| spare.len() == SPARE_BYTES);
         Ok(Self { root: root.to_owned(), reserve, kept: Mutex::new(Kept { spare, promised: 0 }) })
+    }
+
+    /// As [`Self::new`], on a disk that leaves too little for any write.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    #[cfg(test)]
+    pub(super) fn full(root: &Path) -> io::Result<Self> {
+        let mut room = Self::new(root)?;
+        room.reserve = u64::MAX / 2;
+        Ok(room)
     }
 
     /// Bytes that this process may still write.
@@ -188,7 +199,7 @@ mod tests {
     #[test]
     fn what_is_promised_is_nobody_elses() {
         let directory = tempfile::tempdir().unwrap();
-        let room = Arc::new(Room::of(directory.path()).unwrap());
+        let room = Arc::new(Room::new(directory.path()).unwrap());
         room.check(0).unwrap();
         assert_eq!(fs::metadata(directory.path().join(SPARE)).unwrap().len(), SPARE_BYTES, "the spare file is there");
         // More than half of what is there, twice: others write to this disk too.
@@ -200,6 +211,6 @@ mod tests {
         drop(promise);
         room.check(most).unwrap();
         drop(room);
-        assert!(Room::of(directory.path()).unwrap().kept().spare, "it is found again");
+        assert!(Room::new(directory.path()).unwrap().kept().spare, "it is found again");
     }
 }

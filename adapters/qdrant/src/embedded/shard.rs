@@ -1,6 +1,7 @@
 //! One collection of an open store: at work, or shut because it could not be opened.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     path::Path,
     sync::Arc,
@@ -9,18 +10,20 @@ use std::{
 
 use onespace_core::{CollectionInfo, Error, Reason, Result, limits::STORE_REOPEN_MS};
 
-use super::{engine::Engine, room::Room, writer::Writer};
-use crate::schema::Description;
+use super::{catalogue::Entry, engine::Engine, room::Room, writer::Writer};
+use crate::description::Description;
 
 /// A collection at work.
 pub(super) struct Shard {
     pub(super) writer: Writer,
     pub(super) engine: Arc<Engine>,
+    /// Held while fields are indexed.
+    pub(super) indexing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A collection that could not be opened. Its folder stays as it is.
 pub(super) struct Shut {
-    pub(super) description: Description,
+    description: Arc<Description>,
     /// What clients are told: the log names files, they are told none.
     cause: String,
     tried: Instant,
@@ -40,7 +43,12 @@ impl Shard {
     /// `STORE_FULL`, `STORE_FAILED`.
     pub(super) fn create(folder: &Path, description: Description, lock: Arc<File>, room: &Arc<Room>) -> Result<Self> {
         room.check(0)?;
-        let engine = Engine::create(folder, description, lock).map_err(|error| {
+        let made = Engine::create(folder, description, lock).and_then(|engine| {
+            engine.make_indexes(&engine.description().indexes()?)?;
+            engine.flush()?;
+            Ok(engine)
+        });
+        let engine = made.map_err(|error| {
             if folder.exists()
                 && let Err(error) = std::fs::remove_dir_all(folder)
             {
@@ -50,26 +58,26 @@ impl Shard {
             room.check(0).err().unwrap_or(error)
         })?;
         let engine = Arc::new(engine);
-        let started = Writer::start(engine.clone(), room.clone()).and_then(|writer| {
+        let started = Writer::start(engine.clone(), room.clone(), &BTreeSet::new()).and_then(|writer| {
             writer.allocated()?;
-            Ok(Self { writer, engine: engine.clone() })
+            Ok(Self { writer, engine: engine.clone(), indexing: Arc::default() })
         });
         if started.is_err() {
-            engine.doom();
+            engine.remove_on_drop();
         }
         started
     }
 
-    fn open(folder: &Path, description: Description, lock: Arc<File>, room: &Arc<Room>) -> Result<Self, Failed> {
+    fn open(folder: &Path, entry: &Entry, lock: Arc<File>, room: &Arc<Room>) -> Result<Self, Failed> {
         if !folder.is_dir() {
             let error = Error::new(Reason::StoreFailed, "", "there is no such folder");
             return Err(Failed { step: "its folder is gone", error });
         }
-        let engine = Engine::open(folder, description, lock, room);
+        let engine = Engine::open(folder, entry.description.clone(), lock, room);
         let engine = Arc::new(engine.map_err(|error| Failed { step: "its files cannot be read", error })?);
-        let writer = Writer::start(engine.clone(), room.clone());
+        let writer = Writer::start(engine.clone(), room.clone(), &entry.unfinished);
         let writer = writer.map_err(|error| Failed { step: "its journal cannot be applied", error })?;
-        Ok(Self { writer, engine })
+        Ok(Self { writer, engine, indexing: Arc::default() })
     }
 }
 
@@ -80,17 +88,12 @@ struct Failed {
 
 impl Place {
     /// Opens a collection of the catalogue, or tells why that cannot be. `before` is what it was told the last time.
-    pub(super) fn open(
-        folder: &Path,
-        description: &Description,
-        lock: Arc<File>,
-        room: &Arc<Room>,
-        before: Option<&Shut>,
-    ) -> Self {
-        let Failed { step, error } = match Shard::open(folder, description.clone(), lock, room) {
+    pub(super) fn open(folder: &Path, entry: &Entry, lock: Arc<File>, room: &Arc<Room>, before: Option<&Shut>) -> Self {
+        let Failed { step, error } = match Shard::open(folder, entry, lock, room) {
             Ok(shard) => return Self::Open(Arc::new(shard)),
             Err(failed) => failed,
         };
+        let description = &entry.description;
         let cause = match error.reason {
             Reason::StoreFull => error.message.clone(),
             _ => step.to_owned(),
@@ -99,15 +102,21 @@ impl Place {
             let (collection, folder) = (description.physical(), folder.display());
             tracing::error!(collection, %folder, step, %error, "a collection cannot be opened; the others are served");
         }
-        Self::Shut(Arc::new(Shut { description: description.clone(), cause, tried: Instant::now() }))
+        Self::Shut(Arc::new(Shut { description: Arc::new(description.clone()), cause, tried: Instant::now() }))
     }
 
     /// What it is.
-    pub(super) fn description(&self) -> &Description {
+    pub(super) fn description(&self) -> Arc<Description> {
         match self {
             Self::Open(shard) => shard.engine.description(),
-            Self::Shut(shut) => &shut.description,
+            Self::Shut(shut) => shut.description.clone(),
         }
+    }
+
+    /// Whether it was opened with payload indexes that were unfinished and no longer are.
+    pub(super) fn finished(&self, entry: &Entry) -> bool {
+        let indexed = |shard: &Shard| shard.writer.indexed().is_ok();
+        !entry.unfinished.is_empty() && matches!(self, Self::Open(shard) if indexed(shard))
     }
 
     /// What it says of itself.

@@ -1,7 +1,7 @@
 //! The collections of a store: which there are, how they come and go, and which of them are at work.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, TryLockError},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
@@ -9,26 +9,29 @@ use std::{
     time::Duration,
 };
 
-use onespace_core::{CollectionInfo, CollectionName, Error, Reason, Result};
+use onespace_core::{CollectionInfo, CollectionRef, Error, Reason, Result, Tenant};
 use uuid::Uuid;
 
 use super::{
     catalogue::{Catalogue, Entry, sync_directory},
-    engine::failed,
+    fault::failed,
     room::Room,
     shard::{Place, Shard},
     tidy::remove_leftovers,
 };
-use crate::schema::{self, Description};
+use crate::description::{Description, alias, exists, not_found};
 
 const LOCK: &str = "lock";
 const COLLECTIONS: &str = "collections";
+/// The longest part of a physical name that a folder is named by: file systems take 255 bytes, and tenant and name
+/// together can be longer.
+const FOLDER_NAME_BYTES: usize = 160;
 /// How long to wait before asking again for a directory that another process holds.
 const LOCKED_RETRY: Duration = Duration::from_secs(5);
 
 /// What the calls of a store share.
 pub(super) struct Shared {
-    collections: PathBuf,
+    pub(super) collections: PathBuf,
     root: PathBuf,
     /// Held while collections come and go.
     catalogue: Mutex<Catalogue>,
@@ -43,7 +46,7 @@ pub(super) struct Shared {
 struct Open {
     /// By physical name.
     places: BTreeMap<String, Place>,
-    /// Public name to physical name.
+    /// The alias of a name to the physical name.
     aliases: BTreeMap<String, String>,
 }
 
@@ -56,131 +59,155 @@ impl Shared {
         let collections = directory.join(COLLECTIONS);
         fs::create_dir_all(&collections).map_err(|error| at(directory, error))?;
         let lock = Arc::new(lock(directory)?);
-        let room = Arc::new(Room::of(directory).map_err(|error| at(directory, error))?);
+        let room = Arc::new(Room::new(directory).map_err(|error| at(directory, error))?);
         // Opening takes a little room: configurations are written anew, and journals applied.
         room.lend();
         let catalogue = Catalogue::load(directory).map_err(|error| at(directory, error))?;
         remove_leftovers(&collections, &catalogue).map_err(|error| at(&collections, error))?;
         let mut open = Open { places: BTreeMap::new(), aliases: catalogue.aliases.clone() };
-        for (physical, Entry { folder, description }) in &catalogue.collections {
-            let place = Place::open(&collections.join(folder), description, lock.clone(), &room, None);
+        let mut finished = catalogue.clone();
+        for (physical, entry) in &mut finished.collections {
+            let place = Place::open(&collections.join(&entry.folder), entry, lock.clone(), &room, None);
+            if place.finished(entry) {
+                entry.unfinished.clear();
+            }
             open.places.insert(physical.clone(), place);
         }
         room.settle();
+        let unfinished = |catalogue: &Catalogue| -> usize {
+            catalogue.collections.values().map(|entry| entry.unfinished.len()).sum()
+        };
+        let changed = unfinished(&catalogue) != unfinished(&finished);
         let root = directory.to_owned();
         let (catalogue, open) = (Mutex::new(catalogue), RwLock::new(open));
-        Ok(Self { collections, root, catalogue, trying: Mutex::new(()), open, room, lock })
+        let shared = Self { collections, root, catalogue, trying: Mutex::new(()), open, room, lock };
+        if changed {
+            shared.note_finished(&mut shared.catalogue(), finished);
+        }
+        Ok(shared)
     }
 
     /// The collection that a name leads to, and its physical name.
     ///
     /// # Errors
     /// `COLLECTION_NOT_FOUND`.
-    pub(super) fn find(&self, name: &CollectionName) -> Result<(String, Place)> {
+    pub(super) fn find(&self, collection: &CollectionRef) -> Result<(String, Place)> {
         let open = self.places();
-        let physical = open.aliases.get(name.as_str());
+        let physical = open.aliases.get(&alias(collection));
         let found = physical.and_then(|physical| open.places.get_key_value(physical));
-        found.map(|(physical, place)| (physical.clone(), place.clone())).ok_or_else(|| schema::not_found(name))
+        let found = found.filter(|(_, place)| place.description().is(collection));
+        found.map(|(physical, place)| (physical.clone(), place.clone())).ok_or_else(|| not_found(&collection.name))
     }
 
     /// Tries once more to open a collection that is shut. Blocks; while another one is tried, it stays shut.
     ///
     /// # Errors
     /// `COLLECTION_UNAVAILABLE`; `COLLECTION_NOT_FOUND` when it was deleted meanwhile.
-    pub(super) fn reopen(&self, name: &CollectionName) -> Result<Arc<Shard>> {
+    pub(super) fn reopen(&self, collection: &CollectionRef) -> Result<Arc<Shard>> {
         let trying = match self.trying.try_lock() {
             Err(std::sync::TryLockError::WouldBlock) => None,
             Err(std::sync::TryLockError::Poisoned(trying)) => Some(trying.into_inner()),
             Ok(trying) => Some(trying),
         };
         // Nothing comes or goes meanwhile.
-        let catalogue = trying.as_ref().map(|_| self.catalogue());
-        let (physical, place) = self.find(name)?;
+        let mut catalogue = trying.as_ref().map(|_| self.catalogue());
+        let (physical, place) = self.find(collection)?;
         let shut = match place {
             Place::Open(shard) => return Ok(shard),
             Place::Shut(shut) => shut,
         };
-        let entry = catalogue.as_ref().and_then(|catalogue| catalogue.collections.get(&physical));
-        let Some(Entry { folder, description }) = entry.filter(|_| shut.rested()) else { return Err(shut.error()) };
+        let mut changed = catalogue.as_ref().map(|catalogue| Catalogue::clone(catalogue)).unwrap_or_default();
+        let entry = changed.collections.get_mut(&physical).filter(|_| shut.rested());
+        let Some(entry) = entry else { return Err(shut.error()) };
         self.room.lend();
-        let place =
-            Place::open(&self.collections.join(folder), description, self.lock.clone(), &self.room, Some(&shut));
+        let folder = self.collections.join(&entry.folder);
+        let place = Place::open(&folder, entry, self.lock.clone(), &self.room, Some(&shut));
         self.room.settle();
+        if place.finished(entry)
+            && let Some(catalogue) = &mut catalogue
+        {
+            entry.unfinished.clear();
+            self.note_finished(catalogue, changed);
+        }
         self.places_mut().places.insert(physical, place.clone());
         match place {
             Place::Open(shard) => {
-                tracing::info!(collection = %name, "a collection that could not be opened is served again");
+                let tenant = &collection.tenant;
+                tracing::info!(%collection, %tenant, "a collection that could not be opened is served again");
                 Ok(shard)
             }
             Place::Shut(shut) => Err(shut.error()),
         }
     }
 
-    /// Makes a collection, or leads its name back to one that was left for another space.
+    /// Makes a collection, or leads its name back to one that was detached for another space; whether it did that.
     ///
     /// # Errors
-    /// `COLLECTION_EXISTS`, `COLLECTION_UNAVAILABLE` when it stands but cannot be opened, `STORE_*`.
-    pub(super) fn create(&self, description: Description) -> Result<()> {
+    /// `COLLECTION_EXISTS`, `COLLECTION_UNAVAILABLE` when it stands but cannot be opened, `FIELD_INVALID` when it has a
+    /// field indexed as another kind, `STORE_*`.
+    pub(super) fn create(&self, description: Description) -> Result<bool> {
         let mut catalogue = self.catalogue();
-        let (name, physical) = (description.name.to_string(), description.physical());
-        if let Some(Entry { description: standing, .. }) = catalogue.collections.get(&physical)
+        let (name, physical) = (description.alias(), description.physical());
+        let standing = catalogue.collections.get(&physical).map(|entry| &entry.description);
+        if let Some(standing) = standing
             && (catalogue.aliases.get(&name) == Some(&physical) || standing.dimension != description.dimension)
         {
             let place = self.places().places.get(&physical).cloned();
             return Err(match place {
                 Some(Place::Shut(shut)) => shut.error(),
-                _ => schema::exists(standing, &description),
+                _ => exists(standing, &description),
             });
         }
+        let detached = standing.map(|standing| standing.with_fields(&description.indexed)).transpose()?.is_some();
         let mut changed = catalogue.clone();
         changed.aliases.insert(name.clone(), physical.clone());
-        let shard = match catalogue.collections.contains_key(&physical) {
-            // It was left for another space and is come back to.
-            true => None,
-            false => {
-                let folder = format!("{physical}-{}", Uuid::new_v4().simple());
-                let path = self.collections.join(&folder);
-                changed.collections.insert(physical.clone(), Entry { folder, description: description.clone() });
-                Some(Arc::new(Shard::create(&path, description, self.lock.clone(), &self.room)?))
-            }
+        let shard = if detached {
+            None
+        } else {
+            let start = physical.get(..FOLDER_NAME_BYTES).unwrap_or(&physical);
+            let folder = format!("{start}-{}", Uuid::new_v4().simple());
+            let path = self.collections.join(&folder);
+            let entry = Entry { folder, unfinished: BTreeSet::new(), description: description.clone() };
+            changed.collections.insert(physical.clone(), entry);
+            Some(Arc::new(Shard::create(&path, description, self.lock.clone(), &self.room)?))
         };
         // The folder first: the catalogue never names one that is not there.
         let synced = sync_directory(&self.collections).map_err(|error| self.room.error("sync its folder", error));
         if let Err(error) = synced.and_then(|()| self.save(&changed)) {
-            shard.iter().for_each(|shard| shard.engine.doom());
+            shard.iter().for_each(|shard| shard.engine.remove_on_drop());
             return Err(error);
         }
         *catalogue = changed;
         let mut open = self.places_mut();
         open.places.extend(shard.map(|shard| (physical.clone(), Place::Open(shard))));
         open.aliases.insert(name, physical);
-        Ok(())
+        Ok(detached)
     }
 
     /// Removes a collection in every space, whether it can be opened or not, on a full disk too.
     ///
     /// # Errors
     /// `COLLECTION_NOT_FOUND`, `STORE_*`.
-    pub(super) fn delete(&self, name: &CollectionName) -> Result<()> {
+    pub(super) fn delete(&self, collection: &CollectionRef) -> Result<()> {
         let mut catalogue = self.catalogue();
         let mut changed = catalogue.clone();
         let gone: BTreeMap<_, _> =
-            changed.collections.extract_if(.., |_, entry| entry.description.name == *name).collect();
+            changed.collections.extract_if(.., |_, entry| entry.description.is(collection)).collect();
         if gone.is_empty() {
-            return Err(schema::not_found(name));
+            return Err(not_found(&collection.name));
         }
-        changed.aliases.remove(name.as_str());
+        changed.aliases.remove(&alias(collection));
         self.save(&changed)?;
         *catalogue = changed;
         let places: Vec<_> = {
             let mut open = self.places_mut();
-            open.aliases.remove(name.as_str());
+            open.aliases.remove(&alias(collection));
             open.places.extract_if(.., |physical, _| gone.contains_key(physical)).collect()
         };
         for (physical, place) in places {
             match (place, gone.get(&physical)) {
                 // Its files go once the last read that holds them is done.
-                (Place::Open(shard), _) => shard.engine.doom(),
+                (Place::Open(shard), _) => shard.engine.remove_on_drop(),
                 (Place::Shut(_), Some(entry)) => remove(&self.collections.join(&entry.folder)),
                 (Place::Shut(_), None) => {}
             }
@@ -188,22 +215,38 @@ impl Shared {
         Ok(())
     }
 
-    /// Every collection; of one name, the one that queries meet comes first.
+    /// A tenant's collections; of one name, the one that queries meet comes first.
     ///
     /// # Errors
     /// `STORE_FAILED`.
-    pub(super) fn list(&self) -> Result<Vec<CollectionInfo>> {
+    pub(super) fn list(&self, tenant: &Tenant) -> Result<Vec<CollectionInfo>> {
         let open = self.places();
-        let mut places: Vec<_> =
-            open.places.iter().map(|(physical, place)| (physical.clone(), place.clone())).collect();
-        let active: Vec<_> = open.aliases.values().cloned().collect();
+        let active: BTreeSet<_> = open.aliases.values().collect();
+        let owned = open.places.iter().filter(|(_, place)| place.description().tenant == *tenant);
+        let key = |physical, place: &Place| (place.description().name.clone(), !active.contains(physical));
+        let mut places: Vec<_> = owned.map(|(physical, place)| (key(physical, place), place.clone())).collect();
+        drop(active);
         drop(open);
-        places.sort_by_key(|(physical, place)| (place.description().name.clone(), !active.contains(physical)));
+        // Those detached for other spaces stay in the order of their physical names.
+        places.sort_by(|(one, _), (other, _)| one.cmp(other));
         places.iter().map(|(_, place)| place.info()).collect()
     }
 
+    /// Saves a catalogue in which less is unfinished; whether that could be. Where it could not, nothing is lost: what
+    /// is finished is made once more at the next start.
+    pub(super) fn note_finished(&self, catalogue: &mut Catalogue, changed: Catalogue) -> bool {
+        match self.save(&changed) {
+            Ok(()) => *catalogue = changed,
+            Err(error) => {
+                tracing::warn!(%error, "the catalogue cannot be saved: payload indexes will be made anew");
+                return false;
+            }
+        }
+        true
+    }
+
     /// Saves the catalogue, with the room that the spare file takes where there is no other.
-    fn save(&self, catalogue: &Catalogue) -> Result<()> {
+    pub(super) fn save(&self, catalogue: &Catalogue) -> Result<()> {
         let saved = match catalogue.save(&self.root) {
             Err(error) if error.kind() == ErrorKind::StorageFull => {
                 self.room.lend();
@@ -214,7 +257,7 @@ impl Shared {
         saved.map_err(|error| self.room.error("save its catalogue", error))
     }
 
-    fn catalogue(&self) -> MutexGuard<'_, Catalogue> {
+    pub(super) fn catalogue(&self) -> MutexGuard<'_, Catalogue> {
         self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

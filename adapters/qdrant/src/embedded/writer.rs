@@ -9,6 +9,7 @@
 //! Before anything is journaled the disk must have room for all of it. Deletes are no exception: they free nothing
 //! until segments are rewritten, which takes room first. Deleting a whole collection always works.
 
+mod indexes;
 mod upkeep;
 
 use std::{
@@ -28,11 +29,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     blocks::Blocks,
     catalogue::sync_directory,
-    engine::{Engine, Want, failed},
+    engine::{Engine, Want},
+    fault::failed,
     journal::{Journal, Operation, Row},
     room::Room,
 };
-use crate::schema::{ITEM_AND_HASH, item_and_hash};
+use crate::payload::{ITEM_AND_HASH, item_and_hash};
 
 /// The journal's file, inside the collection's folder.
 const JOURNAL: &str = "journal";
@@ -59,6 +61,8 @@ enum Command {
         filter: Filter,
         reply: Reply<u64>,
     },
+    /// Makes the payload indexes of some fields anew.
+    Index(BTreeSet<String>, Reply<()>),
     /// The optimisation is over.
     Optimised,
 }
@@ -70,14 +74,16 @@ pub(super) struct Writer {
     thread: Option<JoinHandle<()>>,
     /// What came of allocating its files when it was started.
     allocated: Result<()>,
+    /// What came of the payload indexes that it was to finish when it was started.
+    indexed: Result<()>,
 }
 
 impl Writer {
-    /// Applies what the journal holds and starts the thread.
+    /// Applies what the journal holds, makes payload indexes anew that a stop left unfinished, and starts the thread.
     ///
     /// # Errors
-    /// `STORE_FULL` when there is no room to apply it, `STORE_FAILED`.
-    pub(super) fn start(engine: Arc<Engine>, room: Arc<Room>) -> Result<Self> {
+    /// `STORE_FULL` when there is no room to apply the journal, `STORE_FAILED`.
+    pub(super) fn start(engine: Arc<Engine>, room: Arc<Room>, unfinished: &BTreeSet<String>) -> Result<Self> {
         let path = engine.folder().join(JOURNAL);
         let (journal, pending) = Journal::open(&path).map_err(|error| failed("open the journal", error))?;
         let (commands, queue) = mpsc::channel(STORE_QUEUE);
@@ -91,6 +97,7 @@ impl Writer {
             unrecovered: false,
             postponed: false,
             optimising: None,
+            indexing: Vec::new(),
             commands: commands.downgrade(),
         };
         if !pending.is_empty() {
@@ -101,6 +108,7 @@ impl Writer {
             writing.apply_again(pending)?;
             writing.flush()?;
         }
+        let indexed = if unfinished.is_empty() { Ok(()) } else { writing.finish_indexes(unfinished)? };
         // What it cannot have yet is asked for again by the first write.
         let allocated = writing.room.check(0).and_then(|()| writing.allocate(AHEAD));
         sync_directory(writing.engine.folder()).map_err(|error| failed("sync its folder", error))?;
@@ -109,7 +117,7 @@ impl Writer {
         let name = writing.engine.description().physical();
         let thread = thread::Builder::new().name(format!("write {name}")).spawn(move || writing.run(queue));
         let thread = thread.map_err(|error| failed("start a thread", error))?;
-        Ok(Self { commands: Some(commands), thread: Some(thread), allocated })
+        Ok(Self { commands: Some(commands), thread: Some(thread), allocated, indexed })
     }
 
     /// Writes points; returns once they would survive a kill.
@@ -126,6 +134,23 @@ impl Writer {
     /// As [`Self::upsert`].
     pub(super) async fn delete(&self, tenant: Tenant, filter: Filter) -> Result<u64> {
         self.send(|reply| Command::Delete { tenant, filter, reply }).await
+    }
+
+    /// Makes the payload indexes of some fields anew; returns once they are durable. While the engine optimises it
+    /// cannot be flushed: then the indexes come after that.
+    ///
+    /// # Errors
+    /// As [`Self::upsert`].
+    pub(super) async fn index(&self, fields: BTreeSet<String>) -> Result<()> {
+        self.send(|reply| Command::Index(fields, reply)).await
+    }
+
+    /// Whether the payload indexes that it was to finish when it was started are there.
+    ///
+    /// # Errors
+    /// `STORE_FULL`.
+    pub(super) fn indexed(&self) -> Result<()> {
+        self.indexed.clone()
     }
 
     /// Whether the files it began with have all their blocks.
@@ -169,6 +194,8 @@ struct Writing {
     /// An optimisation waits for room, and that was said.
     postponed: bool,
     optimising: Option<JoinHandle<Result<bool>>>,
+    /// Indexes to make once no optimisation is under way.
+    indexing: Vec<(BTreeSet<String>, Reply<()>)>,
     /// For the end of an optimisation to be told; weak, so that it keeps no collection open.
     commands: mpsc::WeakSender<Command>,
 }
@@ -207,6 +234,7 @@ impl Writing {
                 Command::Upsert(rows, reply) => upserts.push((Operation::Upsert(rows), reply)),
                 // It is said just before the end.
                 Command::Optimised => self.wait(),
+                Command::Index(fields, reply) => self.indexing.push((fields, reply)),
                 Command::Delete { tenant, filter, reply } => {
                     // What came before may be what is to be deleted.
                     self.commit(mem::take(&mut upserts));
@@ -262,14 +290,7 @@ impl Writing {
 
     /// Journals all where there is room to apply it; where the records end.
     fn promised(&mut self, writes: &[(Operation, Reply<()>)]) -> Result<Vec<u64>> {
-        if self.engine.broken() {
-            return Err(Error::new(Reason::StoreFailed, "", "an earlier write panicked: restart to write again"));
-        }
-        self.room.check(0)?;
-        self.applied_again()?;
-        if self.short {
-            self.allocate(AHEAD)?;
-        }
+        self.ready()?;
         let (start, mut ends) = (self.journal.len(), Vec::new());
         let journaled =
             self.journal_all(writes, &mut ends).map_err(|error| self.room.error("write its journal", error));
@@ -282,6 +303,16 @@ impl Writing {
             Ok(()) => Ok(ends),
             Err(error) => Err(self.forget(start, error)),
         }
+    }
+
+    /// Whether anything can be written now.
+    fn ready(&mut self) -> Result<()> {
+        if self.engine.broken() {
+            return Err(Error::new(Reason::StoreFailed, "", "an earlier write panicked: restart to write again"));
+        }
+        self.room.check(0)?;
+        self.applied_again()?;
+        if self.short { self.allocate(AHEAD) } else { Ok(()) }
     }
 
     /// Has the engine's files take `ahead` bytes more without the disk being asked for a block.
@@ -331,58 +362,4 @@ impl Writing {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        collections::BTreeMap,
-        fs::File,
-        time::{Duration, Instant},
-    };
-
-    use onespace_core::Fingerprint;
-    use serde_json::Map;
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::{embedded::engine::INDEX_KIB, schema::Description};
-
-    /// So long that few of them are worth an index.
-    const DIMENSION: usize = 4096;
-
-    #[test]
-    fn what_a_stop_left_without_an_index_gets_one_without_another_write() {
-        let directory = tempfile::tempdir().unwrap();
-        let lock = Arc::new(File::create(directory.path().join("lock")).unwrap());
-        let (name, space) = ("photos".parse().unwrap(), Fingerprint::of(b"space"));
-        let description = Description { name, space, dimension: DIMENSION, indexed: BTreeMap::new() };
-        let engine = Arc::new(Engine::create(&directory.path().join("photos"), description, lock).unwrap());
-        let room = Arc::new(Room::of(directory.path()).unwrap());
-        let mut seed = 1_u32;
-        let mut next = || {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (seed >> 8) as f32 / (1 << 23) as f32 - 1.0
-        };
-        let enough = INDEX_KIB * 1024 / (DIMENSION * size_of::<f32>()) + 100;
-        let rows = (0..enough).map(|n| {
-            let vector = (0..DIMENSION).map(|_| next()).collect();
-            Row { id: Uuid::from_u128(n as u128), payload: Map::new(), vector }
-        });
-        let written = Operation::Upsert(rows.collect());
-        engine.apply(written.clone()).unwrap();
-        engine.flush().unwrap();
-        for (left, what) in [(false, "none of it was indexed"), (true, "all of it is in the journal still")] {
-            if left {
-                let (mut journal, _) = Journal::open(&engine.folder().join(JOURNAL)).unwrap();
-                journal.append(&written).unwrap();
-                journal.sync().unwrap();
-            }
-            drop(Writer::start(engine.clone(), room.clone()).unwrap());
-            let start = Instant::now();
-            while Arc::strong_count(&engine) > 1 {
-                assert!(start.elapsed() < Duration::from_secs(300), "{what}: the index is never done");
-                thread::sleep(Duration::from_millis(10));
-            }
-            assert_eq!(engine.counts().unwrap(), (enough, 0), "{what}");
-            assert!(!engine.optimise().unwrap(), "{what}: something was left to do");
-        }
-    }
-}
+mod tests;

@@ -1,26 +1,25 @@
 //! The calls that the store is made of.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use onespace_core::{CollectionName, Error, Point, Reason, Result, Tenant, limits::UPSERT_POINTS};
+use onespace_core::{CollectionRef, Error, FieldKind, Reason, Result, Tenant, limits::UPSERT_POINTS};
 use qdrant_client::{
     QdrantError,
     qdrant::{
-        CreateCollectionBuilder, CreateFieldIndexCollectionBuilder, Distance, GetPointsBuilder, PayloadIncludeSelector,
-        PointId, PointsOperationResponse, RetrievedPoint, ScrollPointsBuilder, StrictModeConfigBuilder, UpdateStatus,
-        VectorParamsBuilder, WriteOrdering, WriteOrderingType,
+        CreateCollectionBuilder, CreateFieldIndexCollectionBuilder, Distance, PayloadIncludeSelector, PointId,
+        PointsOperationResponse, RetrievedPoint, ScrollPointsBuilder, StrictModeConfigBuilder, UpdateCollectionBuilder,
+        UpdateStatus, VectorParamsBuilder, WriteOrdering, WriteOrderingType,
     },
 };
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::{
     CONNECT_TIMEOUT, ServerStore,
-    convert::{self, error, filter, json, uuid},
+    convert::{self, error, filter, json},
 };
 use crate::{
+    description::{Description, Index, collection_of},
     filter::Clauses,
-    schema::{self, Description},
 };
 
 /// The key of our description in a collection's metadata.
@@ -30,49 +29,57 @@ pub(super) const PAGE: u32 = 1024;
 
 impl ServerStore {
     /// What a failed call on a collection means; where it is gone, its name is resolved anew next time.
-    pub(super) fn failed(&self, name: &CollectionName, problem: QdrantError) -> Error {
-        let failed = error(Some(name), problem);
+    pub(super) fn failed(&self, collection: &CollectionRef, problem: QdrantError) -> Error {
+        let failed = error(Some(collection), problem);
         if failed.reason == Reason::CollectionNotFound {
-            self.resolved().remove(name);
+            self.resolved().remove(collection);
         }
         failed
     }
 
-    /// What stands in the metadata of a collection, and how many points it has; nothing where it is none of ours.
-    pub(super) async fn describe(&self, name: &CollectionName, physical: &str) -> Result<Option<(Description, u64)>> {
-        let info = match self.client.collection_info(physical).await {
+    /// What the metadata of a collection says, and how many points it has. `target` is an alias or a physical name;
+    /// nothing where it leads to anything but this collection, whatever that is called.
+    pub(super) async fn describe(
+        &self,
+        collection: &CollectionRef,
+        target: &str,
+    ) -> Result<Option<(Description, u64)>> {
+        let info = match self.client.collection_info(target).await {
             Ok(answer) => answer.result.unwrap_or_default(),
-            Err(problem) => return self.failed_unless_missing(name, problem),
+            Err(problem) => return self.failed_unless_missing(collection, problem),
         };
         let points = info.points_count.unwrap_or_default();
         let metadata = json(info.config.unwrap_or_default().metadata).remove(METADATA_KEY);
         let Some(metadata) = metadata else { return Ok(None) };
-        let description = serde_json::from_value(metadata).map_err(|problem| {
-            Error::new(
-                Reason::StoreFailed,
-                "",
-                format!("the metadata of collection \"{physical}\" is not ours: {problem}"),
-            )
+        let description: Description = serde_json::from_value(metadata).map_err(|problem| {
+            let message = format!("the metadata of collection \"{target}\" is not ours: {problem}");
+            Error::new(Reason::StoreFailed, "", message)
         })?;
-        Ok(Some((description, points)))
+        Ok(description.is(collection).then_some((description, points)))
     }
 
-    pub(super) fn failed_unless_missing<T>(&self, name: &CollectionName, problem: QdrantError) -> Result<Option<T>> {
-        match self.failed(name, problem) {
+    pub(super) fn failed_unless_missing<T>(
+        &self,
+        collection: &CollectionRef,
+        problem: QdrantError,
+    ) -> Result<Option<T>> {
+        match self.failed(collection, problem) {
             failed if failed.reason == Reason::CollectionNotFound => Ok(None),
             failed => Err(failed),
         }
     }
 
-    /// Every collection of ours by physical name, those that a name leads to first.
-    pub(super) async fn all(&self) -> Result<Vec<(String, Description, u64)>> {
+    /// Every collection of a tenant by physical name, those that a name leads to first.
+    pub(super) async fn all(&self, tenant: &Tenant) -> Result<Vec<(String, Description, u64)>> {
         let aliases = self.client.list_aliases().await.map_err(|problem| error(None, problem))?.aliases;
         let active: BTreeSet<_> = aliases.into_iter().map(|alias| alias.collection_name).collect();
         let listed = self.client.list_collections().await.map_err(|problem| error(None, problem))?.collections;
         let mut all = Vec::new();
         for physical in listed.into_iter().map(|collection| collection.name) {
-            let Some(name) = physical.rsplit_once("__").and_then(|(name, _)| name.parse().ok()) else { continue };
-            if let Some((description, points)) = self.describe(&name, &physical).await? {
+            let Some(collection) = collection_of(&physical).filter(|collection| collection.tenant == *tenant) else {
+                continue;
+            };
+            if let Some((description, points)) = self.describe(&collection, &physical).await? {
                 all.push((physical, description, points));
             }
         }
@@ -81,14 +88,13 @@ impl ServerStore {
     }
 
     pub(super) async fn make(&self, description: &Description) -> Result<()> {
-        let metadata = serde_json::to_value(description).map_err(|problem| Error::internal(problem.to_string()))?;
         let strict = StrictModeConfigBuilder::default().enabled(true).upsert_max_batchsize(UPSERT_POINTS as u64);
         let mut create = CreateCollectionBuilder::new(description.physical())
             .vectors_config(VectorParamsBuilder::new(description.dimension as u64, Distance::Cosine))
             .replication_factor(self.replication.factor)
             .write_consistency_factor(self.replication.write_consistency)
             .strict_mode_config(strict.build())
-            .metadata(HashMap::from([(METADATA_KEY.to_owned(), metadata)]));
+            .metadata(metadata(description)?);
         if let Some(shards) = self.replication.shards {
             create = create.shard_number(shards);
         }
@@ -96,37 +102,59 @@ impl ServerStore {
         Ok(())
     }
 
-    /// Makes the payload indexes; those that stand already stay.
-    pub(super) async fn index(&self, description: &Description) -> Result<()> {
-        for index in description.indexes()? {
+    /// Indexes more fields of a collection. The indexes come first and what says so in the metadata second: cut short
+    /// in between, nothing names an index that is not there, and the same call goes on where the first one stopped.
+    pub(super) async fn add_fields(
+        &self,
+        collection: &CollectionRef,
+        standing: &Description,
+        fields: &BTreeMap<String, FieldKind>,
+    ) -> Result<()> {
+        let with = standing.with_fields(fields)?;
+        self.index(collection, &with, with.field_indexes(fields.keys())?).await?;
+        if with != *standing {
+            let update = UpdateCollectionBuilder::new(with.physical()).metadata(metadata(&with)?);
+            self.client.update_collection(update).await.map_err(|problem| self.failed(collection, problem))?;
+        }
+        Ok(())
+    }
+
+    /// Makes payload indexes; those that exist already stay.
+    pub(super) async fn index(
+        &self,
+        collection: &CollectionRef,
+        description: &Description,
+        indexes: Vec<Index>,
+    ) -> Result<()> {
+        for index in indexes {
             let (kind, params) = convert::index(&index);
             let mut create = CreateFieldIndexCollectionBuilder::new(description.physical(), index.key, kind).wait(true);
             if let Some(params) = params {
                 create = create.field_index_params(params);
             }
             let done = self.client.create_field_index(create).await;
-            completed(done.map_err(|problem| self.failed(&description.name, problem))?)?;
+            completed(done.map_err(|problem| self.failed(collection, problem))?)?;
         }
         Ok(())
     }
 
     pub(super) async fn scroll(
         &self,
-        name: &CollectionName,
+        collection: &CollectionRef,
         request: ScrollPointsBuilder,
     ) -> Result<(Vec<RetrievedPoint>, Option<PointId>)> {
-        let answer = self.client.scroll(request).await.map_err(|problem| self.failed(name, problem))?;
+        let answer = self.client.scroll(request).await.map_err(|problem| self.failed(collection, problem))?;
         Ok((answer.result, answer.next_page_offset))
     }
 
     pub(super) async fn scroll_all(
         &self,
-        name: &CollectionName,
+        collection: &CollectionRef,
         request: ScrollPointsBuilder,
     ) -> Result<Vec<RetrievedPoint>> {
         let (mut all, mut request) = (Vec::new(), request.limit(PAGE));
         loop {
-            let (found, next) = self.scroll(name, request.clone()).await?;
+            let (found, next) = self.scroll(collection, request.clone()).await?;
             all.extend(found);
             match next {
                 Some(next) => request = request.offset(next),
@@ -138,37 +166,23 @@ impl ServerStore {
     /// These fields of the points that some clauses let through.
     pub(super) async fn payloads(
         &self,
-        name: &CollectionName,
+        collection: &CollectionRef,
         clauses: &Clauses,
         fields: &[&str],
     ) -> Result<Vec<Map<String, Value>>> {
-        let physical = self.resolve(name).await?.physical();
+        let physical = self.resolve(collection).await?.physical();
         let names: Vec<String> = fields.iter().copied().map(str::to_owned).collect();
         let only = PayloadIncludeSelector::new(names);
         let request = ScrollPointsBuilder::new(physical).filter(filter(clauses)).with_payload(only).with_vectors(false);
-        let found = self.scroll_all(name, request).await?;
+        let found = self.scroll_all(collection, request).await?;
         Ok(found.into_iter().map(|found| json(found.payload)).collect())
     }
+}
 
-    /// Those points that stand for their item: all but the sound of a film whose pictures are there too.
-    pub(super) async fn leads(
-        &self,
-        tenant: &Tenant,
-        name: &CollectionName,
-        physical: &str,
-        points: Vec<Point>,
-    ) -> Result<Vec<Point>> {
-        let better: Vec<PointId> =
-            points.iter().flat_map(|point| schema::better_leads(tenant, point)).map(|id| id.0.into()).collect();
-        if better.is_empty() {
-            return Ok(points);
-        }
-        let request = GetPointsBuilder::new(physical, better).with_payload(false).with_vectors(false);
-        let found = self.client.get_points(request).await.map_err(|problem| self.failed(name, problem))?.result;
-        let found: BTreeSet<Uuid> = found.into_iter().filter_map(|found| found.id).map(uuid).collect::<Result<_>>()?;
-        let leads = |point: &Point| !schema::better_leads(tenant, point).iter().any(|id| found.contains(&id.0));
-        Ok(points.into_iter().filter(leads).collect())
-    }
+/// A description as it stands in a collection's metadata.
+fn metadata(description: &Description) -> Result<HashMap<String, Value>> {
+    let description = serde_json::to_value(description).map_err(|problem| Error::internal(problem.to_string()))?;
+    Ok(HashMap::from([(METADATA_KEY.to_owned(), description)]))
 }
 
 /// Writes to a point go through one of its replicas, in order.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use onespace_core::{CollectionName, Error, Point, Reason, Result, Tenant};
+use onespace_core::{CollectionRef, Error, FieldKind, Point, Reason, Result, Tenant};
 use qdrant_client::{
     Payload, QdrantError,
     qdrant::{
@@ -15,8 +15,9 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
+    description::{Index, not_found},
     filter::{Clauses, Test},
-    schema::{self, Index, IndexKind},
+    payload,
 };
 
 /// How long to wait before asking a server again that did not answer.
@@ -50,20 +51,20 @@ fn condition(test: &Test) -> Condition {
 /// The type of a payload index and, where it has any, its parameters.
 pub(super) fn index(index: &Index) -> (FieldType, Option<IndexParams>) {
     match index.kind {
-        IndexKind::Keyword if index.tenant => {
+        FieldKind::Keyword if index.tenant => {
             let params = KeywordIndexParamsBuilder::default().is_tenant(true).build();
             (FieldType::Keyword, Some(IndexParams::KeywordIndexParams(params)))
         }
-        IndexKind::Keyword => (FieldType::Keyword, None),
-        IndexKind::Integer => (FieldType::Integer, None),
-        IndexKind::Float => (FieldType::Float, None),
-        IndexKind::Bool => (FieldType::Bool, None),
+        FieldKind::Keyword => (FieldType::Keyword, None),
+        FieldKind::Integer => (FieldType::Integer, None),
+        FieldKind::Float => (FieldType::Float, None),
+        FieldKind::Bool => (FieldType::Bool, None),
     }
 }
 
 /// A point as the server takes it.
 pub(super) fn row(tenant: &Tenant, point: Point) -> PointStruct {
-    let payload = Payload::from(schema::payload(tenant, &point));
+    let payload = Payload::from(payload::payload(tenant, &point));
     PointStruct::new(point.id(tenant).0, point.vector, payload)
 }
 
@@ -75,13 +76,13 @@ pub(super) fn json(payload: HashMap<String, Value>) -> Map<String, serde_json::V
 /// A point as the server tells it.
 ///
 /// # Errors
-/// As [`schema::point`].
+/// As [`payload::point`].
 pub(super) fn point(tenant: &Tenant, payload: HashMap<String, Value>, vectors: Option<VectorsOutput>) -> Result<Point> {
     let vector = match vectors.and_then(|vectors| vectors.get_vector()) {
         Some(Vector::Dense(dense)) => dense.data,
         _ => Vec::new(),
     };
-    schema::point(tenant, json(payload), vector)
+    payload::point(tenant, json(payload), vector)
 }
 
 /// The id of a point.
@@ -97,13 +98,13 @@ pub(super) fn uuid(id: PointId) -> Result<Uuid> {
 }
 
 /// What a failed call means to whoever made it.
-pub(super) fn error(name: Option<&CollectionName>, error: QdrantError) -> Error {
+pub(super) fn error(collection: Option<&CollectionRef>, error: QdrantError) -> Error {
     let unavailable = |why: String, pause: Duration| {
         Error::new(Reason::StoreUnavailable, "", format!("Qdrant does not answer: {why}")).retry_after(pause)
     };
     match error {
-        QdrantError::ResponseError { status } => match (status.code(), name) {
-            (Code::NotFound, Some(name)) => schema::not_found(name),
+        QdrantError::ResponseError { status } => match (status.code(), collection) {
+            (Code::NotFound, Some(collection)) => not_found(&collection.name),
             (Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled, _) => {
                 unavailable(status.message().to_owned(), RETRY_AFTER)
             }

@@ -9,20 +9,20 @@ mod convert;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use onespace_core::{
-    CollectionInfo, CollectionName, CollectionSpec, ContentHash, Error, Filter, Hit, ItemId, Page, Point, Query,
-    Reason, Result, StoredItem, Tenant, VectorStore, limits::UPSERT_POINTS,
+    CollectionInfo, CollectionRef, CollectionSpec, ContentHash, Error, Fetch, FieldKind, Filter, Hit, ItemId, Page,
+    Point, Query, Reason, Result, StoredItem, Tenant, VectorStore, limits::UPSERT_POINTS,
 };
 use qdrant_client::{
     Qdrant,
     qdrant::{
-        self, CreateAliasBuilder, DeletePointsBuilder, PointId, QueryPointsBuilder, ScrollPointsBuilder,
-        UpsertPointsBuilder,
+        self, CountPointsBuilder, CreateAliasBuilder, DeletePointsBuilder, PointId, QueryPointsBuilder,
+        ScrollPointsBuilder, UpsertPointsBuilder,
     },
 };
 
@@ -31,8 +31,10 @@ use self::{
     convert::{error, filter, point, row, uuid},
 };
 use crate::{
+    description::{Description, alias, exists, not_found},
     filter::Clauses,
-    schema::{self, Description},
+    items::{by_item, page_start, stored_items},
+    payload::{ITEM_AND_HASH, STORED_ITEM, item_and_hash, stored_item},
 };
 
 /// How long a call may take.
@@ -41,6 +43,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a name is taken to lead where it led: another gateway's switch is followed at the latest after this.
 const RESOLVED: Duration = Duration::from_secs(2);
+/// The longest name of a collection that a server takes.
+const NAME_BYTES: usize = 255;
 
 /// How a new collection is spread over a cluster. The default suits a single server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +67,9 @@ impl Default for Replication {
 pub struct ServerStore {
     client: Qdrant,
     replication: Replication,
-    resolved: Mutex<HashMap<CollectionName, (Instant, Description)>>,
+    resolved: Mutex<HashMap<CollectionRef, (Instant, Description)>>,
+    /// Held while a collection's metadata is read and written again.
+    describing: tokio::sync::Mutex<()>,
 }
 
 impl ServerStore {
@@ -87,22 +93,29 @@ impl ServerStore {
         let client = config.build().map_err(|problem| {
             Error::new(Reason::FieldInvalid, "qdrant", format!("{url:?} is no address of a Qdrant server: {problem}"))
         })?;
-        Ok(Self { client, replication, resolved: Mutex::new(HashMap::new()) })
+        let (resolved, describing) = (Mutex::new(HashMap::new()), tokio::sync::Mutex::new(()));
+        Ok(Self { client, replication, resolved, describing })
     }
 
     /// The collection that a name leads to.
-    async fn resolve(&self, name: &CollectionName) -> Result<Description> {
-        if let Some((when, description)) = self.resolved().get(name)
+    async fn resolve(&self, collection: &CollectionRef) -> Result<Description> {
+        if let Some((when, description)) = self.resolved().get(collection)
             && when.elapsed() < RESOLVED
         {
             return Ok(description.clone());
         }
-        let (description, _) = self.describe(name, name.as_str()).await?.ok_or_else(|| schema::not_found(name))?;
-        self.resolved().insert(name.clone(), (Instant::now(), description.clone()));
+        let (description, _) = self.active(collection).await?;
+        self.resolved().insert(collection.clone(), (Instant::now(), description.clone()));
         Ok(description)
     }
 
-    fn resolved(&self) -> std::sync::MutexGuard<'_, HashMap<CollectionName, (Instant, Description)>> {
+    /// The collection that a name leads to at this moment, and how many points it has.
+    async fn active(&self, collection: &CollectionRef) -> Result<(Description, u64)> {
+        let found = self.describe(collection, &alias(collection)).await?;
+        found.ok_or_else(|| not_found(&collection.name))
+    }
+
+    fn resolved(&self) -> MutexGuard<'_, HashMap<CollectionRef, (Instant, Description)>> {
         self.resolved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -110,90 +123,108 @@ impl ServerStore {
 #[async_trait]
 impl VectorStore for ServerStore {
     async fn create_collection(&self, spec: &CollectionSpec) -> Result<()> {
-        let description = Description::of(spec)?;
-        let (name, physical) = (&description.name, description.physical());
-        if let Some((active, _)) = self.describe(name, name.as_str()).await?
+        let (collection, description) = (&spec.collection, Description::from_spec(spec)?);
+        let (alias, physical) = (description.alias(), description.physical());
+        if physical.len() > NAME_BYTES {
+            let message = format!(
+                "tenant and collection together make a name of {} bytes, Qdrant takes {NAME_BYTES}",
+                physical.len()
+            );
+            return Err(Error::new(Reason::FieldInvalid, "collection", message));
+        }
+        let _describing = self.describing.lock().await;
+        if let Some((active, _)) = self.describe(collection, &alias).await?
             && active.space == description.space
         {
-            return Err(schema::exists(&active, &description));
+            return Err(exists(&active, &description));
         }
-        // It stands without its name when it was left for another space, or when making it was cut short.
-        match self.describe(name, &physical).await? {
-            Some((left, _)) if left.dimension != description.dimension => {
-                return Err(schema::exists(&left, &description));
+        // It stands without its name when it was detached for another space, or when making it was cut short.
+        match self.describe(collection, &physical).await? {
+            Some((detached, _)) if detached.dimension != description.dimension => {
+                return Err(exists(&detached, &description));
             }
-            Some(_) => {}
-            None => self.make(&description).await?,
+            Some((detached, _)) => {
+                self.index(collection, &detached, detached.indexes()?).await?;
+                self.add_fields(collection, &detached, &spec.indexed).await?;
+            }
+            None => {
+                self.make(&description).await?;
+                self.index(collection, &description, description.indexes()?).await?;
+            }
         }
-        self.index(&description).await?;
         // One change that replaces what the name led to: nobody sees it lead nowhere.
-        let alias = CreateAliasBuilder::new(physical, name.as_str());
-        self.client.create_alias(alias).await.map_err(|problem| error(None, problem))?;
-        self.resolved().remove(name);
+        let create = CreateAliasBuilder::new(physical, alias);
+        self.client.create_alias(create).await.map_err(|problem| error(None, problem))?;
+        self.resolved().remove(collection);
         Ok(())
     }
 
-    async fn list_collections(&self) -> Result<Vec<CollectionInfo>> {
-        let all = self.all().await?;
+    async fn list_collections(&self, tenant: &Tenant) -> Result<Vec<CollectionInfo>> {
+        let all = self.all(tenant).await?;
         Ok(all.into_iter().map(|(_, description, points)| description.info(points)).collect())
     }
 
-    async fn delete_collection(&self, name: &CollectionName) -> Result<()> {
-        let mut mine = self.all().await?;
-        mine.retain(|(_, description, _)| description.name == *name);
-        if mine.is_empty() {
-            return Err(schema::not_found(name));
+    async fn delete_collection(&self, collection: &CollectionRef) -> Result<()> {
+        let mut found = self.all(&collection.tenant).await?;
+        found.retain(|(_, description, _)| description.is(collection));
+        if found.is_empty() {
+            return Err(not_found(&collection.name));
         }
         // The one in use goes last, and its alias with it: cut short, this can be done again.
-        for (physical, ..) in mine.into_iter().rev() {
+        for (physical, ..) in found.into_iter().rev() {
             match self.client.delete_collection(physical).await {
                 Ok(_) => {}
-                Err(problem) => drop(self.failed_unless_missing::<()>(name, problem)?),
+                Err(problem) => drop(self.failed_unless_missing::<()>(collection, problem)?),
             }
         }
-        self.resolved().remove(name);
+        self.resolved().remove(collection);
         Ok(())
     }
 
-    async fn collection(&self, name: &CollectionName) -> Result<CollectionInfo> {
-        let (description, points) = self.describe(name, name.as_str()).await?.ok_or_else(|| schema::not_found(name))?;
+    async fn collection(&self, collection: &CollectionRef) -> Result<CollectionInfo> {
+        let (description, points) = self.active(collection).await?;
         Ok(description.info(points))
     }
 
-    async fn upsert(&self, tenant: &Tenant, name: &CollectionName, points: Vec<Point>) -> Result<()> {
-        let description = self.resolve(name).await?;
+    async fn index_fields(&self, collection: &CollectionRef, fields: &BTreeMap<String, FieldKind>) -> Result<()> {
+        // Of two calls to this gateway the second one sees what the first one wrote. Two gateways can overwrite each
+        // other's list of fields: then the index is there all the same, and the same call again puts it on the list.
+        let _describing = self.describing.lock().await;
+        let (standing, _) = self.active(collection).await?;
+        self.add_fields(collection, &standing, fields).await?;
+        self.resolved().remove(collection);
+        Ok(())
+    }
+
+    async fn upsert(&self, collection: &CollectionRef, points: Vec<Point>) -> Result<()> {
+        let description = self.resolve(collection).await?;
         description.check(&points)?;
-        let mut rows: Vec<_> = points.into_iter().map(|point| row(tenant, point)).collect();
+        let mut rows: Vec<_> = points.into_iter().map(|point| row(&collection.tenant, point)).collect();
         while !rows.is_empty() {
             let rest = rows.split_off(rows.len().min(UPSERT_POINTS));
             let request = UpsertPointsBuilder::new(description.physical(), rows).wait(true).ordering(ordering());
-            let done = self.client.upsert_points(request).await.map_err(|problem| self.failed(name, problem))?;
+            let done = self.client.upsert_points(request).await.map_err(|problem| self.failed(collection, problem))?;
             completed(done)?;
             rows = rest;
         }
         Ok(())
     }
 
-    async fn stored(
-        &self,
-        tenant: &Tenant,
-        name: &CollectionName,
-        items: &[ItemId],
-    ) -> Result<BTreeMap<ItemId, StoredItem>> {
+    async fn stored(&self, collection: &CollectionRef, items: &[ItemId]) -> Result<BTreeMap<ItemId, StoredItem>> {
         if items.is_empty() {
-            return self.resolve(name).await.map(|_| BTreeMap::new());
+            return self.resolve(collection).await.map(|_| BTreeMap::new());
         }
-        let clauses = schema::parts_of(tenant, items, None);
-        let found = self.payloads(name, &clauses, &schema::STORED_ITEM).await?;
-        let parts: Vec<_> =
-            found.into_iter().map(|payload| schema::stored_item(tenant, payload)).collect::<Result<_>>()?;
-        Ok(schema::stored_items(parts))
+        let clauses = Clauses::new(&collection.tenant).of_items(items);
+        let found = self.payloads(collection, &clauses, &STORED_ITEM).await?;
+        let points: Vec<_> =
+            found.into_iter().map(|payload| stored_item(&collection.tenant, payload)).collect::<Result<_>>()?;
+        Ok(stored_items(points))
     }
 
-    async fn search(&self, tenant: &Tenant, name: &CollectionName, query: &Query) -> Result<Vec<Hit>> {
-        let clauses =
-            Clauses::of(tenant).and_modalities(&query.modalities).and_tracks(&query.tracks).and(&query.filter)?;
-        let description = self.resolve(name).await?;
+    async fn search(&self, collection: &CollectionRef, query: &Query) -> Result<Vec<Hit>> {
+        let clauses = Clauses::new(&collection.tenant).and_modalities(&query.modalities).and_tracks(&query.tracks);
+        let clauses = clauses.and(&query.filter)?;
+        let description = self.resolve(collection).await?;
         description.check_vector(&query.vector)?;
         if query.limit == 0 {
             return Ok(Vec::new());
@@ -204,31 +235,42 @@ impl VectorStore for ServerStore {
             .limit(query.limit as u64)
             .with_payload(true)
             .with_vectors(false);
-        let found = self.client.query(request).await.map_err(|problem| self.failed(name, problem))?.result;
-        found.into_iter().map(|hit| Ok(Hit { point: point(tenant, hit.payload, None)?, score: hit.score })).collect()
+        let found = self.client.query(request).await.map_err(|problem| self.failed(collection, problem))?.result;
+        let hit = |hit: qdrant::ScoredPoint| {
+            Ok(Hit { point: point(&collection.tenant, hit.payload, None)?, score: hit.score })
+        };
+        found.into_iter().map(hit).collect()
     }
 
-    async fn item(&self, tenant: &Tenant, name: &CollectionName, item: &ItemId) -> Result<Vec<Point>> {
-        let clauses = schema::parts_of(tenant, std::slice::from_ref(item), None);
-        let physical = self.resolve(name).await?.physical();
-        let request = ScrollPointsBuilder::new(physical).filter(filter(&clauses)).with_payload(true).with_vectors(true);
-        let found = self.scroll_all(name, request).await?;
-        let parts =
-            found.into_iter().map(|found| point(tenant, found.payload, found.vectors)).collect::<Result<_>>()?;
-        schema::whole_first(name, item, parts)
+    async fn items(
+        &self,
+        collection: &CollectionRef,
+        items: &[ItemId],
+        fetch: Fetch,
+    ) -> Result<BTreeMap<ItemId, Vec<Point>>> {
+        let physical = self.resolve(collection).await?.physical();
+        if items.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let clauses = Clauses::new(&collection.tenant).of_items(items);
+        let clauses = if fetch.segments { clauses } else { clauses.only_whole() };
+        let request =
+            ScrollPointsBuilder::new(physical).filter(filter(&clauses)).with_payload(true).with_vectors(fetch.vectors);
+        let found = self.scroll_all(collection, request).await?;
+        let points = found.into_iter().map(|found| point(&collection.tenant, found.payload, found.vectors));
+        Ok(by_item(points.collect::<Result<Vec<_>>>()?))
     }
 
     async fn list_items(
         &self,
-        tenant: &Tenant,
-        name: &CollectionName,
+        collection: &CollectionRef,
         user: &Filter,
         limit: usize,
         page: Option<&str>,
     ) -> Result<Page> {
-        let clauses = schema::wholes(Clauses::of(tenant)).and(user)?;
-        let mut from = schema::page_mark(page)?.map(PointId::from);
-        let physical = self.resolve(name).await?.physical();
+        let clauses = Clauses::new(&collection.tenant).representatives().and(user)?;
+        let mut from = page_start(page)?.map(PointId::from);
+        let physical = self.resolve(collection).await?.physical();
         let mut items = Vec::new();
         loop {
             let left = u32::try_from(limit.saturating_sub(items.len()).max(1)).unwrap_or(PAGE).min(PAGE);
@@ -240,9 +282,10 @@ impl VectorStore for ServerStore {
             if let Some(from) = from {
                 request = request.offset(from);
             }
-            let (found, next) = self.scroll(name, request).await?;
-            let found = found.into_iter().map(|found| point(tenant, found.payload, None)).collect::<Result<_>>()?;
-            items.extend(self.leads(tenant, name, &physical, found).await?);
+            let (found, next) = self.scroll(collection, request).await?;
+            for found in found {
+                items.push(point(&collection.tenant, found.payload, None)?);
+            }
             from = next;
             if from.is_none() || items.len() >= limit {
                 let next = from.map(uuid).transpose()?.map(|id| id.to_string());
@@ -251,26 +294,33 @@ impl VectorStore for ServerStore {
         }
     }
 
+    async fn count_items(&self, collection: &CollectionRef, user: &Filter) -> Result<u64> {
+        let clauses = Clauses::new(&collection.tenant).representatives().and(user)?;
+        let physical = self.resolve(collection).await?.physical();
+        let request = CountPointsBuilder::new(physical).filter(filter(&clauses)).exact(true);
+        let answer = self.client.count(request).await.map_err(|problem| self.failed(collection, problem))?;
+        Ok(answer.result.unwrap_or_default().count)
+    }
+
     async fn delete_items(
         &self,
-        tenant: &Tenant,
-        name: &CollectionName,
+        collection: &CollectionRef,
         items: &[ItemId],
         keep: Option<&ContentHash>,
     ) -> Result<u64> {
         if items.is_empty() {
-            return self.resolve(name).await.map(|_| 0);
+            return self.resolve(collection).await.map(|_| 0);
         }
-        let clauses = schema::parts_of(tenant, items, keep);
-        let found = self.payloads(name, &clauses, &schema::ITEM_AND_HASH).await?;
+        let clauses = Clauses::new(&collection.tenant).of_items(items).but(keep);
+        let found = self.payloads(collection, &clauses, &ITEM_AND_HASH).await?;
         let there: BTreeSet<ItemId> =
-            found.iter().map(|payload| Ok(schema::item_and_hash(tenant, payload)?.0)).collect::<Result<_>>()?;
+            found.iter().map(|payload| Ok(item_and_hash(&collection.tenant, payload)?.0)).collect::<Result<_>>()?;
         if !there.is_empty() {
-            let request = DeletePointsBuilder::new(self.resolve(name).await?.physical())
+            let request = DeletePointsBuilder::new(self.resolve(collection).await?.physical())
                 .points(filter(&clauses))
                 .wait(true)
                 .ordering(ordering());
-            let done = self.client.delete_points(request).await.map_err(|problem| self.failed(name, problem))?;
+            let done = self.client.delete_points(request).await.map_err(|problem| self.failed(collection, problem))?;
             completed(done)?;
         }
         Ok(there.len() as u64)

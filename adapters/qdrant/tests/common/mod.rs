@@ -1,12 +1,17 @@
 //! What the tests of this crate share: points to write, numbers that only look random, and a model of the store.
 #![allow(dead_code)] // Each test binary uses its part.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use onespace_core::{
-    Calibration, CollectionName, CollectionSpec, Condition, Filter, Fingerprint, ItemId, Match, Modality, Point, Query,
-    Scalar, Space, Span, Tenant, Track,
+    Calibration, CollectionRef, CollectionSpec, Condition, ContentHash, Fetch, Field, FieldKind, Filter, Fingerprint,
+    ItemField, ItemId, Match, Modality, Point, Query, Reason, Scalar, Space, Span, Tenant, Track, VectorStore,
 };
+use onespace_qdrant::EmbeddedStore;
 use serde_json::Value;
 
 /// Splitmix: the same numbers for the same seed, everywhere.
@@ -48,14 +53,38 @@ pub fn space(label: &str, dimension: usize) -> Space {
     }
 }
 
-pub fn spec(name: &CollectionName, space: &Space) -> CollectionSpec {
-    let indexed = [("colour", "keyword"), ("year", "integer"), ("price", "float"), ("sold", "bool")];
+pub fn spec(collection: &CollectionRef, space: &Space) -> CollectionSpec {
     CollectionSpec {
-        name: name.clone(),
+        collection: collection.clone(),
         space: space.clone(),
         dimension: space.dimension,
-        indexed: indexed.map(|(field, kind)| (field.to_owned(), kind.to_owned())).into(),
+        indexed: fields(&[
+            ("colour", FieldKind::Keyword),
+            ("year", FieldKind::Integer),
+            ("price", FieldKind::Float),
+            ("sold", FieldKind::Bool),
+        ]),
     }
+}
+
+pub fn fields(kinds: &[(&str, FieldKind)]) -> BTreeMap<String, FieldKind> {
+    kinds.iter().map(|(field, kind)| ((*field).to_owned(), *kind)).collect()
+}
+
+pub fn collection(tenant: &str, name: &str) -> CollectionRef {
+    CollectionRef::new(tenant.parse().unwrap(), name.parse().unwrap())
+}
+
+pub fn content(text: &str) -> ContentHash {
+    ContentHash::from_stored(text)
+}
+
+/// All points of an item, wholes first; none where it is not there.
+pub async fn read(store: &dyn VectorStore, collection: &CollectionRef, item: &ItemId) -> Vec<Point> {
+    let mut found = store.items(collection, std::slice::from_ref(item), Fetch::ALL).await.unwrap();
+    let points = found.remove(item).unwrap_or_default();
+    assert!(found.is_empty(), "items that nobody asked for");
+    points
 }
 
 pub fn tenant(name: &str) -> Tenant {
@@ -66,7 +95,7 @@ pub fn item(name: &str) -> ItemId {
     name.parse().unwrap()
 }
 
-/// A picture that says nothing of itself.
+/// An image that says nothing of itself.
 pub fn point(space: &Space, name: &str, vector: Vec<f32>) -> Point {
     Point {
         item: item(name),
@@ -76,10 +105,11 @@ pub fn point(space: &Space, name: &str, vector: Vec<f32>) -> Point {
         span: None,
         uri: None,
         title: None,
-        content_hash: format!("content of {name}"),
+        content_hash: content(&format!("content of {name}")),
         space: space.fingerprint,
         tower: None,
         metadata: BTreeMap::new(),
+        parts: Vec::new(),
         vector,
     }
 }
@@ -97,8 +127,14 @@ pub fn span(start_ms: u64, end_ms: u64) -> Option<Span> {
     Some(Span { start_ms, end_ms })
 }
 
+/// A condition on one of the owner's fields.
 pub fn field(field: &str, matches: Match) -> Condition {
-    Condition::Field { field: field.to_owned(), matches }
+    Condition::Field { field: Field::Metadata(field.to_owned()), matches }
+}
+
+/// A condition on one of ours.
+pub fn own(field: ItemField, matches: Match) -> Condition {
+    Condition::Field { field: Field::Item(field), matches }
 }
 
 pub fn text(text: &str) -> Scalar {
@@ -120,16 +156,21 @@ pub fn lets_through(filter: &Filter, point: &Point) -> bool {
         && (filter.should.is_empty() || filter.should.iter().any(holds))
 }
 
-fn value_of(point: &Point, field: &str) -> Value {
+fn value_of(point: &Point, field: &Field) -> Value {
     match field {
-        ".modality" => point.modality.name().into(),
-        ".uri" => point.uri.clone().into(),
-        ".title" => point.title.clone().into(),
-        ".item" => point.item.as_str().into(),
-        ".track" => point.track.name().into(),
-        ".content_hash" => point.content_hash.clone().into(),
-        own => point.metadata.get(own).cloned().unwrap_or(Value::Null),
+        Field::Metadata(own) => point.metadata.get(own).cloned().unwrap_or(Value::Null),
+        Field::Item(ItemField::Modality) => point.modality.name().into(),
+        Field::Item(ItemField::Uri) => point.uri.clone().into(),
+        Field::Item(ItemField::Title) => point.title.clone().into(),
+        Field::Item(ItemField::ItemId) => point.item.as_str().into(),
+        Field::Item(ItemField::Track) => point.track.name().into(),
+        Field::Item(ItemField::ContentHash) => point.content_hash.as_str().into(),
     }
+}
+
+/// Whether an item is listed and counted by this point.
+pub fn represents(point: &Point) -> bool {
+    point.segment == 0 && Track::LEADING.contains(&point.track)
 }
 
 fn matches_value(value: &Value, matches: &Match) -> bool {
@@ -155,4 +196,17 @@ fn matches_value(value: &Value, matches: &Match) -> bool {
 
 pub fn names(points: &[Point]) -> BTreeSet<String> {
     points.iter().map(|point| point.item.to_string()).collect()
+}
+
+/// Opens a store once it is free. An index that is being built keeps the directory of a store that was closed; so does,
+/// for a moment, a process that another test of this binary starts.
+pub fn open_when_free(directory: &Path) -> EmbeddedStore {
+    let start = Instant::now();
+    loop {
+        match EmbeddedStore::open(directory) {
+            Err(error) if error.reason == Reason::StoreUnavailable => std::thread::sleep(Duration::from_millis(50)),
+            opened => return opened.unwrap(),
+        }
+        assert!(start.elapsed() < Duration::from_secs(300), "the index is never done");
+    }
 }

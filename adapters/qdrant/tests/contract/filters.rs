@@ -1,6 +1,6 @@
 //! Conditions on what is stored beside a vector.
 
-use onespace_core::{Condition, Filter, Match, Modality, Point, Query, Reason, Scalar};
+use onespace_core::{CollectionRef, Condition, Filter, ItemField, Match, Modality, Point, Query, Reason, Scalar};
 
 use crate::{Ground, common::*};
 
@@ -33,38 +33,39 @@ fn shelf() -> Vec<Point> {
     shelf.collect()
 }
 
-async fn filled(ground: &Ground) -> onespace_core::CollectionName {
-    let name = ground.name("shelf");
-    ground.store.create_collection(&spec(&name, &space("one", SIDES))).await.unwrap();
-    ground.store.upsert(&tenant("me"), &name, shelf()).await.unwrap();
-    name
+async fn filled(ground: &Ground) -> CollectionRef {
+    let photos = ground.collection("shelf");
+    ground.store.create_collection(&spec(&photos, &space("one", SIDES))).await.unwrap();
+    ground.store.upsert(&photos, shelf()).await.unwrap();
+    photos
 }
 
 /// Asks by search and by list, and compares both with the model.
-async fn agrees(ground: &Ground, name: &onespace_core::CollectionName, filter: &Filter) -> usize {
+async fn agrees(ground: &Ground, photos: &CollectionRef, filter: &Filter) -> usize {
     let expected: Vec<_> = shelf().into_iter().filter(|thing| lets_through(filter, thing)).collect();
     let query = Query { filter: filter.clone(), ..nearest(Dice(6).vector(SIDES), 100) };
-    let hits = ground.store.search(&tenant("me"), name, &query).await.unwrap();
+    let hits = ground.store.search(photos, &query).await.unwrap();
     let found: Vec<_> = hits.into_iter().map(|hit| hit.point).collect();
     assert_eq!(names(&found), names(&expected), "searching {filter:?}");
     assert_eq!(found.len(), expected.len());
-    let listed = ground.store.list_items(&tenant("me"), name, filter, 100, None).await.unwrap();
+    let listed = ground.store.list_items(photos, filter, 100, None).await.unwrap();
     assert_eq!(names(&listed.items), names(&expected), "listing {filter:?}");
+    let counted = ground.store.count_items(photos, filter).await.unwrap();
+    assert_eq!(counted, expected.len() as u64, "counting {filter:?}");
     expected.len()
 }
 
 pub async fn modalities_narrow(ground: Ground) {
-    let name = filled(&ground).await;
+    let photos = filled(&ground).await;
     let asked: [&[Modality]; 3] = [&[], &[Modality::Text], &[Modality::Image, Modality::PointCloud]];
     for (modalities, expected) in asked.into_iter().zip([10, 2, 4]) {
         let modalities = modalities.to_vec();
         let query = Query { modalities: modalities.clone(), ..nearest(Dice(6).vector(SIDES), 100) };
-        let hits = ground.store.search(&tenant("me"), &name, &query).await.unwrap();
+        let hits = ground.store.search(&photos, &query).await.unwrap();
         assert_eq!(hits.len(), expected);
         assert!(modalities.is_empty() || hits.iter().all(|hit| modalities.contains(&hit.point.modality)));
         let only_clay = must(vec![field("material", Match::Any(vec![text("clay")]))]);
-        let hits =
-            ground.store.search(&tenant("me"), &name, &Query { filter: only_clay.clone(), ..query }).await.unwrap();
+        let hits = ground.store.search(&photos, &Query { filter: only_clay.clone(), ..query }).await.unwrap();
         let both = shelf().into_iter().filter(|thing| {
             lets_through(&only_clay, thing) && (modalities.is_empty() || modalities.contains(&thing.modality))
         });
@@ -73,7 +74,7 @@ pub async fn modalities_narrow(ground: Ground) {
 }
 
 pub async fn every_kind_of_match(ground: Ground) {
-    let name = filled(&ground).await;
+    let photos = filled(&ground).await;
     let range = |gt, gte, lt, lte| Match::Range { gt, gte, lt, lte };
     let any = Match::Any;
     let mut found = 0;
@@ -105,25 +106,25 @@ pub async fn every_kind_of_match(ground: Ground) {
         field("material", any(vec![text("glass")])),
         field("nowhere", Match::Exists),
         field("nowhere", any(vec![text("x")])),
-        field(".modality", any(vec![text("audio"), text("video")])),
-        field(".uri", any(vec![text("file:///4")])),
-        field(".uri", Match::Exists),
-        field(".title", any(vec![text("Thing № 3")])),
-        field(".title", Match::Exists),
-        field(".item", any(vec![text("thing 7")])),
-        field(".track", any(vec![text("whole")])),
-        field(".content_hash", any(vec![text("content of thing 2")])),
+        own(ItemField::Modality, any(vec![text("audio"), text("video")])),
+        own(ItemField::Uri, any(vec![text("file:///4")])),
+        own(ItemField::Uri, Match::Exists),
+        own(ItemField::Title, any(vec![text("Thing № 3")])),
+        own(ItemField::Title, Match::Exists),
+        own(ItemField::ItemId, any(vec![text("thing 7")])),
+        own(ItemField::Track, any(vec![text("whole")])),
+        own(ItemField::ContentHash, any(vec![text("content of thing 2")])),
     ] {
-        found += agrees(&ground, &name, &must(vec![matches.clone()])).await;
-        agrees(&ground, &name, &Filter { must_not: vec![matches.clone()], ..Filter::default() }).await;
-        agrees(&ground, &name, &Filter { should: vec![matches], ..Filter::default() }).await;
+        found += agrees(&ground, &photos, &must(vec![matches.clone()])).await;
+        agrees(&ground, &photos, &Filter { must_not: vec![matches.clone()], ..Filter::default() }).await;
+        agrees(&ground, &photos, &Filter { should: vec![matches], ..Filter::default() }).await;
     }
     assert!(found > 60, "the conditions let only {found} through: the shelf tests nothing");
 }
 
 pub async fn filters_nest(ground: Ground) {
-    let name = filled(&ground).await;
-    agrees(&ground, &name, &Filter::default()).await;
+    let photos = filled(&ground).await;
+    agrees(&ground, &photos, &Filter::default()).await;
     let blue = || field("colour", Match::Any(vec![text("blue")]));
     let sold = || field("sold", Match::Any(vec![Scalar::Bool(true)]));
     let cheap = || field("price", Match::Range { gt: None, gte: None, lt: Some(9.6), lte: None });
@@ -146,28 +147,29 @@ pub async fn filters_nest(ground: Ground) {
         },
         Filter { must_not: vec![nested(&Filter::default())], ..Filter::default() },
     ] {
-        agrees(&ground, &name, &filter).await;
+        agrees(&ground, &photos, &filter).await;
     }
 }
 
 pub async fn what_cannot_be_evaluated_is_refused(ground: Ground) {
-    let name = filled(&ground).await;
+    let photos = filled(&ground).await;
     for (matches, names) in [
-        (field(".tenant", Match::Any(vec![text("you")])), ".tenant"),
-        (field(".space", Match::Exists), ".space"),
+        (own(ItemField::Uri, Match::Any(vec![Scalar::Number(9.5)])), "field \"uri\" of the item"),
+        (field("col\"our", Match::Exists), "col\\\"our"),
         (field("price", Match::Any(vec![Scalar::Number(9.5)])), "price"),
         (field("colour", Match::Any(vec![])), "colour"),
     ] {
         let filter = must(vec![Condition::Nested(Filter { must_not: vec![matches], ..Filter::default() })]);
         let query = Query { filter: filter.clone(), ..nearest(Dice(6).vector(SIDES), 1) };
-        let searched = ground.store.search(&tenant("me"), &name, &query).await.unwrap_err();
-        let listed = ground.store.list_items(&tenant("me"), &name, &filter, 1, None).await.unwrap_err();
-        for error in [searched, listed] {
+        let searched = ground.store.search(&photos, &query).await.unwrap_err();
+        let listed = ground.store.list_items(&photos, &filter, 1, None).await.unwrap_err();
+        let counted = ground.store.count_items(&photos, &filter).await.unwrap_err();
+        for error in [searched, listed, counted] {
             assert_eq!(error.reason, Reason::FieldInvalid);
             assert!(error.message.contains(names), "{error} does not name {names}");
         }
     }
     let many = must(vec![field("colour", Match::Exists); onespace_core::limits::FILTER_CONDITIONS + 1]);
-    let error = ground.store.list_items(&tenant("me"), &name, &many, 1, None).await.unwrap_err();
+    let error = ground.store.list_items(&photos, &many, 1, None).await.unwrap_err();
     assert_eq!(error.reason, Reason::TooMany);
 }

@@ -3,9 +3,9 @@
 
 use std::{fs, path::PathBuf};
 
-use onespace_audio::AudioPreparer;
+use onespace_audio::{AudioPreparer, Pcm, SampleBudget};
 use onespace_bundle::preprocess::{Audio, FrontEnd};
-use onespace_core::{Sample, TensorData};
+use onespace_core::{Patience, Result, Sample, Segments, TensorData};
 
 /// A file of `golden/`.
 pub fn golden(name: &str) -> Vec<u8> {
@@ -30,6 +30,12 @@ pub fn spec(window_ms: u32, front_end: FrontEnd) -> Audio {
 #[allow(dead_code)]
 pub fn waveform(window_ms: u32) -> AudioPreparer {
     AudioPreparer::new(&spec(window_ms, FrontEnd::Waveform), None).unwrap()
+}
+
+/// The samples of audio that is decoded already, without segments of anybody's choice.
+#[allow(dead_code)]
+pub fn samples_of(preparer: &AudioPreparer, pcm: &Pcm, patience: &Patience) -> Result<Vec<Sample>> {
+    preparer.samples_of(pcm, Segments::Off, SampleBudget::default(), patience)
 }
 
 /// The values of a sample's only tensor.

@@ -20,7 +20,7 @@ pub use point_cloud::{Axes, Emit, Fps, FpsStart, GroupKind, Grouping, Layout, No
 pub use text::{Clean, LABEL_PLACE, Overflow, Pad, TEXT_PLACE, Text};
 pub use video::{FilmClips, FrameLayout, Pick, Video};
 
-use crate::manifest::{invalid, is_default};
+use crate::entry::{invalid, is_default};
 
 /// The largest tensor side or count that a manifest may ask for: a wrong zero must not exhaust the memory.
 const COUNT_MAX: usize = 1 << 20;
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn each_fault_is_named() {
         let text = |change: &str| {
-            let file = crate::manifest::FileEntry { sha256: String::new(), bytes: 0 };
+            let file = crate::entry::FileEntry { sha256: String::new(), bytes: 0 };
             let files = std::iter::once(("t.json".to_owned(), file)).collect();
             blamed(TEXT, change, |text: &Text| text.check(&files)).unwrap_or_default()
         };

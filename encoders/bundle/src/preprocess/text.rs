@@ -6,7 +6,7 @@ use onespace_core::Result;
 use serde::{Deserialize, Serialize};
 
 use super::{invalid, is_default, is_true, within, yes};
-use crate::manifest::FileEntry;
+use crate::entry::FileEntry;
 
 /// What stands in a prompt for the text.
 pub const TEXT_PLACE: &str = "{text}";

@@ -8,7 +8,7 @@ use super::{
     invalid, is_default, white, within, yes,
 };
 
-/// The most values of all patches of a film's frames: the 58 that a context of 8,192 tokens has room for, of 1,260 patches, take
+/// The most values of all patches of a video's frames: the 58 that a context of 8,192 tokens has room for, of 1,260 patches, take
 /// 56 million.
 const FILM_VALUES: usize = 1 << 26;
 
@@ -167,7 +167,7 @@ impl Video {
         let samples = self.max_segments.saturating_mul(self.samples_per_segment());
         if samples > limits::SAMPLES_PER_MEDIA {
             let most = limits::SAMPLES_PER_MEDIA;
-            return Err(invalid("max_segments", format!("{samples} samples of one film are more than {most}")));
+            return Err(invalid("max_segments", format!("{samples} samples of one video are more than {most}")));
         }
         Ok(())
     }
@@ -215,7 +215,7 @@ impl Video {
         }
         let values = self.frames.saturating_mul(patches.values());
         if values > FILM_VALUES {
-            return Err(invalid("frames", format!("{values} values of one film are more than {FILM_VALUES}")));
+            return Err(invalid("frames", format!("{values} values of one video are more than {FILM_VALUES}")));
         }
         Ok(())
     }

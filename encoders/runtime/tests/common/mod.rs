@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Modality, Sample, Tensor, Track};
+use onespace_core::{Modality, Sample, SampleUse, Tensor, Track};
 use onespace_runtime::{BatchInfo, Graph, Models, Observer, Runtime};
 
 pub fn library() -> PathBuf {
@@ -52,7 +52,7 @@ pub fn four(name: &str) -> Graph {
 }
 
 fn sample(tensors: Vec<Tensor>) -> Sample {
-    Sample { tower: Modality::Text, tensors, track: Track::Whole, span: None }
+    Sample { tower: Modality::Text, tensors, track: Track::Whole, span: None, used_for: SampleUse::Both }
 }
 
 pub fn tokens(ids: &[i64]) -> Sample {

@@ -107,7 +107,7 @@ def case(film, sideways=False):
     picks = [max(0, int(np.searchsorted(times, t + 1e-6, side="right")) - 1) for t in moments]
     small = [np.asarray(Image.fromarray(pixels[pick]).resize((WIDTH, HEIGHT), Image.BILINEAR), np.float32) / 255 for pick in picks]
     np.stack(small).transpose(0, 3, 1, 2).astype("<f4").tofile(HERE / f"{film}.f32")
-    return {"film": film, "seconds": seconds, "picks": picks, "frames": len(times)}
+    return {"video": film, "seconds": seconds, "picks": picks, "frames": len(times)}
 
 
 if __name__ == "__main__":

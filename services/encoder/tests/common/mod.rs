@@ -63,25 +63,38 @@ pub fn spoilt(file: &str, bytes: &[u8]) -> TempDir {
     copy
 }
 
+/// Samples a second of what [`wav`] writes.
+pub const RATE: usize = 16_000;
+
+/// A tone that rises from second to second.
+pub fn rising(seconds: usize) -> Vec<i16> {
+    let sample = |at: usize| {
+        let hertz = 200.0 + 100.0 * (at / RATE) as f64;
+        let value = (at as f64 / RATE as f64 * hertz * std::f64::consts::TAU).sin();
+        (value * 12_000.0) as i16
+    };
+    (0..RATE * seconds).map(sample).collect()
+}
+
 /// A WAV file of a tone that rises from second to second.
-pub fn tone(seconds: u32) -> Vec<u8> {
-    let rate = 16_000_u32;
-    let count = rate * seconds;
+pub fn tone(seconds: usize) -> Vec<u8> {
+    wav(&rising(seconds))
+}
+
+/// A WAV file.
+pub fn wav(samples: &[i16]) -> Vec<u8> {
+    let (rate, bytes) = (RATE as u32, 2 * samples.len() as u32);
     let mut wav = Vec::new();
     wav.extend_from_slice(b"RIFF");
-    wav.extend_from_slice(&(36 + 2 * count).to_le_bytes());
+    wav.extend_from_slice(&(36 + bytes).to_le_bytes());
     wav.extend_from_slice(b"WAVEfmt ");
     for (value, wide) in [(16, true), (1, false), (1, false), (rate, true), (2 * rate, true), (2, false), (16, false)] {
         let bytes = value.to_le_bytes();
         wav.extend_from_slice(if wide { &bytes } else { &bytes[..2] });
     }
     wav.extend_from_slice(b"data");
-    wav.extend_from_slice(&(2 * count).to_le_bytes());
-    for at in 0..count {
-        let hertz = 200.0 + 100.0 * f64::from(at / rate);
-        let value = (f64::from(at) / f64::from(rate) * hertz * std::f64::consts::TAU).sin();
-        wav.extend_from_slice(&((value * 12_000.0) as i16).to_le_bytes());
-    }
+    wav.extend_from_slice(&bytes.to_le_bytes());
+    samples.iter().for_each(|sample| wav.extend_from_slice(&sample.to_le_bytes()));
     wav
 }
 
@@ -107,8 +120,10 @@ impl Little {
         // What the authors would have computed, by hand: the preprocessing, the graph, unit length.
         let bundle = Bundle::open(copy.path()).unwrap();
         let tower = bundle.manifest().towers.image.as_ref().unwrap();
-        let samples =
-            ImagePreparer::new(&tower.preprocess).prepare(&PrepareRequest::of(&little.files["golden.png"])).unwrap();
+        let samples = ImagePreparer::new(&tower.preprocess)
+            .prepare(&PrepareRequest::of(&little.files["golden.png"]))
+            .unwrap()
+            .samples;
         let graph = Graph::new(&bundle, &bundle.manifest().towers.head(Modality::Image).unwrap());
         let vector = Session::load(&runtime(), &graph).unwrap().run(&[&samples[0]]).unwrap().remove(0);
         let norm = onespace_core::vector::norm(&vector);

@@ -16,7 +16,7 @@ pub fn run(directory: &Path, json: bool) -> Result<Outcome> {
     let bundle = Bundle::open(directory)?;
     let (manifest, space) = (bundle.manifest(), bundle.space());
     if json {
-        let whole = json!({"fingerprint": space.fingerprint, "added": space.added, "manifest": manifest});
+        let whole = json!({"space_fingerprint": space.fingerprint, "added": space.added, "manifest": manifest});
         print_line(&whole.to_string());
         return Ok(Outcome::AllWell);
     }

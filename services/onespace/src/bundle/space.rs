@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::RuntimeArgs,
-    client::{self, Client},
+    client::{self, Client, Server},
     serve,
 };
 
@@ -36,9 +36,9 @@ impl Space {
     /// Opens a bundle's directory, or connects to a server by its URL, with so much patience while it is busy.
     pub async fn open(named: &str, patience: Duration) -> Result<Self> {
         if named.contains("://") {
-            let client = Client::connect(named, patience).await?;
-            let space = client::space(&client).await?;
-            let (fingerprint, dimension) = (space.fingerprint, space.dimension as usize);
+            let client = Client::connect(&Server::at(named, patience)).await?;
+            let (space, _) = client::space(&client).await?;
+            let (fingerprint, dimension) = (space.space_fingerprint, space.dimension as usize);
             return Ok(Self { fingerprint, dimension, name: space.name, home: Home::Server(client) });
         }
         let bundle = serve::open(Path::new(named)).await.with_context(|| named.to_owned())?;

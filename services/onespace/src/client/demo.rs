@@ -14,7 +14,7 @@ use onespace_core::{
 use onespace_proto::{convert, v1};
 use serde_json::json;
 
-use super::{Client, ingest, modality_name, source};
+use super::{Client, Server, ingest, modality_name, source};
 use crate::output::{Rows, print_line};
 
 /// The collection that the samples go into.
@@ -25,7 +25,7 @@ const ANSWERS: u32 = 2;
 
 /// Stores the folder, asks, and says how to go on.
 pub async fn run(endpoint: &str, folder: &Path, patience: Duration) -> Result<()> {
-    let client = Client::connect(endpoint, patience).await?;
+    let client = Client::connect(&Server::at(endpoint, patience)).await?;
     let tally = ingest::ingest(&client, &[folder.to_owned()], COLLECTION, &[], false).await?;
     print_line(&format!("{}: {}", folder.display(), ingest::summary(&tally)));
     for (modality, path) in questions(folder)? {

@@ -36,10 +36,18 @@ enum Source {
 /// What is wanted of each.
 #[derive(Clone, Copy, Default)]
 pub struct Wanted {
-    /// Also the stretches of long media.
+    /// Also the segments of long media.
     pub segments: bool,
     /// The length of the vectors; 0: whole ones.
     pub dimension: u32,
+}
+
+impl Wanted {
+    fn options(self) -> v1::EmbedOptions {
+        let mode = if self.segments { v1::SegmentMode::Tower } else { v1::SegmentMode::Off };
+        let segments = Some(v1::Segments { mode: mode.into(), ..Default::default() });
+        v1::EmbedOptions { dimension: self.dimension, segments, ..Default::default() }
+    }
 }
 
 /// Embeds texts and files, several at once, and prints them in the order in which they were named.
@@ -111,7 +119,7 @@ fn push(rows: &mut Rows, name: &str, embedding: &v1::Embedding) {
     let object = json!({
         "source": name,
         "modality": modality_name(embedding.modality),
-        "space": embedding.space,
+        "space_fingerprint": embedding.space_fingerprint,
         "span": span_json(embedding.span.as_ref()),
         "track": track,
         "segment": embedding.segment,
@@ -168,8 +176,8 @@ impl fmt::Display for Failed {
 
 async fn embed_one(client: &Client, media: v1::Media, wanted: Wanted) -> Result<Vec<v1::Embedding>, Failed> {
     use v1::embed_result::Outcome as Item;
-    let Wanted { segments, dimension } = wanted;
-    let request = v1::EmbedRequest { items: vec![media], segments, dimension };
+    let options = Some(wanted.options());
+    let request = v1::EmbedRequest { items: vec![media], options, ..Default::default() };
     let response = client.embedding().embed(request).await.map_err(Failed::Call)?.into_inner();
     match response.results.into_iter().next().and_then(|result| result.outcome) {
         Some(Item::Embeddings(embeddings)) => Ok(embeddings.embeddings),
@@ -179,15 +187,11 @@ async fn embed_one(client: &Client, media: v1::Media, wanted: Wanted) -> Result<
 }
 
 async fn embed_file(client: &Client, bytes: &bytes::Bytes, wanted: Wanted) -> Result<Vec<v1::Embedding>, Failed> {
-    use v1::{embed_file_request::Part, embed_file_response::Event};
-    let header = v1::FileHeader {
-        total_bytes: bytes.len() as u64,
-        whole_only: !wanted.segments,
-        dimension: wanted.dimension,
-        ..Default::default()
-    };
-    let parts = std::iter::once(Part::Header(header)).chain(convert::chunks(bytes).map(Part::Chunk));
-    let requests = stream::iter(parts.map(|part| v1::EmbedFileRequest { part: Some(part) }));
+    use v1::{embed_file_request::Message, embed_file_response::Event};
+    let start =
+        v1::FileStart { total_bytes: bytes.len() as u64, options: Some(wanted.options()), ..Default::default() };
+    let messages = std::iter::once(Message::Start(start)).chain(convert::chunks(bytes).map(Message::Chunk));
+    let requests = stream::iter(messages.map(|message| v1::EmbedFileRequest { message: Some(message) }));
     let mut events = client.embedding().embed_file(requests).await.map_err(Failed::Call)?.into_inner();
     let mut embeddings = Vec::new();
     while let Some(event) = events.message().await.map_err(Failed::Call)? {

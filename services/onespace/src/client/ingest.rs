@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use onespace_core::limits::CHUNK_BYTES;
-use onespace_proto::{convert, v1};
+use onespace_proto::{convert, metadata::metadata_out, v1};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -133,8 +133,8 @@ async fn round(
 ) -> Result<Round> {
     let (sender, requests) = mpsc::channel(4);
     let (unread_sender, mut unread) = mpsc::unbounded_channel();
-    let start = v1::IngestStart { collection: sending.collection.clone(), create: true };
-    sender.send(part(v1::ingest_request::Part::Start(start))).await.context("starting the stream")?;
+    let start = v1::IngestStart { collection: sending.collection.clone(), create: true, options: None };
+    sender.send(request(v1::ingest_request::Message::Start(start))).await.context("starting the stream")?;
     let (files, metadata) = (Arc::new(files), sending.metadata.clone());
     let sent = Arc::clone(&files);
     let reader = tokio::spawn(async move {
@@ -181,7 +181,7 @@ async fn listen(
 ) -> Result<(), Status> {
     let mut events = client.collections().ingest(ReceiverStream::new(requests)).await?.into_inner();
     while let Some(event) = events.message().await? {
-        let Some(path) = event.id.parse().ok().and_then(|index: usize| open.remove(&index)) else { continue };
+        let Some(path) = event.request_id.parse().ok().and_then(|index: usize| open.remove(&index)) else { continue };
         if event.error.as_ref().is_some_and(|error| error.pause().is_some()) {
             round.turned_away.push((path.clone(), event));
         } else {
@@ -242,7 +242,8 @@ impl Report {
         if let Some(why) = &why {
             self.bar.suspend(|| print_error(&format!("{source}: {why}")));
         }
-        self.rows.push(Vec::new(), &json!({"source": source, "item": event.item, "status": status, "reason": why}));
+        self.rows
+            .push(Vec::new(), &json!({"source": source, "item_id": event.item_id, "status": status, "reason": why}));
     }
 }
 
@@ -252,11 +253,11 @@ fn progress(files: usize) -> ProgressBar {
     if let Ok(style) = style { bar.with_style(style) } else { bar }
 }
 
-fn part(part: v1::ingest_request::Part) -> v1::IngestRequest {
-    v1::IngestRequest { part: Some(part) }
+fn request(message: v1::ingest_request::Message) -> v1::IngestRequest {
+    v1::IngestRequest { message: Some(message) }
 }
 
-/// One item: in its header if it is small, in chunks that follow if it is not.
+/// One item: with its content if it is small, followed by the content in chunks if it is not.
 async fn send(
     sender: &mpsc::Sender<v1::IngestRequest>,
     index: usize,
@@ -264,24 +265,23 @@ async fn send(
     bytes: bytes::Bytes,
     metadata: &BTreeMap<String, serde_json::Value>,
 ) -> Result<()> {
-    use v1::ingest_request::Part;
+    use v1::ingest_request::Message;
     let small = bytes.len() <= CHUNK_BYTES;
     let media = small.then(|| convert::media_out(onespace_core::Content::Bytes(bytes.clone()), None));
     let item = v1::IngestItem {
-        id: index.to_string(),
+        request_id: index.to_string(),
         media,
         uri: path.display().to_string(),
         title: path.file_stem().map(|stem| stem.to_string_lossy().replace(['-', '_'], " ")).unwrap_or_default(),
-        metadata: convert::metadata_out(metadata.clone()),
+        metadata: metadata_out(metadata.clone()),
         ..Default::default()
     };
-    sender.send(part(Part::Item(item))).await?;
+    sender.send(request(Message::Item(item))).await?;
     if small {
         return Ok(());
     }
-    let count = bytes.len().div_ceil(CHUNK_BYTES);
-    for (index, data) in convert::chunks(&bytes).enumerate() {
-        sender.send(part(Part::Chunk(v1::IngestChunk { data, last: index + 1 == count }))).await?;
+    for chunk in convert::chunks(&bytes) {
+        sender.send(request(Message::Chunk(chunk))).await?;
     }
     Ok(())
 }

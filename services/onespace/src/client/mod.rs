@@ -16,14 +16,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::ArgMatches;
-use onespace_core::limits::VIDEO_BYTES;
 use onespace_kit::transport;
 use onespace_proto::v1::{
     collection_service_client::CollectionServiceClient, embedding_service_client::EmbeddingServiceClient,
     search_service_client::SearchServiceClient, space_service_client::SpaceServiceClient,
 };
 use tonic::{
-    Response, Status,
+    Request, Response, Status,
+    metadata::AsciiMetadataValue,
+    service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Endpoint},
 };
 
@@ -35,25 +36,62 @@ pub use demo::run as demo;
 pub use embed::{Wanted, embed};
 pub use space::{get as space, lengths};
 
+/// The server that a command talks to, and how.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its URL.
+    pub endpoint: String,
+    /// Whose collections are meant; the server's default tenant where nobody is named.
+    pub tenant: Option<String>,
+    /// How long a busy server is waited for.
+    pub patience: Duration,
+}
+
+impl Server {
+    /// The default tenant's server at a URL.
+    pub fn at(endpoint: &str, patience: Duration) -> Self {
+        Self { endpoint: endpoint.to_owned(), tenant: None, patience }
+    }
+}
+
+/// Says with each call whose collections are meant.
+#[derive(Clone)]
+struct TenantHeader(Option<AsciiMetadataValue>);
+
+impl Interceptor for TenantHeader {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(tenant) = &self.0 {
+            request.metadata_mut().insert("onespace-tenant", tenant.clone());
+        }
+        Ok(request)
+    }
+}
+
 /// One connection, with a client for each service, and the patience of its user.
 #[derive(Clone)]
 pub struct Client {
     channel: Channel,
+    tenant: TenantHeader,
     patience: Duration,
 }
 
+type Calls = InterceptedService<Channel, TenantHeader>;
+
 impl Client {
-    /// Connects, for a user with so much patience.
+    /// Connects.
     ///
     /// # Errors
     /// When the server does not answer, naming it and how to start one.
-    pub async fn connect(endpoint: &str, patience: Duration) -> Result<Self> {
-        let named = Endpoint::from_shared(endpoint.to_owned())
+    pub async fn connect(server: &Server) -> Result<Self> {
+        let Server { endpoint, tenant, patience } = server;
+        let tenant = tenant.as_ref().map(|tenant| tenant.parse::<AsciiMetadataValue>()).transpose();
+        let tenant = TenantHeader(tenant.context("--tenant: use letters, digits, '-', '_' and '.'")?);
+        let named = Endpoint::from_shared(endpoint.clone())
             .with_context(|| format!("--endpoint {endpoint} is not a URL such as http://127.0.0.1:50051"))?;
         let channel = transport::client(named).connect().await.with_context(|| {
             format!("no server answers at {endpoint}; start one with `onespace up`, or name another with --endpoint")
         })?;
-        Ok(Self { channel, patience })
+        Ok(Self { channel, tenant, patience: *patience })
     }
 
     /// The patience of a command with so many items.
@@ -71,35 +109,33 @@ impl Client {
         answer.map(Response::into_inner).map_err(refused)
     }
 
-    fn embedding(&self) -> EmbeddingServiceClient<Channel> {
-        EmbeddingServiceClient::new(self.channel.clone()).max_decoding_message_size(VIDEO_BYTES)
+    fn calls(&self) -> Calls {
+        InterceptedService::new(self.channel.clone(), self.tenant.clone())
     }
 
-    fn search(&self) -> SearchServiceClient<Channel> {
-        SearchServiceClient::new(self.channel.clone()).max_decoding_message_size(VIDEO_BYTES)
+    fn embedding(&self) -> EmbeddingServiceClient<Calls> {
+        EmbeddingServiceClient::new(self.calls())
     }
 
-    fn collections(&self) -> CollectionServiceClient<Channel> {
-        CollectionServiceClient::new(self.channel.clone()).max_decoding_message_size(VIDEO_BYTES)
+    fn search(&self) -> SearchServiceClient<Calls> {
+        SearchServiceClient::new(self.calls())
     }
 
-    fn space(&self) -> SpaceServiceClient<Channel> {
-        SpaceServiceClient::new(self.channel.clone())
+    fn collections(&self) -> CollectionServiceClient<Calls> {
+        CollectionServiceClient::new(self.calls())
+    }
+
+    fn space(&self) -> SpaceServiceClient<Calls> {
+        SpaceServiceClient::new(self.calls())
     }
 }
 
 /// Runs a client command.
-pub async fn run(
-    command: ClientCommand,
-    matches: Option<&ArgMatches>,
-    endpoint: &str,
-    patience: Duration,
-    json: bool,
-) -> Result<Outcome> {
+pub async fn run(command: ClientCommand, matches: Option<&ArgMatches>, server: &Server, json: bool) -> Result<Outcome> {
     if let ClientCommand::Health { service } = command {
-        return health::run(endpoint, service).await;
+        return health::run(&server.endpoint, service).await;
     }
-    let client = Client::connect(endpoint, patience).await?;
+    let client = Client::connect(server).await?;
     match command {
         ClientCommand::Embed { text, files, segments, dimension } => {
             embed::run(&client, text, files, embed::Wanted { segments, dimension }, json).await
@@ -108,9 +144,9 @@ pub async fn run(
             ingest::run(&client, &paths, &collection, &metadata, json).await
         }
         ClientCommand::Search(args) => search::run(&client, args, matches, json).await,
-        ClientCommand::Rank { question, files, no_calibrate } => {
+        ClientCommand::Rank { query, files, no_calibrate } => {
             let calibrate = search::calibrate(no_calibrate);
-            rank::run(&client, search::parts(question, Vec::new(), matches)?, files, calibrate, json).await
+            rank::run(&client, search::parts(query, Vec::new(), matches)?, files, calibrate, json).await
         }
         ClientCommand::Classify { text, file, label, template } => {
             classify::run(&client, text, file, label, template, json).await

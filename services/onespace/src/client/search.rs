@@ -1,4 +1,4 @@
-//! `onespace search`: a question of any modality.
+//! `onespace search`: a query of any modality.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{Client, modality_name, source};
 use crate::{
-    args::{Question, SearchArgs, usage},
+    args::{QueryArgs, SearchArgs, usage},
     output::{Outcome, Rows, span_json, span_text},
 };
 
@@ -20,16 +20,18 @@ use crate::{
 pub async fn run(client: &Client, args: SearchArgs, matches: Option<&ArgMatches>, json: bool) -> Result<Outcome> {
     let request = v1::SearchRequest {
         collection: args.collection,
-        parts: parts(args.question, args.item, matches)?,
+        parts: parts(args.query, args.item, matches)?,
         modalities: args.to.into_iter().map(convert::modality_out).collect(),
         filter: args.filter,
         limit: args.limit,
         limit_per_modality: args.each,
-        score_threshold: None,
+        score_threshold: args.min_score,
+        calibrated_score_threshold: args.min_calibrated_score,
         calibrate: calibrate(args.no_calibrate),
+        ..Default::default()
     };
     let response = client.call(request, async |client, request| client.search().search(request).await).await?;
-    let mut rows = Rows::new(json, ["rank", "score", "modality", "source", "span", "item"]);
+    let mut rows = Rows::new(json, ["rank", "score", "modality", "source", "span", "item id"]);
     for (rank, hit) in (1u32..).zip(response.hits) {
         let item = hit.item.unwrap_or_default();
         let source = if item.uri.is_empty() { item.title } else { item.uri };
@@ -40,10 +42,10 @@ pub async fn run(client: &Client, args: SearchArgs, matches: Option<&ArgMatches>
             modality.to_owned(),
             source.clone(),
             span_text(hit.span.as_ref()),
-            item.item.clone(),
+            item.item_id.clone(),
         ];
         let object = json!({
-            "rank": rank, "item": item.item, "source": source, "modality": modality, "score": hit.score,
+            "rank": rank, "item_id": item.item_id, "source": source, "modality": modality, "score": hit.score,
             "calibrated_score": hit.calibrated_score, "span": span_json(hit.span.as_ref()),
         });
         rows.push(cells, &object);
@@ -63,27 +65,26 @@ pub fn score_text(cosine: f32, calibrated: Option<f32>) -> String {
 }
 
 /// The parts in the order in which they were written, each with the weight that follows it.
-pub fn parts(question: Question, items: Vec<String>, matches: Option<&ArgMatches>) -> Result<Vec<v1::QueryPart>> {
+pub fn parts(query: QueryArgs, items: Vec<String>, matches: Option<&ArgMatches>) -> Result<Vec<v1::QueryPart>> {
     let indices = |name: &str| -> Vec<usize> {
         let found = matches
             .and_then(|matches| matches.try_contains_id(name).is_ok().then(|| matches.indices_of(name)).flatten());
         found.map(Iterator::collect).unwrap_or_default()
     };
-    let texts =
-        indices("text").into_iter().zip(question.text).map(|(at, text)| (at, Ok(Part::Media(source::text(text)))));
-    let files = indices("file").into_iter().zip(question.file).map(|(at, path)| (at, file(&path)));
-    let items = indices("item").into_iter().zip(items).map(|(at, item)| (at, Ok(Part::Item(item))));
+    let texts = indices("text").into_iter().zip(query.text).map(|(at, text)| (at, Ok(Part::Media(source::text(text)))));
+    let files = indices("file").into_iter().zip(query.file).map(|(at, path)| (at, file(&path)));
+    let items = indices("item").into_iter().zip(items).map(|(at, item)| (at, Ok(Part::ItemId(item))));
     let mut written: Vec<_> = texts.chain(files).chain(items).collect();
     written.sort_by_key(|(at, _)| *at);
     if written.is_empty() {
-        return Err(usage("a question is needed: --text, --file or --item"));
+        return Err(usage("a query is needed: --text, --file or --item"));
     }
     let places: Vec<usize> = written.iter().map(|(at, _)| *at).collect();
     let mut parts = written
         .into_iter()
         .map(|(_, part)| Ok(v1::QueryPart { part: Some(part?), weight: None }))
         .collect::<Result<Vec<_>>>()?;
-    for (at, weight) in indices("weight").into_iter().zip(question.weight) {
+    for (at, weight) in indices("weight").into_iter().zip(query.weight) {
         let before = places.iter().filter(|place| **place < at).count();
         let part = before.checked_sub(1).and_then(|index| parts.get_mut(index));
         let Some(part) = part else {

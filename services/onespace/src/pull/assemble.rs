@@ -7,10 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use onespace_bundle::{
-    Bundle, MANIFEST_FILE, Manifest, Recipe, file_digest,
-    manifest::{FileEntry, Provenance},
-};
+use onespace_bundle::{Bundle, FileEntry, MANIFEST_FILE, Manifest, Provenance, Recipe, file_digest};
 use onespace_core::Modality;
 use onespace_encoder::{LocalEncoder, Options, Runtime};
 

@@ -19,7 +19,7 @@ pub async fn run(args: EncoderArgs) -> Result<Outcome> {
     print_line(&format!("listening grpc={}", server.address()));
 
     let health = server.health();
-    let serving = server.run(shutdown);
+    let serving = server.run(shutdown, std::future::ready(()));
     let work = async {
         let encoder = ready.fill(serve::load(&args.model, &args.modality).await?);
         health.serving().await;

@@ -25,7 +25,8 @@ pub async fn run(args: GatewayArgs) -> Result<Outcome> {
     let routes = Services::new(ready.clone()).routes();
     let server = Server::bind(args.listen.listen, NAMES, routes)
         .await
-        .with_context(|| format!("--listen {}", args.listen.listen))?;
+        .with_context(|| format!("--listen {}", args.listen.listen))?
+        .with_arrival(Services::arrival());
     let http = Http::bind(args.listen.http).await.with_context(|| format!("--http {}", args.listen.http))?;
     print_line(&format!("listening grpc={} http={}", server.address(), http.address()));
 
@@ -33,7 +34,8 @@ pub async fn run(args: GatewayArgs) -> Result<Outcome> {
     // HTTP ends at the signal; gRPC goes on until it has drained.
     let web = http.run(ready.clone(), shutdown.clone());
     let serving = async {
-        tokio::try_join!(async { Ok(server.run(shutdown).await?) }, async { Ok(web.await?) }) as Result<((), ())>
+        tokio::try_join!(async { Ok(server.run(shutdown, serve::finish(&ready)).await?) }, async { Ok(web.await?) })
+            as Result<((), ())>
     };
     let work = async {
         let mut roads: BTreeMap<Modality, Vec<String>> = BTreeMap::new();

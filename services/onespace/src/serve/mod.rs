@@ -14,7 +14,7 @@ use onespace_gateway::{
     Gateway,
     services::{COLLECTION_NAME, SEARCH_NAME},
 };
-use onespace_kit::serve::Health;
+use onespace_kit::{ready::Ready, serve::Health};
 use onespace_qdrant::{EmbeddedStore, Replication, ServerStore};
 
 use crate::{
@@ -65,6 +65,13 @@ pub async fn store(args: StoreArgs, key: StoreKeyArgs) -> Result<Arc<dyn VectorS
     }
     let directory = args.data.unwrap_or_else(|| ".onespace".into());
     Ok(Arc::new(EmbeddedStore::open(&directory)?))
+}
+
+/// Waits until every item that was received is stored.
+pub async fn finish(gateway: &Ready<Gateway>) {
+    if let Ok(gateway) = gateway.get() {
+        gateway.finish().await;
+    }
 }
 
 /// Keeps the health of the services that need the store true: searching to whether it answers, collections also to

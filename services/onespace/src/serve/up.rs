@@ -29,7 +29,8 @@ pub async fn run(args: UpArgs, patience: Duration) -> Result<Outcome> {
     let routes = Services::new(ready.clone()).routes();
     let server = Server::bind(args.listen.listen, NAMES, routes)
         .await
-        .with_context(|| format!("--listen {}", args.listen.listen))?;
+        .with_context(|| format!("--listen {}", args.listen.listen))?
+        .with_arrival(Services::arrival());
     let http = Http::bind(args.listen.http).await.with_context(|| format!("--http {}", args.listen.http))?;
     let (grpc, page, health) = (server.address(), http.address(), server.health());
     print_line(&format!("listening grpc={grpc} http={page}"));
@@ -37,7 +38,8 @@ pub async fn run(args: UpArgs, patience: Duration) -> Result<Outcome> {
     // HTTP ends at the signal; gRPC goes on until it has drained.
     let web = http.run(ready.clone(), shutdown.clone());
     let serving = async {
-        tokio::try_join!(async { Ok(server.run(shutdown).await?) }, async { Ok(web.await?) }) as Result<((), ())>
+        tokio::try_join!(async { Ok(server.run(shutdown, serve::finish(&ready)).await?) }, async { Ok(web.await?) })
+            as Result<((), ())>
     };
     let work = async {
         let demo = args.demo.clone();

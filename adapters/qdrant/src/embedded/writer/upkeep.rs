@@ -8,14 +8,14 @@ use std::{
 use onespace_core::{Error, Reason, Result};
 
 use super::{AHEAD, CHECKPOINT_BYTES, Command, Writing};
-use crate::embedded::{
-    engine::{INDEX_KIB, failed},
-    room::Promise,
-};
+use crate::embedded::{engine::INDEX_KIB, fault::failed, room::Promise};
 
 impl Writing {
     pub(super) fn maintain(&mut self) {
-        if !self.settled() {
+        let settled = self.settled();
+        // Where it is not settled but idle, they are told why.
+        self.make_indexes();
+        if !settled {
             return;
         }
         let vector_bytes = self.engine.description().dimension * size_of::<f32>();
@@ -125,7 +125,7 @@ impl Writing {
             Err(error) if error.reason == Reason::StoreFull => {}
             Err(error) => {
                 tracing::error!(%error, "the journal could not be applied again");
-                self.engine.distrust();
+                self.engine.mark_broken();
             }
         }
         again

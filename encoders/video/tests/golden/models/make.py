@@ -57,7 +57,7 @@ def case(name, film, spec, samples, **more):
     for number, sample in enumerate(samples):
         np.asarray(sample, "<f4").tofile(HERE / f"{name}.{number}.f32")
     spec = {"segment_ms": 3_600_000, "max_segments": 1, "width": SIDE, "height": SIDE, "resize": "shortest-edge", "filter": "bilinear", "antialias": False, "resample": "f32"} | CLIP | spec
-    cases.append({"name": name, "film": film, "spec": spec, "shape": list(samples[0].shape), "samples": len(samples)} | more)
+    cases.append({"name": name, "video": film, "spec": spec, "shape": list(samples[0].shape), "samples": len(samples)} | more)
 
 
 def imagebind(film):

@@ -1,4 +1,4 @@
-//! Sound that only FFmpeg decodes, and the sound tracks of films.
+//! Sound that only FFmpeg decodes, and the audio tracks of videos.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
 use std::{fs, path::Path};
@@ -26,6 +26,7 @@ fn prepare(name: &str) -> Vec<Sample> {
     VideoPreparer::new(&video, Some(AudioPreparer::new(&audio, None).unwrap()))
         .prepare(&PrepareRequest::of(&read(name)))
         .unwrap()
+        .samples
 }
 
 /// How often the sound crosses zero upwards in a second, and how loud it is, leaving out the codec's onset.
@@ -61,7 +62,7 @@ fn a_recording_without_sound_is_refused() {
 }
 
 #[test]
-fn a_film_is_seen_and_heard() {
+fn a_video_is_seen_and_heard() {
     for (file, seconds) in [("h264.mp4", 4), ("vp8.webm", 3), ("opus.mkv", 3), ("ac3.mkv", 3)] {
         let samples = prepare(file);
         let seen: Vec<_> = samples.iter().filter(|s| s.track == Track::Visual).collect();

@@ -9,7 +9,7 @@ use onespace_video::VideoPreparer;
 
 #[derive(serde::Deserialize)]
 struct Case {
-    film: String,
+    video: String,
     seconds: f64,
 }
 
@@ -17,7 +17,7 @@ fn read(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
 }
 
-fn film(name: &str) -> Vec<u8> {
+fn video(name: &str) -> Vec<u8> {
     if name != "long.mp4" {
         return read(name);
     }
@@ -44,7 +44,7 @@ fn values(sample: &Sample) -> &[f32] {
 }
 
 fn look(bytes: &[u8], segment_ms: u32) -> Vec<Sample> {
-    VideoPreparer::new(&spec(segment_ms), None).prepare(&PrepareRequest::of(bytes)).unwrap()
+    VideoPreparer::new(&spec(segment_ms), None).prepare(&PrepareRequest::of(bytes)).unwrap().samples
 }
 
 #[test]
@@ -53,25 +53,25 @@ fn every_codec_and_container_gives_the_reference_frames() {
     assert!(cases.len() >= 15);
     let mut wrong = Vec::new();
     for case in &cases {
-        let samples = look(&film(&case.film), 10_000_000);
-        let [sample] = samples.as_slice() else { panic!("{}: {} samples", case.film, samples.len()) };
-        assert_eq!((sample.tower, sample.track), (Modality::Video, Track::Visual), "{}", case.film);
+        let samples = look(&video(&case.video), 10_000_000);
+        let [sample] = samples.as_slice() else { panic!("{}: {} samples", case.video, samples.len()) };
+        assert_eq!((sample.tower, sample.track), (Modality::Video, Track::Visual), "{}", case.video);
         let span = Span { start_ms: 0, end_ms: (case.seconds * 1000.0).round() as u64 };
-        assert_eq!(sample.span, Some(span), "{}", case.film);
-        let reference = read(&format!("{}.f32", case.film));
+        assert_eq!(sample.span, Some(span), "{}", case.video);
+        let reference = read(&format!("{}.f32", case.video));
         let theirs = reference.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
         let gaps: Vec<f32> = values(sample).iter().zip(theirs).map(|(a, b)| (a - b).abs() * 255.0).collect();
         let frames: Vec<f32> = gaps.chunks(360).map(|frame| frame.iter().sum::<f32>() / 360.0).collect();
-        println!("{:<14} mean difference of each frame, in 255ths: {frames:.2?}", case.film);
+        println!("{:<14} mean difference of each frame, in 255ths: {frames:.2?}", case.video);
         if frames.iter().any(|gap| *gap > 1.0) {
-            wrong.push(&case.film);
+            wrong.push(&case.video);
         }
     }
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 #[test]
-fn a_longer_film_becomes_segments() {
+fn a_longer_video_becomes_segments() {
     let samples = look(&read("h264.mp4"), 1_500);
     let spans: Vec<(u64, u64)> = samples.iter().filter_map(|s| s.span).map(|s| (s.start_ms, s.end_ms)).collect();
     assert_eq!(spans, [(0, 1_500), (1_500, 3_000), (2_500, 4_000)]);
@@ -79,12 +79,14 @@ fn a_longer_film_becomes_segments() {
     let halves = look(&read("h264.mp4"), 2_000);
     let whole = VideoPreparer::new(&Video { frames: 16, ..spec(4_000) }, None)
         .prepare(&PrepareRequest::of(&read("h264.mp4")))
-        .unwrap();
+        .unwrap()
+        .samples;
     let both: Vec<f32> = halves.iter().flat_map(values).copied().collect();
     assert_eq!(TensorData::F32(both), whole[0].tensors[0].data);
     let few = VideoPreparer::new(&Video { max_segments: 2, ..spec(500) }, None)
         .prepare(&PrepareRequest::of(&read("h264.mp4")))
-        .unwrap();
+        .unwrap()
+        .samples;
     let spans: Vec<(u64, u64)> = few.iter().filter_map(|s| s.span).map(|s| (s.start_ms, s.end_ms)).collect();
     assert_eq!(spans, [(0, 500), (3_500, 4_000)]);
 }

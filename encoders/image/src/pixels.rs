@@ -4,14 +4,14 @@ pub use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 use onespace_core::{Error, Result};
 
-/// A picture without transparency: 8 bits a channel, red, green, blue, row by row without gaps.
+/// An image without transparency: 8 bits a channel, red, green, blue, row by row without gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
+pub struct Pixels {
     pixels: RgbImage,
 }
 
-impl Picture {
-    /// A picture of `width · height · 3` bytes.
+impl Pixels {
+    /// An image of `width · height · 3` bytes.
     ///
     /// # Errors
     /// `INTERNAL` when there are not exactly that many: whoever decoded them is wrong about the size.
@@ -41,7 +41,7 @@ impl Picture {
         self.pixels.as_raw()
     }
 
-    /// The picture as it is meant to be seen: turned and mirrored as its metadata says.
+    /// The image as it is meant to be seen: turned and mirrored as its metadata says.
     #[must_use]
     pub fn upright(self, orientation: Orientation) -> Self {
         if orientation == Orientation::NoTransforms {

@@ -3,26 +3,26 @@
 use onespace_alignment::Alignment;
 use onespace_bundle::{Bundle, TowerHead};
 use onespace_core::{Deadline, Modality, Result, Sample};
-use onespace_runtime::{Engine, Graph, Guard, Models, Options};
+use onespace_runtime::{Engine, Graph, Models, Options, RequestPermits};
 
 use crate::pooling::Part;
 
 /// A tower behind its preprocessing: graphs, then alignment.
 #[derive(Debug)]
-pub(crate) struct Road {
+pub(crate) struct TowerPipeline {
     pub engine: Engine,
     alignment: Alignment,
 }
 
 /// What the samples of one track became, in their order.
 #[derive(Debug)]
-pub(crate) struct Travelled {
+pub(crate) struct TowerOutput {
     pub parts: Vec<Part>,
     pub queue_us: u64,
     pub inference_us: u64,
 }
 
-impl Road {
+impl TowerPipeline {
     /// Loads a tower's graphs, but for those that `models` has, and its alignment.
     ///
     /// # Errors
@@ -42,17 +42,19 @@ impl Road {
     ///
     /// # Errors
     /// As [`Engine::run`]; `MODEL_FAILED` when a vector has no direction in the space.
-    pub async fn travel(
+    pub async fn run(
         &self,
         samples: Vec<Sample>,
         target: Option<Modality>,
         deadline: Deadline,
-        guard: Guard,
-    ) -> Result<Travelled> {
-        let what: Vec<_> = samples.iter().map(|sample| (sample.track, sample.span)).collect();
-        let run = self.engine.run(samples, target, deadline, guard).await?;
-        let part = |(native, (track, span))| Ok(Part { track, span, vector: self.alignment.apply(native)? });
+        permits: RequestPermits,
+    ) -> Result<TowerOutput> {
+        let what: Vec<_> = samples.iter().map(|sample| (sample.track, sample.span, sample.used_for)).collect();
+        let run = self.engine.run(samples, target, deadline, permits).await?;
+        let part = |(native, (track, span, used_for))| {
+            Ok(Part { track, span, used_for, vector: self.alignment.apply(native)? })
+        };
         let parts = run.vectors.into_iter().zip(what).map(part).collect::<Result<_>>()?;
-        Ok(Travelled { parts, queue_us: run.queue_us, inference_us: run.inference_us })
+        Ok(TowerOutput { parts, queue_us: run.queue_us, inference_us: run.inference_us })
     }
 }

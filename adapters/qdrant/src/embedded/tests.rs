@@ -1,0 +1,60 @@
+use onespace_core::{Calibration, Fingerprint, Modality, Space, Track};
+
+use super::*;
+
+fn point(space: Fingerprint, item: &str) -> Point {
+    Point {
+        item: item.parse().unwrap(),
+        modality: Modality::Image,
+        track: Track::Whole,
+        segment: 0,
+        span: None,
+        uri: None,
+        title: None,
+        content_hash: ContentHash::from_stored("content"),
+        space,
+        tower: None,
+        metadata: BTreeMap::new(),
+        parts: Vec::new(),
+        vector: vec![1.0, 0.0],
+    }
+}
+
+/// Collections are kept apart by tenant. Should a point of another one come into a collection all the same, then no
+/// call tells of it or removes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_point_of_another_tenant_stays_unseen() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(directory.path()).unwrap();
+    let collection = CollectionRef::new("acme".parse().unwrap(), "photos".parse().unwrap());
+    let space = Space {
+        fingerprint: Fingerprint::of(b"space"),
+        dimension: 2,
+        name: "space 1.0".into(),
+        matryoshka: Vec::new(),
+        calibration: Calibration::default(),
+        added: BTreeMap::new(),
+    };
+    let fingerprint = space.fingerprint;
+    let spec = CollectionSpec { collection: collection.clone(), space, dimension: 2, indexed: BTreeMap::new() };
+    store.create_collection(&spec).await.unwrap();
+    store.upsert(&collection, vec![point(fingerprint, "ours")]).await.unwrap();
+
+    let (stranger, foreign) = ("stranger".parse().unwrap(), point(fingerprint, "theirs"));
+    let id = foreign.id(&stranger).0;
+    let row = Row { id, payload: payload(&stranger, &foreign), vector: vec![1.0, 0.0] };
+    let shard = store.shard(&collection).await.unwrap();
+    shard.writer.upsert(vec![row]).await.unwrap();
+    assert_eq!(store.collection(&collection).await.unwrap().points, 2);
+
+    let (all, items) = (Filter::default(), ["ours", "theirs"].map(|item| item.parse::<ItemId>().unwrap()));
+    assert_eq!(store.count_items(&collection, &all).await.unwrap(), 1);
+    assert_eq!(store.list_items(&collection, &all, 10, None).await.unwrap().items.len(), 1);
+    let query = Query { vector: vec![1.0, 0.0], modalities: Vec::new(), tracks: Vec::new(), filter: all, limit: 10 };
+    assert_eq!(store.search(&collection, &query).await.unwrap().len(), 1);
+    let found = store.items(&collection, &items, Fetch::ALL).await.unwrap();
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), items[..1]);
+    assert_eq!(store.stored(&collection, &items).await.unwrap().len(), 1);
+    assert_eq!(store.delete_items(&collection, &items, None).await.unwrap(), 1);
+    assert_eq!(store.collection(&collection).await.unwrap().points, 1);
+}

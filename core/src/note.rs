@@ -1,0 +1,40 @@
+//! What did not fail a media, but should be known of its vectors.
+
+/// Why embeddings lack something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoteReason {
+    /// The video has no audio track.
+    NoAudioTrack,
+    /// The audio track of the video is in a codec that is not decoded here.
+    AudioCodecUnsupported,
+}
+
+impl NoteReason {
+    /// Every reason.
+    pub const ALL: [Self; 2] = [Self::NoAudioTrack, Self::AudioCodecUnsupported];
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoAudioTrack => "NO_AUDIO_TRACK",
+            Self::AudioCodecUnsupported => "AUDIO_CODEC_UNSUPPORTED",
+        }
+    }
+}
+
+/// Something that the owner of a media should know of its embeddings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// For programs.
+    pub reason: NoteReason,
+    /// For people.
+    pub message: String,
+}
+
+impl Note {
+    /// A note for `reason`, explained by `message`.
+    pub fn new(reason: NoteReason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}

@@ -1,0 +1,163 @@
+//! What an owner says of an item beside its content, and how it changes: nothing is embedded for that.
+
+use std::{collections::BTreeMap, slice};
+
+use onespace_core::{
+    CollectionRef, Error, Fetch, ItemDetails, ItemId, Point, Reason, Result,
+    limits::{FIELD_NAME_BYTES, METADATA_BYTES, METADATA_FIELDS, TITLE_BYTES, URI_BYTES, check_text},
+};
+use onespace_proto::{convert, metadata::metadata_in};
+use prost_types::Struct;
+use serde_json::Value;
+
+use crate::Gateway;
+
+/// A change of what is said of an item. What is not in it stays as it was.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DetailsUpdate {
+    /// What to write in its place; the inner none takes it away.
+    uri: Option<Option<String>>,
+    title: Option<Option<String>>,
+    /// All of it.
+    metadata: Option<BTreeMap<String, Value>>,
+    /// Fields of it.
+    fields: BTreeMap<String, Option<Value>>,
+}
+
+impl DetailsUpdate {
+    /// What is set; what is empty is not said.
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` for a long text, as [`metadata_in`].
+    pub fn of_set(uri: String, title: String, metadata: Option<Struct>) -> Result<Self> {
+        check_text("uri", &uri, URI_BYTES)?;
+        check_text("title", &title, TITLE_BYTES)?;
+        Ok(Self {
+            uri: convert::some(uri).map(Some),
+            title: convert::some(title).map(Some),
+            metadata: metadata.map(|metadata| metadata_in(Some(metadata))).transpose()?,
+            fields: BTreeMap::new(),
+        })
+    }
+
+    /// What the paths of a mask name: what is empty is taken away.
+    ///
+    /// # Errors
+    /// As [`Self::of_set`]; `FIELD_INVALID` for a path that names nothing here, `TOO_MANY` paths.
+    pub fn of_mask(uri: String, title: String, metadata: Option<Struct>, paths: &[String]) -> Result<Self> {
+        let set = Self::of_set(uri, title, metadata)?;
+        let given = set.metadata.unwrap_or_default();
+        let mut update = Self::default();
+        if paths.len() > METADATA_FIELDS {
+            let message = format!("{} paths, the limit is {METADATA_FIELDS}", paths.len());
+            return Err(Error::new(Reason::TooMany, "update_mask", message));
+        }
+        for (index, path) in paths.iter().enumerate() {
+            let named = format!("update_mask.paths[{index}]");
+            check_text(&named, path, "metadata.".len() + FIELD_NAME_BYTES)?;
+            match (path.as_str(), path.strip_prefix("metadata.")) {
+                ("uri", _) => update.uri = Some(set.uri.clone().flatten()),
+                ("title", _) => update.title = Some(set.title.clone().flatten()),
+                ("metadata", _) => update.metadata = Some(given.clone()),
+                (_, Some(name)) if !name.is_empty() => {
+                    update.fields.insert(name.to_owned(), given.get(name).cloned());
+                }
+                _ => {
+                    let message = format!("{path:?} is none of uri, title, metadata, metadata.NAME");
+                    return Err(Error::new(Reason::FieldInvalid, named, message));
+                }
+            }
+        }
+        Ok(update)
+    }
+
+    /// What is known of the item once this is written.
+    #[must_use]
+    pub fn apply(&self, before: ItemDetails) -> ItemDetails {
+        let mut metadata = self.metadata.clone().unwrap_or(before.metadata);
+        for (name, value) in &self.fields {
+            match value {
+                Some(value) => metadata.insert(name.clone(), value.clone()),
+                None => metadata.remove(name),
+            };
+        }
+        ItemDetails {
+            uri: self.uri.clone().unwrap_or(before.uri),
+            title: self.title.clone().unwrap_or(before.title),
+            metadata,
+        }
+    }
+}
+
+/// Writes a change to all points of an item, whose vectors stay; returns the points. Whoever calls holds the item's
+/// lock.
+///
+/// # Errors
+/// `ITEM_NOT_FOUND`, `TOO_MANY` fields in all, `STORE_*`.
+pub async fn rewrite(
+    gateway: &Gateway,
+    collection: &CollectionRef,
+    id: &ItemId,
+    update: &DetailsUpdate,
+) -> Result<Vec<Point>> {
+    let mut items = gateway.store().items(collection, slice::from_ref(id), Fetch::ALL).await?;
+    let points = items.remove(id).unwrap_or_default();
+    let Some(first) = points.first() else { return Err(not_found(collection, id)) };
+    let before = ItemDetails { uri: first.uri.clone(), title: first.title.clone(), metadata: first.metadata.clone() };
+    let details = update.apply(before);
+    check_metadata(&details.metadata)?;
+    let points: Vec<Point> = points.into_iter().map(|point| point.described(details.clone())).collect();
+    gateway.store().upsert(collection, points.clone()).await?;
+    Ok(points)
+}
+
+/// Fields that come one by one may be too many together.
+fn check_metadata(metadata: &BTreeMap<String, Value>) -> Result<()> {
+    let bytes = serde_json::to_vec(metadata).map_err(|error| Error::internal(error.to_string()))?.len();
+    if metadata.len() <= METADATA_FIELDS && bytes <= METADATA_BYTES {
+        return Ok(());
+    }
+    let message = format!(
+        "{} fields and {bytes} bytes as JSON in all, the limits are {METADATA_FIELDS} and {METADATA_BYTES}",
+        metadata.len()
+    );
+    Err(Error::new(Reason::TooMany, "metadata", message))
+}
+
+/// There is no such item.
+pub fn not_found(collection: &CollectionRef, id: &ItemId) -> Error {
+    Error::new(Reason::ItemNotFound, "item_id", format!("there is no item \"{id}\" in collection \"{collection}\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use onespace_proto::metadata::metadata_out;
+    use serde_json::json;
+
+    use super::*;
+
+    fn metadata(value: Value) -> BTreeMap<String, Value> {
+        value.as_object().unwrap().clone().into_iter().collect()
+    }
+
+    #[test]
+    fn a_mask_names_what_is_written() {
+        let before =
+            ItemDetails { uri: Some("u".into()), title: Some("t".into()), metadata: metadata(json!({"a": 1, "b": 2})) };
+        let update = |uri: &str, fields: Value, paths: &[&str]| {
+            let paths: Vec<_> = paths.iter().map(ToString::to_string).collect();
+            let of = DetailsUpdate::of_mask(uri.into(), String::new(), metadata_out(metadata(fields)), &paths);
+            of.unwrap().apply(before.clone())
+        };
+        assert_eq!(update("v", json!({}), &["uri"]).uri.as_deref(), Some("v"));
+        assert_eq!(update("", json!({}), &["title"]).title, None);
+        assert_eq!(update("", json!({"c": 3}), &["metadata"]).metadata, metadata(json!({"c": 3})));
+        let one = update("v", json!({"c": 3, "a": 9}), &["metadata.c", "metadata.b"]);
+        assert_eq!(one.metadata, metadata(json!({"a": 1, "c": 3})));
+        assert_eq!((one.uri.as_deref(), one.title.as_deref()), (Some("u"), Some("t")));
+        for path in ["", "metadata.", "vector", "item_id"] {
+            let wrong = DetailsUpdate::of_mask(String::new(), String::new(), None, &[path.to_owned()]);
+            assert_eq!(wrong.unwrap_err().field, "update_mask.paths[0]");
+        }
+    }
+}

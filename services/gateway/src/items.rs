@@ -1,0 +1,221 @@
+//! Stored items: read, counted, changed, removed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use onespace_core::{CollectionRef, Error, ItemId, Point, Reason, Result, limits};
+use onespace_proto::{
+    convert,
+    filter::filter_in,
+    v1,
+    view::{View, leading},
+};
+
+use crate::{
+    Gateway,
+    answer::AnswerRoom,
+    call::Call,
+    details::{DetailsUpdate, not_found, rewrite},
+    page::page_size,
+};
+
+/// One item.
+///
+/// # Errors
+/// `ITEM_NOT_FOUND`, `COLLECTION_NOT_FOUND`, `STORE_*`.
+pub async fn get(gateway: &Gateway, call: &Call, request: v1::GetItemRequest) -> Result<v1::GetItemResponse> {
+    let collection = call.collection(&request.collection)?;
+    let id = item_id("item_id", &request.item_id)?;
+    let view = View::read(request.view.as_ref(), true)?;
+    let mut found = read(gateway, &collection, std::slice::from_ref(&id), &view).await?;
+    let item = found.remove(&id).ok_or_else(|| not_found(&collection, &id))?;
+    Ok(v1::GetItemResponse { item: Some(item) })
+}
+
+/// Several items, and which of them are not there.
+///
+/// # Errors
+/// `TOO_MANY`, `ANSWER_TOO_LARGE`, `COLLECTION_NOT_FOUND`, `STORE_*`.
+pub async fn batch_get(
+    gateway: &Gateway,
+    call: &Call,
+    request: v1::BatchGetItemsRequest,
+) -> Result<v1::BatchGetItemsResponse> {
+    let collection = call.collection(&request.collection)?;
+    let ids = item_ids(&request.item_ids)?;
+    let view = View::read(request.view.as_ref(), true)?;
+    let mut found = read(gateway, &collection, &ids, &view).await?;
+    let mut room = call.answer;
+    let mut answer = v1::BatchGetItemsResponse::default();
+    let mut seen = BTreeSet::new();
+    for id in ids.into_iter().filter(|id| seen.insert(id.clone())) {
+        match found.remove(&id) {
+            Some(item) if room.take(&item) => answer.items.push(item),
+            Some(_) => return Err(room.too_large(&format!("item \"{id}\""))),
+            None => answer.missing_item_ids.push(id.to_string()),
+        }
+    }
+    Ok(answer)
+}
+
+/// These items as a view shows them.
+async fn read(
+    gateway: &Gateway,
+    collection: &CollectionRef,
+    ids: &[ItemId],
+    view: &View,
+) -> Result<BTreeMap<ItemId, v1::Item>> {
+    let fetch = view.fetch().unwrap_or(onespace_core::Fetch { segments: false, vectors: false });
+    let found = gateway.store().items(collection, ids, fetch).await?;
+    let item = |(id, points): (ItemId, Vec<Point>)| {
+        let lead = leading(&points)?.clone();
+        let shown = if view.fetch().is_some() { points } else { Vec::new() };
+        Some((id, view.item_out(lead, shown)))
+    };
+    Ok(found.into_iter().filter_map(item).collect())
+}
+
+/// Items that points stand for, as a view shows them: what it needs beside is fetched at once.
+///
+/// # Errors
+/// `STORE_*`.
+pub async fn show(
+    gateway: &Gateway,
+    collection: &CollectionRef,
+    leads: Vec<Point>,
+    view: &View,
+) -> Result<Vec<v1::Item>> {
+    let mut embeddings = BTreeMap::new();
+    if let Some(fetch) = view.fetch() {
+        let ids: Vec<ItemId> = leads.iter().map(|point| point.item.clone()).collect();
+        for ids in ids.chunks(limits::ITEMS_PER_REQUEST) {
+            embeddings.append(&mut gateway.store().items(collection, ids, fetch).await?);
+        }
+    }
+    let item = |lead: Point| {
+        let shown = embeddings.get(&lead.item).cloned().unwrap_or_default();
+        view.item_out(lead, shown)
+    };
+    Ok(leads.into_iter().map(item).collect())
+}
+
+/// A page of items.
+///
+/// # Errors
+/// `FIELD_INVALID` for a page token that is not ours, `ANSWER_TOO_LARGE`, `COLLECTION_NOT_FOUND`, `STORE_*`.
+pub async fn list(gateway: &Gateway, call: &Call, request: v1::ListItemsRequest) -> Result<v1::ListItemsResponse> {
+    let collection = call.collection(&request.collection)?;
+    let filter = filter_in(request.filter)?;
+    let size = page_size("page_size", request.page_size)?;
+    let view = View::read(request.view.as_ref(), false)?;
+    limits::check_text("page_token", &request.page_token, limits::NAME_BYTES)?;
+    let token = convert::some(request.page_token);
+    let page = gateway.store().list_items(&collection, &filter, size, token.as_deref()).await?;
+    // A page token is the id of the point that the page starts with.
+    let starts: Vec<String> = page.items.iter().map(|point| point.id(&collection.tenant).to_string()).collect();
+    let mut items = show(gateway, &collection, page.items, &view).await?;
+    let mut room: AnswerRoom = call.answer;
+    let fits = room.fitting(&items);
+    if fits == 0 && !items.is_empty() {
+        return Err(room.too_large("one item"));
+    }
+    items.truncate(fits);
+    let next_page_token = starts.get(fits).cloned().or(page.next).unwrap_or_default();
+    Ok(v1::ListItemsResponse { items, next_page_token })
+}
+
+/// How many items a filter lets through.
+///
+/// # Errors
+/// `FIELD_*`, `COLLECTION_NOT_FOUND`, `STORE_*`.
+pub async fn count(gateway: &Gateway, call: &Call, request: v1::CountItemsRequest) -> Result<v1::CountItemsResponse> {
+    let collection = call.collection(&request.collection)?;
+    let filter = filter_in(request.filter)?;
+    Ok(v1::CountItemsResponse { items: gateway.store().count_items(&collection, &filter).await? })
+}
+
+/// Changes what is said of an item.
+///
+/// # Errors
+/// `FIELD_*`, `TOO_MANY`, `ITEM_NOT_FOUND`, `COLLECTION_NOT_FOUND`, `STORE_*`.
+pub async fn update(gateway: &Gateway, call: &Call, request: v1::UpdateItemRequest) -> Result<v1::UpdateItemResponse> {
+    let collection = call.collection(&request.collection)?;
+    let id = item_id("item_id", &request.item_id)?;
+    let v1::UpdateItemRequest { uri, title, metadata, update_mask, .. } = request;
+    let paths = update_mask.map(|mask| mask.paths).unwrap_or_default();
+    let update = match paths.as_slice() {
+        [] => DetailsUpdate::of_set(uri, title, metadata)?,
+        paths => DetailsUpdate::of_mask(uri, title, metadata, paths)?,
+    };
+    if update == DetailsUpdate::default() {
+        let message = "nothing is to be changed: set uri, title or metadata, or name what to take away";
+        return Err(Error::new(Reason::FieldRequired, "update_mask", message));
+    }
+    let lock = gateway.item_locks().get(&collection, &id);
+    let _writing = lock.lock().await;
+    let points = rewrite(gateway, &collection, &id, &update).await?;
+    let view = View::read(None, false)?;
+    let item = leading(&points).map(|lead| view.item_out(lead.clone(), Vec::new()));
+    Ok(v1::UpdateItemResponse { item })
+}
+
+/// Removes items, by their ids or by a filter.
+///
+/// # Errors
+/// `FIELD_*`, `TOO_MANY`, `COLLECTION_NOT_FOUND`, `STORE_*`.
+pub async fn delete(
+    gateway: &Gateway,
+    call: &Call,
+    request: v1::DeleteItemsRequest,
+) -> Result<v1::DeleteItemsResponse> {
+    let collection = call.collection(&request.collection)?;
+    let deleted = match (request.item_ids.as_slice(), request.filter) {
+        (ids, None) => gateway.store().delete_items(&collection, &item_ids(ids)?, None).await?,
+        ([], filter) => delete_matching(gateway, call, &collection, filter).await?,
+        (_, Some(_)) => {
+            return Err(Error::new(Reason::FieldInvalid, "filter", "name items or give a filter, not both"));
+        }
+    };
+    Ok(v1::DeleteItemsResponse { deleted })
+}
+
+/// Page by page, so that a deadline leaves whole items behind; the same call again goes on.
+async fn delete_matching(
+    gateway: &Gateway,
+    call: &Call,
+    collection: &CollectionRef,
+    filter: Option<v1::Filter>,
+) -> Result<u64> {
+    let filter = filter_in(filter)?;
+    if filter.is_empty() {
+        let message = "a filter without a condition lets everything through: DeleteCollection removes everything";
+        return Err(Error::new(Reason::FieldRequired, "filter", message));
+    }
+    let (mut deleted, mut token) = (0, None);
+    loop {
+        call.deadline.check("before everything was deleted: the same call again goes on")?;
+        let page = gateway.store().list_items(collection, &filter, limits::RESULTS, token.as_deref()).await?;
+        let ids: Vec<ItemId> = page.items.into_iter().map(|point| point.item).collect();
+        for ids in ids.chunks(limits::ITEMS_PER_REQUEST) {
+            deleted += gateway.store().delete_items(collection, ids, None).await?;
+        }
+        token = page.next;
+        if token.is_none() {
+            return Ok(deleted);
+        }
+    }
+}
+
+fn item_ids(ids: &[String]) -> Result<Vec<ItemId>> {
+    if ids.is_empty() {
+        return Err(Error::new(Reason::FieldRequired, "item_ids", "name at least one item"));
+    }
+    if ids.len() > limits::ITEMS_PER_REQUEST {
+        let message = format!("{} items, the limit is {}", ids.len(), limits::ITEMS_PER_REQUEST);
+        return Err(Error::new(Reason::TooMany, "item_ids", message));
+    }
+    ids.iter().enumerate().map(|(index, id)| item_id(&format!("item_ids[{index}]"), id)).collect()
+}
+
+fn item_id(field: &str, id: &str) -> Result<ItemId> {
+    id.parse().map_err(|error: Error| Error { field: field.to_owned(), ..error })
+}

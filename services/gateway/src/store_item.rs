@@ -1,0 +1,152 @@
+//! What becomes of one item of an ingest.
+
+use std::{mem, slice, time::Duration, time::Instant};
+
+use onespace_core::{
+    ContentHash, Deadline, EmbedOptions, Embedding, Error, ItemDetails, ItemId, Point, Reason, Result, Timings,
+    limits::{CALLER_ID_BYTES, DEADLINE_MAX_MS, check_text},
+};
+use onespace_proto::{convert, status::item_error, v1};
+
+use crate::{
+    Gateway,
+    details::{DetailsUpdate, rewrite},
+    embed_stream::cut_id,
+    gateway::{micros, timed},
+    item::{Embedder, Item},
+    query::SearchScope,
+};
+
+/// Where items of a stream go, and how they are embedded.
+pub struct IngestTarget {
+    /// The collection.
+    pub scope: SearchScope,
+    /// What the stream's start chose.
+    pub options: EmbedOptions,
+}
+
+/// Stores one item and says what became of it.
+pub async fn store_item(
+    gateway: &Gateway,
+    target: &IngestTarget,
+    mut item: v1::IngestItem,
+    media: Result<v1::Media>,
+) -> v1::IngestResponse {
+    let started = Instant::now();
+    let (request_id, item_id) = (cut_id(item.request_id.clone()), cut_id(item.item_id.clone()));
+    let mut event = v1::IngestResponse { request_id, item_id, ..Default::default() };
+    let mut timings = Timings::default();
+    let stored = async {
+        let (prepared, update) = prepare(gateway, target, &mut item, media, &mut event)?;
+        write(gateway, target, &prepared, &update, &mut event, &mut timings).await
+    };
+    match stored.await {
+        Ok(status) => event.status = status.into(),
+        Err(error) => {
+            event.status = v1::IngestStatus::Failed.into();
+            event.error = Some(item_error(&error.under("item")));
+        }
+    }
+    metrics::counter!("onespace_ingest_total", "status" => event.status().as_str_name()).increment(1);
+    event.timings = Some(convert::timings_out(&timed(started, timings)));
+    event
+}
+
+/// An item that was read and named.
+struct Prepared {
+    item: Item,
+    id: ItemId,
+    hash: ContentHash,
+}
+
+fn prepare(
+    gateway: &Gateway,
+    target: &IngestTarget,
+    item: &mut v1::IngestItem,
+    media: Result<v1::Media>,
+    event: &mut v1::IngestResponse,
+) -> Result<(Prepared, DetailsUpdate)> {
+    check_text("request_id", &item.request_id, CALLER_ID_BYTES)?;
+    let update = DetailsUpdate::of_set(mem::take(&mut item.uri), mem::take(&mut item.title), item.metadata.take())?;
+    let read = media.and_then(Item::read).map_err(|error| error.under("media"))?;
+    event.modality = convert::modality_out(read.modality());
+    let hash = read.hash();
+    let id = if item.item_id.is_empty() {
+        hash.item()
+    } else {
+        item.item_id.parse().map_err(|error: Error| Error { field: "item_id".to_owned(), ..error })?
+    };
+    event.item_id = id.to_string();
+    let hash = hash.seen_by(read.added_towers(gateway.space())).made_with(&target.options);
+    Ok((Prepared { item: read, id, hash }, update))
+}
+
+async fn write(
+    gateway: &Gateway,
+    target: &IngestTarget,
+    prepared: &Prepared,
+    update: &DetailsUpdate,
+    event: &mut v1::IngestResponse,
+    timings: &mut Timings,
+) -> Result<v1::IngestStatus> {
+    let Prepared { item, id, hash } = prepared;
+    let collection = &target.scope.collection;
+    let lock = gateway.item_locks().get(collection, id);
+    let _writing = lock.lock().await;
+    let before = gateway.store().stored(collection, slice::from_ref(id)).await?;
+    let known = before.get(id);
+    if let Some(known) = known.filter(|known| known.content_hash == *hash) {
+        if known.details.as_ref().is_some_and(|before| update.apply(before.clone()) == *before) {
+            return Ok(v1::IngestStatus::Unchanged);
+        }
+        match rewrite(gateway, collection, id, update).await {
+            Ok(points) => {
+                event.points = u32::try_from(points.len()).unwrap_or(u32::MAX);
+                return Ok(v1::IngestStatus::Updated);
+            }
+            // It was deleted meanwhile, so it is stored anew.
+            Err(error) if error.reason == Reason::ItemNotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let same_content = known.is_some_and(|known| known.content_hash.content() == hash.content());
+    // What is not said of content that stays, stays as well; what is said of other content does not.
+    let details = known.filter(|_| same_content).and_then(|known| known.details.clone()).unwrap_or_default();
+
+    let deadline = Deadline::after(Duration::from_millis(DEADLINE_MAX_MS as u64));
+    let embedder = Embedder { gateway, options: target.options, deadline, waits: true };
+    let mut reply = embedder.embed(item).await?;
+    reply.shorten(target.scope.dimension)?;
+    timings.merge(&reply.timings);
+    event.notes = convert::notes_out(mem::take(&mut reply.notes));
+    let details = update.apply(details);
+    let points: Vec<Point> = reply.embeddings.into_iter().map(|one| point(gateway, prepared, &details, one)).collect();
+    event.points = u32::try_from(points.len()).unwrap_or(u32::MAX);
+    let writing = Instant::now();
+    gateway.store().upsert(collection, points).await?;
+    if known.is_some() {
+        gateway.store().delete_items(collection, slice::from_ref(id), Some(hash)).await?;
+    }
+    timings.store_us = micros(writing);
+    Ok(if same_content { v1::IngestStatus::Updated } else { v1::IngestStatus::Stored })
+}
+
+fn point(gateway: &Gateway, prepared: &Prepared, details: &ItemDetails, embedding: Embedding) -> Point {
+    let space = gateway.space();
+    Point {
+        item: prepared.id.clone(),
+        // An item of several parts is listed by its first.
+        modality: prepared.item.modality(),
+        track: embedding.track,
+        segment: embedding.segment,
+        span: embedding.span,
+        uri: details.uri.clone(),
+        title: details.title.clone(),
+        content_hash: prepared.hash.clone(),
+        space: space.fingerprint,
+        tower: space.added_by(&embedding.towers()),
+        metadata: details.metadata.clone(),
+        parts: embedding.parts,
+        vector: embedding.vector,
+    }
+}
