@@ -23,7 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 LINES, FUNCTION_LINES, COLUMNS = 400, 70, 120
 
 # Tables: one row a line, however many rows there are.
-LONG_FILES = {"core/src/limits.rs"}
+LONG_FILES = {
+    "core/src/limits.rs",
+    "training/world/captions.py",
+    "training/world/languages.py",
+    "training/world/sounds.py",
+}
 
 # Who reads the environment. Tests and build scripts may.
 ENVIRONMENT = {"services/onespace/src/args.rs", "services/onespace/src/args", "encoders/runtime/src/library.rs"}
@@ -45,7 +50,8 @@ def sizes(path: Path, lines: list[str]) -> Iterator[str]:
     if len(lines) > LINES and name not in LONG_FILES:
         yield f"{name}: {len(lines)} lines, the limit is {LINES}"
     for number, line in enumerate(lines, 1):
-        if path.suffix == ".rs" and len(line) > COLUMNS:
+        # A row of a table in a comment cannot be broken.
+        if path.suffix == ".rs" and len(line) > COLUMNS and not line.lstrip().startswith(("//! |", "/// |")):
             yield f"{name}:{number}: {len(line)} columns, the limit is {COLUMNS}"
 
 

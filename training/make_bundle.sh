@@ -56,7 +56,7 @@ export OMP_NUM_THREADS=1
 .venv/bin/python quantise.py
 .venv/bin/python samples.py
 if [ ! -x "$SERVICE" ]; then
-    .venv/bin/python -m eval.offline
+    .venv/bin/python -m eval.without_service
     echo "No service at $SERVICE: this was the reference. Build it (make run) and run this again for the card."
     exit 0
 fi

@@ -1,11 +1,13 @@
 //! The plain loop, the engine and the preparation, in rounds that alternate.
 
 use std::{
+    num::NonZeroUsize,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use onespace_bundle::Bundle;
 use onespace_core::{Deadline, PrepareRequest, Sample, limits::BATCH_SAMPLES};
 use onespace_encoder::prepare::preparer;
@@ -48,9 +50,10 @@ pub async fn subject(
     let mut served = ServedRounds::start(server, subject).await?;
     (row.prepare_items_per_s, row.prepare_p50_ms) = prepare(bundle, subject, time)?;
     for _ in 0..rounds {
+        let prepared = prepare_on_all_cores(bundle, subject, time / 2)?;
         let (raw_rate, _) = plain(&mut session, &samples, best.0, time)?;
         let (rate, _) = engine_load(&engine, &samples, CONCURRENCY, time).await?;
-        served.round(rate, row.prepare_items_per_s, time).await?;
+        served.round(rate, prepared, time).await?;
         let (_, raw_times) = plain(&mut session, &samples, 1, time)?;
         let (_, times) = engine_load(&engine, &samples, 1, time).await?;
         rates.push(rate);
@@ -118,6 +121,22 @@ async fn engine_load(
         waits.extend(task.await??);
     }
     Ok((rate(waits.len(), started), waits))
+}
+
+/// Decoding and preprocessing on as many threads as there are cores, items a second: two threads of one core do less
+/// than twice what one does.
+fn prepare_on_all_cores(bundle: &Bundle, subject: &Subject, time: Duration) -> Result<f64> {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let rates = thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(|| prepare(bundle, subject, time))).collect();
+        threads.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
+    });
+    let mut sum = 0.0;
+    for rate in rates {
+        let (rate, _) = rate.map_err(|_| anyhow!("preparing panicked"))??;
+        sum += rate;
+    }
+    Ok(sum)
 }
 
 /// Decoding and preprocessing alone, on one thread.

@@ -86,14 +86,12 @@ impl ServedRounds {
         Ok(Self { channel, media, rates, of_engine, of_allowed, alone: Vec::new(), together: Vec::new() })
     }
 
-    /// One round, beside what the engine just did and what one thread prepares.
+    /// One round, beside what the engine and the preparation just did, each with all cores to itself.
     pub async fn round(&mut self, engine: f64, prepared: f64, time: Duration) -> Result<()> {
         let (rate, together) = load(&self.channel, &self.media, CONCURRENCY, time).await?;
         let (_, alone) = load(&self.channel, &self.media, 1, time).await?;
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        // An item keeps all cores busy for 1 / engine seconds, and one of them for 1 / prepared seconds.
-        #[expect(clippy::cast_precision_loss, reason = "a number of cores")]
-        let allowed = 1.0 / (1.0 / engine + 1.0 / (prepared * cores as f64));
+        // An item keeps all cores busy for 1 / engine seconds, then for 1 / prepared seconds.
+        let allowed = 1.0 / (1.0 / engine + 1.0 / prepared);
         self.rates.push(rate);
         self.of_engine.push(rate / engine);
         self.of_allowed.push(rate / allowed);

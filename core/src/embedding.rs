@@ -45,7 +45,8 @@ impl Track {
     /// The tracks of which every item has exactly one: it is listed and counted by it.
     pub const LEADING: [Self; 3] = [Self::Whole, Self::Visual, Self::Parts];
 
-    /// The modality of the tower that gave the vector of this track: a video's audio track went through the audio tower.
+    /// The modality of the tower that gave the vector of this track: a video's audio track went through the audio
+    /// tower.
     #[must_use]
     pub const fn tower(self, modality: Modality) -> Modality {
         match self {

@@ -58,7 +58,9 @@ macro_rules! reasons {
 
             /// What it means, in a sentence (printed in the documentation).
             #[must_use]
-            pub const fn meaning(self) -> &'static str { match self { $(Self::$variant => concat!($($doc,)+).trim_ascii(),)+ } }
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc,)+).trim_ascii(),)+ }
+            }
         }
     };
 }

@@ -42,7 +42,8 @@ macro_rules! name {
                     return Err(Error::new(Reason::FieldInvalid, $field, message));
                 }
                 if !name.chars().all(allowed) {
-                    return Err(Error::new(Reason::FieldInvalid, $field, format!(concat!("{:?} is not allowed: ", $rule), name)));
+                    let message = format!(concat!("{:?} is not allowed: ", $rule), name);
+                    return Err(Error::new(Reason::FieldInvalid, $field, message));
                 }
                 Ok(Self(name.to_owned()))
             }

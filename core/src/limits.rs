@@ -149,6 +149,9 @@ limits! {
     GATEWAY_IN_FLIGHT: usize = 512, "requests";
     /// Decoded and undecoded media a process holds at once.
     MEDIA_IN_FLIGHT_BYTES: usize = 512 * MIB, "bytes";
+    /// Texts no longer than this are tokenised where they arrive: that takes some ten microseconds, and handing them to
+    /// another thread takes as long.
+    TEXT_LIGHT_BYTES: usize = 1024, "bytes";
     /// Media waiting for, or in, preparation in one encoder.
     PREPARE_QUEUE: usize = 256, "media";
     /// Resampling filters kept for the next recording of the same rate: a table costs milliseconds to compute.

@@ -137,7 +137,7 @@ pub trait Prepare: Send + Sync {
     /// Turns one media into at least one sample.
     ///
     /// # Errors
-    /// `MEDIA_*` reasons: empty, malformed, unsupported or too large; `FIELD_INVALID` for segments that are too many; `DEADLINE_EXCEEDED` and `CANCELLED` when the
-    /// request's patience is over.
+    /// `MEDIA_*` reasons: empty, malformed, unsupported or too large; `FIELD_INVALID` for segments that are too many;
+    /// `DEADLINE_EXCEEDED` and `CANCELLED` when the request's patience is over.
     fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared>;
 }

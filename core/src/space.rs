@@ -180,7 +180,8 @@ impl Space {
             Reason::SpaceMismatch,
             "space_fingerprint",
             format!(
-                "{what} belongs to space {}, this server serves {} ({}): ingest into a collection of this space, or serve the bundle it was made with",
+                "{what} belongs to space {}, this server serves {} ({}): ingest into a collection of this space, or \
+                     serve the bundle it was made with",
                 other.short(),
                 self.fingerprint.short(),
                 self.name

@@ -81,7 +81,8 @@ pub fn weighted_sum<'a>(parts: impl IntoIterator<Item = (&'a [f32], f32)>) -> Re
     let length = norm(&sum);
     if !length.is_finite() || length < CANCELLED_NORM {
         let message = format!(
-            "the weighted parts sum to a vector of norm {length:e}, which has no direction (at least {CANCELLED_NORM:e} is needed)"
+            "the weighted parts sum to a vector of norm {length:e}, which has no direction (at least \
+                 {CANCELLED_NORM:e} is needed)"
         );
         return Err(Error::new(Reason::QueryCancelsOut, "parts", message));
     }

@@ -13,10 +13,11 @@ const BY_HAND: &str = "Generated from";
 fn errors() -> String {
     let mut page = format!(
         "# Errors\n\n{BY_HAND} the one table of reasons (`core/src/error.rs`); a test keeps both the same.\n\n\
-         A request that fails as a whole says its reason in `google.rpc.ErrorInfo` (domain `onespace.v1`), the field to \
-         blame in `ErrorInfo.metadata[\"field\"]` and, where the request is at fault, in `google.rpc.BadRequest`; how \
-         long to wait stands in `google.rpc.RetryInfo` and in the metadata `grpc-retry-pushback-ms`. One item that \
-         fails alone has the same in its `ItemError`.\n\n| reason | code | what it means | try again |\n|---|---|---|---|\n"
+         A request that fails as a whole says its reason in `google.rpc.ErrorInfo` (domain `onespace.v1`), the field \
+         to blame in `ErrorInfo.metadata[\"field\"]` and, where the request is at fault, in `google.rpc.BadRequest`; \
+         how long to wait stands in `google.rpc.RetryInfo` and in the metadata `grpc-retry-pushback-ms`. One item that \
+         fails alone has the same in its `ItemError`.\n\n\
+         | reason | code | what it means | try again |\n|---|---|---|---|\n"
     );
     for reason in Reason::ALL {
         let retry = match reason.retry() {
@@ -40,7 +41,8 @@ fn code(code: Code) -> String {
 fn limits_page() -> String {
     let mut page = format!(
         "# Limits\n\n{BY_HAND} the one table of bounds (`core/src/limits.rs`); a test keeps both the same. `GetSpace`, \
-         `/v1/space` and `onespace space` print it too.\n\n| limit | value | unit | what it bounds |\n|---|---|---|---|\n"
+         `/v1/space` and `onespace space` print it too.\n\n\
+         | limit | value | unit | what it bounds |\n|---|---|---|---|\n"
     );
     for limit in limits::ALL {
         writeln!(page, "| `{}` | {} | {} | {} |", limit.name, limit.value, limit.unit, limit.about).unwrap();

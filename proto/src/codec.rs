@@ -1,4 +1,5 @@
-//! How messages come off the wire: counted, then decoded. What cannot be decoded is the sender's mistake and is said so.
+//! How messages come off the wire: counted, then decoded. What cannot be decoded is the sender's mistake and is said
+//! so.
 
 use std::marker::PhantomData;
 

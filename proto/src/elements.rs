@@ -1,5 +1,5 @@
-//! What a message is made of, counted before it is decoded. A field takes two bytes on the wire and a hundred in memory: a
-//! message within MESSAGE_BYTES could otherwise hold gigabytes.
+//! What a message is made of, counted before it is decoded. A field takes two bytes on the wire and a hundred in
+//! memory: a message within MESSAGE_BYTES could otherwise hold gigabytes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -55,7 +55,8 @@ impl Counter {
             return Ok(());
         }
         let message = format!(
-            "the message has more than {MESSAGE_ELEMENTS} fields, list entries and numbers in it (MESSAGE_ELEMENTS): send it in parts"
+            "the message has more than {MESSAGE_ELEMENTS} fields, list entries and numbers in it (MESSAGE_ELEMENTS): \
+                 send it in parts"
         );
         Err(Error::new(Reason::TooMany, "", message))
     }

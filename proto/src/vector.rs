@@ -75,7 +75,7 @@ pub(crate) fn read(floats: Vec<f32>, float32: (&str, &[u8]), float16: (&str, &[u
 /// The vector of an embedding.
 ///
 /// # Errors
-/// As [`read`].
+/// `FIELD_INVALID` naming the field whose bytes are no whole number of values, or that is one too many.
 pub fn vector_in(embedding: &mut v1::Embedding) -> Result<Vec<f32>> {
     let floats = std::mem::take(&mut embedding.vector);
     read(floats, ("vector_float32", &embedding.vector_float32), ("vector_float16", &embedding.vector_float16))
@@ -84,7 +84,7 @@ pub fn vector_in(embedding: &mut v1::Embedding) -> Result<Vec<f32>> {
 /// The values of a raw vector.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`vector_in`].
 pub fn raw_vector_in(raw: &mut v1::RawVector) -> Result<Vec<f32>> {
     let floats = std::mem::take(&mut raw.values);
     read(floats, ("values_float32", &raw.values_float32), ("values_float16", &raw.values_float16))

@@ -195,7 +195,9 @@ fn films() -> Vec<Bomb> {
     // The control character keeps them from being told as text, so that they reach the decoder.
     let hls = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\x01\nfile:///etc/passwd\n#EXT-X-ENDLIST\n".to_vec();
     let concat = b"ffconcat version 1.0\n# \x01\nfile /etc/passwd\n".to_vec();
-    let dash = b"<?xml version=\"1.0\"?><MPD \x01 xmlns=\"urn:mpeg:dash:schema:mpd:2011\"><BaseURL>file:///etc/passwd</BaseURL></MPD>".to_vec();
+    let dash = b"<?xml version=\"1.0\"?><MPD \x01 \
+         xmlns=\"urn:mpeg:dash:schema:mpd:2011\"><BaseURL>file:///etc/passwd</BaseURL></MPD>"
+        .to_vec();
     vec![
         film("HLS playlist named MP4", hls.clone()),
         Bomb::new("HLS playlist as sound", Modality::Audio, hls),

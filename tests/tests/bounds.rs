@@ -1,4 +1,5 @@
-//! Every text and every list of the wire has a bound: the descriptor is walked, and each is sent larger than anybody needs.
+//! Every text and every list of the wire has a bound: the descriptor is walked, and each is sent larger than anybody
+//! needs.
 
 use bytes::Bytes;
 use onespace_core::limits::MEDIA_IN_FLIGHT_BYTES;

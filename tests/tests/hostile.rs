@@ -131,7 +131,8 @@ async fn no_playlist_opens_a_connection() {
         format!("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\u{1}\n{url}\n#EXT-X-ENDLIST\n"),
         format!("ffconcat version 1.0\n# \u{1}\nfile {url}\n"),
         format!(
-            "<?xml version=\"1.0\"?><MPD \u{1} xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\"><Period><BaseURL>{url}</BaseURL></Period></MPD>"
+            "<?xml version=\"1.0\"?><MPD \u{1} xmlns=\"urn:mpeg:dash:schema:mpd:2011\" \
+                 type=\"static\"><Period><BaseURL>{url}</BaseURL></Period></MPD>"
         ),
         format!("v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=\u{1}\r\nu={url}\r\nm=video 1234 RTP/AVP 96\r\n"),
     ];

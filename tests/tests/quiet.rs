@@ -1,5 +1,5 @@
-//! What a server does with the machine it runs on: it opens the sockets that it was told to open, writes where it was told to
-//! write, and says nothing to anybody who did not ask. Seen from the kernel's side, by strace.
+//! What a server does with the machine it runs on: it opens the sockets that it was told to open, writes where it was
+//! told to write, and says nothing to anybody who did not ask. Seen from the kernel's side, by strace.
 
 use std::{
     collections::BTreeSet,
@@ -20,8 +20,8 @@ use tempfile::TempDir;
 const IDLE: Duration = Duration::from_secs(12);
 
 /// The calls that open files to write, change names or make connections.
-const CALLS: &str = "trace=socket,connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,\
-    link,linkat,symlink,symlinkat,mknod,mknodat";
+const CALLS: &str = "trace=socket,connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat,\
+    rename,renameat,renameat2,link,linkat,symlink,symlinkat,mknod,mknodat";
 
 /// A server under strace, in a folder of its own with an empty home.
 struct Watched {

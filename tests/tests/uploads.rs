@@ -1,4 +1,5 @@
-//! Files that come in chunks: many that are left half sent keep nobody else out, and none keeps another waiting for ever.
+//! Files that come in chunks: many that are left half sent keep nobody else out, and none keeps another waiting for
+//! ever.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 """The bundle without a service: the reference preprocessing, ONNX Runtime and the alignments.
 
-Parity is measured against it; `python -m eval.offline` runs the evaluation through it, to steer by.
+Parity is measured against it; `python -m eval.without_service` runs the evaluation through it, to steer by.
 """
 
 import hashlib
@@ -71,9 +71,3 @@ class Reference:
 
     def texts(self, label: str, texts: list[str]) -> np.ndarray:
         return np.stack([self.text(t) for t in tqdm(texts, desc=label)])
-
-
-if __name__ == "__main__":
-    from eval.served import run
-
-    run(Reference(), "offline", None, None)

@@ -47,7 +47,8 @@ pub fn compose(base: &Bundle, additions: &[Addition<'_>], out: &Path) -> Result<
     let own = base.base();
     for modality in additions.iter().map(|addition| addition.modality) {
         if own.towers.head(modality).is_some() {
-            let message = "the base has this tower itself, and its vectors must stay what they are: take a base without it, or fit into another space";
+            let message = "the base has this tower itself, and its vectors must stay what they are: take a base \
+                 without it, or fit into another space";
             return Err(invalid(format!("towers.{modality}"), message));
         }
     }

@@ -32,7 +32,8 @@ fn tower(modality: &str, model: &str) -> String {
     };
     format!(
         "[towers.{modality}]\nmodel = \"{model}\"\nexternal = [\"{model}.data\"]\ninputs = [\"x\"]\noutput = \"v\"\n\
-         native_dimension = 4\nlogit_scale = 10.5\ngolden = {{ input = \"{modality}.in\", vector = \"{modality}.f32\" }}\n\
+         native_dimension = 4\nlogit_scale = 10.5\ngolden = {{ input = \"{modality}.in\", vector = \
+              \"{modality}.f32\" }}\n\
          [towers.{modality}.preprocess]\n{preprocess}\n"
     )
 }

@@ -155,10 +155,11 @@ mod tests {
     use super::*;
 
     fn spec(resize: &str, width: u32, height: u32) -> Image {
-        let text = format!(
-            r#"{{"width": {width}, "height": {height}, "resize": "{resize}", "filter": "bicubic", "mean": [0, 0, 0], "std": [1, 1, 1]}}"#
-        );
-        serde_json::from_str(&text).unwrap()
+        let table = serde_json::json!({
+            "width": width, "height": height, "resize": resize, "filter": "bicubic",
+            "mean": [0, 0, 0], "std": [1, 1, 1],
+        });
+        serde_json::from_value(table).unwrap()
     }
 
     fn kept(side: Side) -> (usize, usize, usize) {

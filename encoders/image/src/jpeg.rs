@@ -53,7 +53,8 @@ fn explain(error: &JpegError) -> Error {
     }
 }
 
-/// Whether four components are sampled alike, or the second and third at half of the others. The decoder breaks on others.
+/// Whether four components are sampled alike, or the second and third at half of the others. The decoder breaks on
+/// others.
 fn usual(decoder: &Decoder<'_>) -> bool {
     let sampling = |of: &ComponentInfo| (of.horizontal_sampling, of.vertical_sampling);
     let [first, second, third, fourth] = decoder.header().components.as_slice() else { return true };
@@ -62,8 +63,8 @@ fn usual(decoder: &Decoder<'_>) -> bool {
     sampling(fourth) == most && sampling(third) == less && half(most.0, less.0) && half(most.1, less.1)
 }
 
-/// The bytes that hold coefficients until the last scan has been read, beside the pixels: 16 bits for each coefficient of
-/// each component, where there are several scans.
+/// The bytes that hold coefficients until the last scan has been read, beside the pixels: 16 bits for each coefficient
+/// of each component, where there are several scans.
 fn coefficient_bytes(decoder: &Decoder<'_>) -> u64 {
     if !decoder.has_multiple_scans() {
         return 0;

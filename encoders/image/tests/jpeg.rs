@@ -16,7 +16,8 @@ fn read(name: &str) -> Vec<u8> {
 /// The decoded pixels, channel by channel: an image that keeps its size keeps its pixels.
 fn decoded(name: &str) -> Vec<f32> {
     let table = serde_json::json!({
-        "width": SIDES.0, "height": SIDES.1, "resize": "squash", "filter": "nearest", "mean": [0, 0, 0], "std": [1, 1, 1],
+        "width": SIDES.0, "height": SIDES.1, "resize": "squash", "filter": "nearest",
+        "mean": [0, 0, 0], "std": [1, 1, 1],
     });
     let spec: Image = serde_json::from_value(table).unwrap();
     let mut sample = ImagePreparer::new(&spec).prepare(&PrepareRequest::of(&read(name))).unwrap().samples.remove(0);

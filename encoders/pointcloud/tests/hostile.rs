@@ -194,7 +194,9 @@ fn memory_follows_the_manifest_not_the_file() {
     );
     assert!(before <= held && after - held < 64 << 20);
 
-    let mut text = b"ply\nformat ascii 1.0\nelement vertex 300000\nproperty float x\nproperty float y\nproperty float z\nend_header\n".to_vec();
+    let mut text = b"ply\nformat ascii 1.0\nelement vertex 300000\nproperty float x\nproperty float y\nproperty \
+         float z\nend_header\n"
+        .to_vec();
     text.extend("0.123456 -1.234567 2.345678\n".repeat(300_000).bytes());
     let start = Instant::now();
     prepare(&text).unwrap();

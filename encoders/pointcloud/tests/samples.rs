@@ -144,7 +144,8 @@ fn places_that_are_none_are_named() {
         assert_eq!(error.reason, Reason::MediaMalformed);
         assert!(error.message.contains("vertex 17"), "{error}");
     }
-    let text = b"ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n0 nan 0\n";
+    let text = b"ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float \
+         z\nend_header\n0 0 0\n0 nan 0\n";
     let error = PointCloudPreparer::new(&spec(10, 10)).prepare(&PrepareRequest::of(text)).unwrap_err();
     assert!(error.reason == Reason::MediaMalformed && error.message.contains("vertex 1"), "{error}");
 }

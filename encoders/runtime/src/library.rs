@@ -17,8 +17,8 @@ use ort::{
 /// The oldest release whose interface this is built for.
 const VERSION_MIN: &str = "1.31";
 
-/// Where it is set, ONNX Runtime keeps to itself. Its own switch comes too late: when there is an environment to switch it on, a
-/// device id has been written below the home folder and its makers' host has been looked up.
+/// Where it is set, ONNX Runtime keeps to itself. Its own switch comes too late: when there is an environment to
+/// switch it on, a device id has been written below the home folder and its makers' host has been looked up.
 const SILENCE: &str = "ORT_DISABLE_TELEMETRY";
 
 /// The process has one ONNX Runtime; whoever asks again for the same file gets the same.
@@ -83,8 +83,8 @@ impl Runtime {
 
 /// Forbids ONNX Runtime to report to its makers. It reads the environment when it is loaded, so this comes first.
 ///
-/// Call it at the start of `main`, before there is a second thread: what another thread reads of the environment meanwhile
-/// could be torn. What cannot (a test, a program in another language) sets the variable from outside.
+/// Call it at the start of `main`, before there is a second thread: what another thread reads of the environment
+/// meanwhile could be torn. What cannot (a test, a program in another language) sets the variable from outside.
 #[expect(unsafe_code, reason = "the library takes this from the process's environment alone")]
 pub fn forbid_telemetry() {
     // SAFETY: the caller is the only thread yet.

@@ -68,9 +68,12 @@ fn playlists_in_disguise_are_refused_and_open_nothing() {
     let hls = |target: &str| {
         format!("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:4\n#EXTINF:4.0,\n{target}\n#EXT-X-ENDLIST\n")
     };
-    let dash = format!(
-        r#"<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet mimeType="video/mp4"><Representation id="0" bandwidth="1"><BaseURL>{url}</BaseURL></Representation></AdaptationSet></Period></MPD>"#
-    );
+    let dash = [
+        r#"<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period>"#,
+        r#"<AdaptationSet mimeType="video/mp4"><Representation id="0" bandwidth="1">"#,
+        &format!("<BaseURL>{url}</BaseURL></Representation></AdaptationSet></Period></MPD>"),
+    ];
+    let dash = dash.concat();
     let disguises = [
         ("HLS to a server", hls(&url)),
         ("HLS to a file", hls(&format!("file://{local}"))),

@@ -22,7 +22,7 @@ use tokio::task;
 use crate::{
     golden,
     pipeline::{TowerOutput, TowerPipeline},
-    pool::{Pool, PoolOutput, micros},
+    pool::{Pool, PoolOutput, Weight, micros},
     pooling,
     prepare::{VIDEO, not_served, preparer},
 };
@@ -290,13 +290,15 @@ impl PooledPreparer {
         permits: RequestPermits,
     ) -> Result<PoolOutput<Prepared>> {
         let preparer = Arc::clone(&self.preparer);
-        let EncodeRequest { bytes, media_type, purpose, segments, .. } = request;
+        let EncodeRequest { modality, bytes, media_type, purpose, segments, .. } = request;
+        let light = modality == Modality::Text && bytes.len() <= limits::TEXT_LIGHT_BYTES;
         let work = move |patience: &Patience| {
             let media_type = media_type.as_deref();
             let patience = patience.clone();
             preparer.prepare(&PrepareRequest { bytes: &bytes, media_type, purpose, segments, patience })
         };
-        self.pool.run(deadline, permits, work).await
+        let weight = if light { Weight::Light } else { Weight::Heavy };
+        self.pool.run(deadline, permits, weight, work).await
     }
 }
 

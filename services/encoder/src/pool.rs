@@ -1,6 +1,7 @@
 //! Preparation: CPU work on a bounded number of threads.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -28,6 +29,15 @@ pub(crate) struct Pool {
     mean_us: Arc<AtomicU64>,
 }
 
+/// Where work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// Where it arrives: it takes less than handing it to another thread does, which is two switches of a core.
+    Light,
+    /// On a thread of its own.
+    Heavy,
+}
+
 /// What the work came to, and where the time went.
 #[derive(Debug)]
 pub(crate) struct PoolOutput<T> {
@@ -50,6 +60,7 @@ impl Pool {
         &self,
         deadline: Deadline,
         permits: RequestPermits,
+        weight: Weight,
         work: impl FnOnce(&Patience) -> Result<T> + Send + 'static,
     ) -> Result<PoolOutput<T>> {
         let arrived = Instant::now();
@@ -64,7 +75,7 @@ impl Pool {
         let patience = Patience::until(deadline);
         let _gone = patience.leave_on_drop();
         let record = self.record();
-        let work = task::spawn_blocking(move || {
+        let work = move || {
             // Dropped in this order: whoever takes the turn finds the room already there.
             let _held = (permits, turn);
             let start = Instant::now();
@@ -72,12 +83,14 @@ impl Pool {
             let took = start.elapsed();
             record(took, patience.is_over());
             outcome.map(|value| PoolOutput { value, waited, took })
-        });
+        };
+        if weight == Weight::Light {
+            return catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(self.panicked()));
+        }
+        let work = task::spawn_blocking(work);
         match timeout_at(deadline.instant().into(), work).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(failure)) if failure.is_panic() => {
-                Err(Error::new(Reason::Panicked, "bytes", format!("preparing the {} panicked", self.modality)))
-            }
+            Ok(Err(failure)) if failure.is_panic() => Err(self.panicked()),
             Ok(Err(_)) => Err(Error::new(Reason::NotReady, "", "the server is stopping")),
             Err(_) => Err(Deadline::exceeded("while the media was prepared")),
         }
@@ -95,6 +108,10 @@ impl Pool {
             let before = mean_us.load(Ordering::Relaxed);
             mean_us.store((before * 4 + micros(took)) / 5, Ordering::Relaxed);
         }
+    }
+
+    fn panicked(&self) -> Error {
+        Error::new(Reason::Panicked, "bytes", format!("preparing the {} panicked", self.modality))
     }
 
     fn full(&self) -> Error {
@@ -129,10 +146,14 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_panic_is_an_error_and_the_pool_lives_on() {
         let pool = pool();
-        let error =
-            pool.run(Deadline::default(), nobody(), |_| -> Result<()> { panic!("injected") }).await.unwrap_err();
+        let error = pool
+            .run(Deadline::default(), nobody(), Weight::Heavy, |_| -> Result<()> { panic!("injected") })
+            .await
+            .unwrap_err();
         assert_eq!((error.reason, error.field.as_str()), (Reason::Panicked, "bytes"));
-        assert_eq!(pool.run(Deadline::default(), nobody(), |_| Ok(7)).await.unwrap().value, 7);
+        let light = pool.run(Deadline::default(), nobody(), Weight::Light, |_| -> Result<()> { panic!("injected") });
+        assert_eq!(light.await.unwrap_err().reason, Reason::Panicked);
+        assert_eq!(pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(7)).await.unwrap().value, 7);
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +164,7 @@ mod tests {
         let permit = nobody();
         let permits = Arc::clone(&permit);
         let first = tokio::spawn(async move {
-            busy.run(Deadline::after(Duration::from_millis(300)), permits, move |_| {
+            busy.run(Deadline::after(Duration::from_millis(300)), permits, Weight::Heavy, move |_| {
                 let _ = held.recv();
                 Ok(())
             })
@@ -152,14 +173,17 @@ mod tests {
         while pool.turns.available_permits() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let late = pool.run(Deadline::after(Duration::from_millis(20)), nobody(), |_| Ok(())).await.unwrap_err();
+        let late = pool
+            .run(Deadline::after(Duration::from_millis(20)), nobody(), Weight::Heavy, |_| Ok(()))
+            .await
+            .unwrap_err();
         assert_eq!(late.reason, Reason::DeadlineExceeded);
         assert_eq!(first.await.unwrap().unwrap_err().reason, Reason::DeadlineExceeded);
         assert_eq!(Arc::strong_count(&permit), 2, "the work still holds what it was admitted with");
-        let full = pool.run(Deadline::default(), nobody(), |_| Ok(())).await.unwrap_err();
+        let full = pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(())).await.unwrap_err();
         assert_eq!((full.reason, full.retry_after.is_some()), (Reason::QueueFull, true));
         release.send(()).unwrap();
-        assert!(pool.run(Deadline::default(), nobody(), |_| Ok(())).await.is_ok());
+        assert!(pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(())).await.is_ok());
         assert_eq!(Arc::strong_count(&permit), 1);
     }
 
@@ -174,18 +198,21 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn work_ends_with_its_deadline_and_with_its_caller() {
         let pool = Arc::new(pool());
-        let late = pool.run(Deadline::after(Duration::from_millis(50)), nobody(), looking_up).await.unwrap_err();
+        let late = pool
+            .run(Deadline::after(Duration::from_millis(50)), nobody(), Weight::Heavy, looking_up)
+            .await
+            .unwrap_err();
         assert_eq!(late.reason, Reason::DeadlineExceeded);
-        assert_eq!(pool.run(Deadline::default(), nobody(), |_| Ok(1)).await.unwrap().value, 1);
+        assert_eq!(pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(1)).await.unwrap().value, 1);
         let (busy, permit) = (Arc::clone(&pool), nobody());
         let permits = Arc::clone(&permit);
-        let gone = tokio::spawn(async move { busy.run(Deadline::default(), permits, looking_up).await });
+        let gone = tokio::spawn(async move { busy.run(Deadline::default(), permits, Weight::Heavy, looking_up).await });
         while pool.turns.available_permits() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         gone.abort();
         assert!(gone.await.unwrap_err().is_cancelled());
-        assert_eq!(pool.run(Deadline::default(), nobody(), |_| Ok(2)).await.unwrap().value, 2);
+        assert_eq!(pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(2)).await.unwrap().value, 2);
         assert_eq!(Arc::strong_count(&permit), 1);
     }
 }

@@ -174,7 +174,8 @@ fn same_towers(space: &Space, other: &Space, modality: Modality) -> Result<()> {
         if towers.is_empty() { "none".to_owned() } else { towers.join(", ") }
     };
     let message = format!(
-        "the {modality} encoder's bundle has other added towers ({}) than the others' ({}): serve the same bundle everywhere",
+        "the {modality} encoder's bundle has other added towers ({}) than the others' ({}): serve the same bundle \
+             everywhere",
         told(other),
         told(space)
     );

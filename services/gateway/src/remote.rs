@@ -85,8 +85,9 @@ impl RemoteEncoder {
 }
 
 /// A broken connection shows as many codes; none of them is the request's fault. (Our own cancellation drops the
-/// call and never gets here, so CANCELLED is a replica that went away, too.) What the transport says of a request itself is no
-/// fault of the replica: another would say the same, and leaving both alone would refuse everybody for one.
+/// call and never gets here, so CANCELLED is a replica that went away, too.) What the transport says of a request
+/// itself is no fault of the replica: another would say the same, and leaving both alone would refuse everybody for
+/// one.
 fn failure(status: &Status) -> Error {
     let of_the_request = matches!(
         status.code(),

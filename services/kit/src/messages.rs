@@ -1,4 +1,5 @@
-//! The messages of a client's stream: within its deadline, never silent for long, each with what accounts for its bytes.
+//! The messages of a client's stream: within its deadline, never silent for long, each with what accounts for its
+//! bytes.
 
 use std::time::Duration;
 

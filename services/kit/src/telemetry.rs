@@ -10,8 +10,8 @@ static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 /// How often samples of histograms are counted into their buckets. Until then each is kept, 8 bytes and more.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Bounds of the buckets of times, seconds: from a cached text to the latest deadline. Buckets of several replicas can be added
-/// up, quantiles cannot.
+/// Bounds of the buckets of times, seconds: from a cached text to the latest deadline. Buckets of several replicas can
+/// be added up, quantiles cannot.
 const SECONDS: [f64; 15] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0];
 
@@ -44,8 +44,9 @@ fn recorder() -> Result<PrometheusHandle, BuildError> {
         .install_recorder()
 }
 
-/// Histograms keep every sample until somebody counts them. Asking for `/metrics` does that, but an encoder has no such page and
-/// a gateway may not be asked. A thread, not a task: it does its work whatever the tasks of this process are at.
+/// Histograms keep every sample until somebody counts them. Asking for `/metrics` does that, but an encoder has no
+/// such page and a gateway may not be asked. A thread, not a task: it does its work whatever the tasks of this process
+/// are at.
 fn keep_up(metrics: PrometheusHandle) {
     let work = move || {
         loop {

@@ -1,7 +1,8 @@
 //! How connections are set up, the same on every hop: client to server, gateway to encoder.
 //!
-//! Windows are fixed. A window that adapts begins at 64 KiB, and a hundred and thirty messages of twenty bytes that nobody has
-//! read yet are then taken for an attack: the HTTP/2 library ends the connection with `too_many_data_frames`.
+//! Windows are fixed. A window that adapts begins at 64 KiB, and a hundred and thirty messages of twenty bytes that
+//! nobody has read yet are then taken for an attack: the HTTP/2 library ends the connection with
+//! `too_many_data_frames`.
 
 use onespace_core::limits::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES};
 use tonic::transport::{Endpoint, Server};

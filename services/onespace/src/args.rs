@@ -273,7 +273,8 @@ pub struct SearchArgs {
     /// Modalities of the answers; may be repeated. Default: all.
     #[arg(long, value_name = "MODALITY", value_delimiter = ',')]
     pub to: Vec<Modality>,
-    /// Conditions: colour = red and (price < 5 or kind in (mug, cup)) and not sold exists and .title = "salt and pepper".
+    /// Conditions: colour = red and (price < 5 or kind in (mug, cup)) and not sold exists and .title = "salt and
+    /// pepper".
     #[arg(long, value_name = "EXPR", value_parser = crate::filter::parse)]
     pub filter: Option<Filter>,
     /// Answers.

@@ -116,9 +116,13 @@ fn compared(input: &mut &str) -> ModalResult<(Matches, bool)> {
 }
 
 fn key(input: &mut &str) -> ModalResult<Key> {
-    let builtin = preceded('.', cut_err(bare.verify_map(builtin)).context(expected(
-        "one of .item, .modality, .uri, .title, .track, .content_hash; a metadata field that begins with a dot is quoted",
-    )));
+    let builtin = preceded(
+        '.',
+        cut_err(bare.verify_map(builtin)).context(expected(
+            "one of .item, .modality, .uri, .title, .track, .content_hash; a metadata field that begins with a dot is \
+             quoted",
+        )),
+    );
     let reserved = not(alt((word("and"), word("or"), word("not"))));
     let named = preceded(reserved, bare).map(|name| Key::Metadata(name.to_owned()));
     alt((quoted.map(Key::Metadata), builtin.map(|field| Key::Item(field.into())), named)).parse_next(input)

@@ -117,7 +117,8 @@ impl Solver {
         let (p, mean) = (self.source.len(), trace(&self.xx) / self.source.len() as f64);
         if lambdas.contains(&0.0) && self.pairs <= p {
             let message = format!(
-                "plain least squares needs more pairs than the {p} values of a source vector, {} are there to fit on: leave --lambda out, or use procrustes or cca",
+                "plain least squares needs more pairs than the {p} values of a source vector, {} are there to fit \
+                     on: leave --lambda out, or use procrustes or cca",
                 self.pairs
             );
             return Err(invalid("lambda", message));

@@ -220,7 +220,8 @@ fn refusal(gallery: &Gallery<'_>, report: &Report) -> Option<String> {
     }
     match &report.closed {
         Some((method, closed)) if after <= closed.score() => Some(format!(
-            "it is no better than {method}, which is simpler: mean reciprocal rank {after:.4}, {:.4} of {method}; use --method {method}",
+            "it is no better than {method}, which is simpler: mean reciprocal rank {after:.4}, {:.4} of {method}; \
+                 use --method {method}",
             closed.score()
         )),
         _ => None,

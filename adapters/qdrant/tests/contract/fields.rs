@@ -92,8 +92,9 @@ pub async fn fields_keep_their_kind(ground: Ground) {
 
     // Calls at the same time add up.
     let (one, other) = (many(3), fields(&[("age", FieldKind::Integer)]));
-    let both = tokio::join!(store.index_fields(&photos, &one), store.index_fields(&photos, &other));
-    (both.0.unwrap(), both.1.unwrap());
+    let (first, second) = tokio::join!(store.index_fields(&photos, &one), store.index_fields(&photos, &other));
+    first.unwrap();
+    second.unwrap();
     let after = store.collection(&photos).await.unwrap().indexed;
     assert_eq!(after.len(), before.len() + 4);
     assert_eq!(after["age"], FieldKind::Integer);

@@ -193,7 +193,7 @@ pub async fn sums_say_what_they_are_the_sum_of(ground: Ground) {
     };
     ground.store.upsert(&photos, vec![fused.clone(), visual.clone(), sum.clone()]).await.unwrap();
     assert_eq!(read(&*ground.store, &photos, &item("clip")).await, [visual, fused.clone()]);
-    assert_eq!(read(&*ground.store, &photos, &item("recipe")).await, [sum.clone()]);
+    assert_eq!(read(&*ground.store, &photos, &item("recipe")).await, std::slice::from_ref(&sum));
     let query = Query { tracks: vec![Track::Fused, Track::Parts], ..nearest(vec![1.0, 0.0, 0.0, 0.0], 10) };
     let hits = ground.store.search(&photos, &query).await.unwrap();
     let found: Vec<_> = hits.iter().map(|hit| (hit.point.track, hit.point.parts.clone())).collect();

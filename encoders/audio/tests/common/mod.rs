@@ -21,7 +21,8 @@ pub fn floats(name: &str) -> Vec<f32> {
 #[allow(dead_code)]
 pub fn spec(window_ms: u32, front_end: FrontEnd) -> Audio {
     let table = format!(
-        "sample_rate = 16000\nwindow_ms = {window_ms}\nhop_ms = {window_ms}\nmax_windows = 64\n[front_end]\nkind = \"waveform\""
+        "sample_rate = 16000\nwindow_ms = {window_ms}\nhop_ms = {window_ms}\nmax_windows = 64\n[front_end]\nkind = \
+             \"waveform\""
     );
     Audio { front_end, ..toml::from_str(&table).unwrap() }
 }

@@ -8,8 +8,8 @@ use super::{
     invalid, is_default, white, within, yes,
 };
 
-/// The most values of all patches of a video's frames: the 58 that a context of 8,192 tokens has room for, of 1,260 patches, take
-/// 56 million.
+/// The most values of all patches of a video's frames: the 58 that a context of 8,192 tokens has room for, of 1,260
+/// patches, take 56 million.
 const FILM_VALUES: usize = 1 << 26;
 
 /// Films to frames: emits float32 `[frames, 3, height, width]` for each segment, or what [`layout`](Self::layout),
@@ -69,7 +69,8 @@ pub struct Video {
     /// mean of its frames (CLIP, SigLIP, PE-Core). The tower names the image tower's files; they are loaded once.
     #[serde(default, skip_serializing_if = "is_default")]
     pub image_tower: bool,
-    /// With [`Resize::MultipleOf`]: each frame is emitted in patches, float32 `[frames, max_patches, size · size · 3]` and int64
+    /// With [`Resize::MultipleOf`]: each frame is emitted in patches, float32 `[frames, max_patches, size · size · 3]`
+    /// and int64
     /// `[frames, max_patches, 2]` as [`Patches`] describes them (EmbeddingGemma).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patches: Option<Patches>,
@@ -87,8 +88,8 @@ pub enum Pick {
     Linspace,
     /// Of each of the segment's [`FilmClips`].
     Clips,
-    /// So many a second: of a segment of `N` frames, `rate` of the film, the numbers `min(trunc(i · rate / wanted), N − 1)`
-    /// for `i` below `max(trunc(seconds · wanted), 1)`; where those are more than `frames`, of them the numbers
+    /// So many a second: of a segment of `N` frames, `rate` of the film, the numbers `min(trunc(i · rate / wanted), N
+    /// − 1)` for `i` below `max(trunc(seconds · wanted), 1)`; where those are more than `frames`, of them the numbers
     /// `trunc(linspace(0, n − 1, frames))` (EmbeddingGemma).
     Rate,
 }

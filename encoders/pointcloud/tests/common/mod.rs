@@ -40,7 +40,8 @@ pub fn values(sample: &Sample, tensor: usize) -> &[f32] {
 #[allow(dead_code)]
 pub fn binary(places: &[[f32; 3]]) -> Vec<u8> {
     let header = format!(
-        "ply\nformat binary_little_endian 1.0\nelement vertex {}\nproperty float x\nproperty float y\nproperty float z\nend_header\n",
+        "ply\nformat binary_little_endian 1.0\nelement vertex {}\nproperty float x\nproperty float y\nproperty float \
+             z\nend_header\n",
         places.len()
     );
     let mut bytes = header.into_bytes();

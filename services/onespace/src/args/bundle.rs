@@ -22,8 +22,8 @@ pub enum BundleCommand {
         #[command(flatten)]
         model: ModelArgs,
     },
-    /// Write what every tower of a bundle gives for its golden input as its golden vector, and tell how far that is from
-    /// what was there: for a bundle whose graphs were quantised or otherwise changed by its owner.
+    /// Write what every tower of a bundle gives for its golden input as its golden vector, and tell how far that is
+    /// from what was there: for a bundle whose graphs were quantised or otherwise changed by its owner.
     Golden {
         #[command(flatten)]
         model: ModelArgs,

@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// What such vectors are worth. A reader of the manifest shall not take them for the authors'.
-const SELF_MADE: &str = "none: golden vectors were computed by this bundle's own graphs; they guard against drift, not against a wrong graph";
+const SELF_MADE: &str = "none: golden vectors were computed by this bundle's own graphs; they guard against drift, \
+     not against a wrong graph";
 
 /// Writes what every tower gives for its golden input, and tells how far that is from what was there.
 pub async fn run(model: &ModelArgs, json: bool) -> Result<Outcome> {

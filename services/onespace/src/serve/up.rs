@@ -48,7 +48,8 @@ pub async fn run(args: UpArgs, patience: Duration) -> Result<Outcome> {
         if let Some(folder) = demo {
             client::demo(&format!("http://{grpc}"), &folder, patience).await?;
             print_line(&format!(
-                "\nServing on until Ctrl-C: gRPC on {grpc}, HTTP on http://{page} (/healthz /readyz /metrics /v1/space)."
+                "\nServing on until Ctrl-C: gRPC on {grpc}, HTTP on http://{page} (/healthz /readyz /metrics \
+                     /v1/space)."
             ));
         }
         serve::watch_store(gateway, health).await;
