@@ -33,6 +33,9 @@ const BUILTINS: [(Builtin, ItemField); 6] = [
     (Builtin::ContentHash, ItemField::ContentHash),
 ];
 
+/// What is expected where a condition is complete.
+const END: &str = "expected and, or, or the end: a text with spaces is written \"in quotes\"";
+
 /// What an expression says.
 #[derive(Clone, Debug, PartialEq)]
 enum Expression {
@@ -56,7 +59,7 @@ fn pointed(expression: &str, offset: usize, expected: &ContextError) -> anyhow::
     let before = expression.get(..offset).unwrap_or(expression);
     let column = before.chars().count() + 1;
     let expected = expected.to_string().replace('\n', ", ");
-    let expected = if expected.is_empty() { "expected and, or, or the end".to_owned() } else { expected };
+    let expected = if expected.is_empty() { END.to_owned() } else { expected };
     let shown: String = expression.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let pointer = " ".repeat(column - 1);
     anyhow!("filter, column {column}: {expected}\n  {shown}\n  {pointer}^")
