@@ -53,7 +53,7 @@ pub async fn classify(
     let (modality, target) = (media.modality(), query::common(labels.iter().flat_map(LabelExamples::modalities)));
     let whole = async {
         let options = EmbedOptions { target, ..EmbedOptions::default() };
-        let embedder = Embedder { gateway, options, deadline, waits: false };
+        let embedder = Embedder::new(gateway, options, deadline);
         embedder.whole(&media).await.map_err(|error| error.under("media"))
     };
     let prototypes = prototypes(gateway, &labels, &templates, modality, deadline);
@@ -193,7 +193,7 @@ async fn prototypes(
         let shown = labels.get(label).and_then(|named| named.examples.get(example));
         let shown = shown.ok_or_else(|| Error::internal("an example went missing"))?;
         let options = EmbedOptions { target: Some(target), ..EmbedOptions::default() };
-        let embedder = Embedder { gateway, options, deadline, waits: false };
+        let embedder = Embedder::new(gateway, options, deadline);
         let whole = async { embedder.whole(&shown.prompt(templates.get(template))?).await };
         whole.await.map_err(|error| error.under(&format!("labels[{label}].examples[{example}]")))
     });

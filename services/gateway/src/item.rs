@@ -109,7 +109,13 @@ pub struct Embedder<'a> {
     pub waits: bool,
 }
 
-impl Embedder<'_> {
+impl<'a> Embedder<'a> {
+    /// For a caller who is told at once where a queue is full.
+    #[must_use]
+    pub const fn new(gateway: &'a Gateway, options: EmbedOptions, deadline: Deadline) -> Self {
+        Self { gateway, options, deadline, waits: false }
+    }
+
     /// The embeddings of an item: of one media as its tower and the options say, of several the one vector of all.
     ///
     /// # Errors

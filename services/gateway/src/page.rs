@@ -31,10 +31,12 @@ pub fn limit(field: &str, asked: u32, default: usize) -> Result<usize> {
     }
 }
 
-/// A place in the answers of one search.
-#[derive(Clone, Copy, Debug)]
+/// A place in the answers of one search. What tells the search from others is worked out only where a token is read or
+/// written: a query may hold megabytes.
+#[derive(Clone, Debug)]
 pub struct SearchPage {
-    digest: [u8; DIGEST],
+    /// The request without what differs from page to page.
+    search: v1::SearchRequest,
     /// How many hits came before.
     pub offset: usize,
 }
@@ -45,7 +47,8 @@ impl SearchPage {
     /// # Errors
     /// `FIELD_INVALID` for a token of another request, or none of ours.
     pub fn of(request: &v1::SearchRequest) -> Result<Self> {
-        let page = Self { digest: digest(request), offset: 0 };
+        let search = v1::SearchRequest { page_token: String::new(), limit: 0, ..request.clone() };
+        let page = Self { search, offset: 0 };
         if request.page_token.is_empty() {
             return Ok(page);
         }
@@ -56,7 +59,7 @@ impl SearchPage {
         let Ok(offset) = offset.try_into().map(u32::from_le_bytes) else {
             return Err(invalid("not a page token of this server"));
         };
-        if *digest != page.digest {
+        if *digest != page.digest() {
             return Err(invalid("the token of another search: everything but the token stays as it was"));
         }
         Ok(Self { offset: offset as usize, ..page })
@@ -64,19 +67,18 @@ impl SearchPage {
 
     /// The token of the page that starts `hits` after this one.
     #[must_use]
-    pub fn next(self, hits: usize) -> String {
+    pub fn next(&self, hits: usize) -> String {
         let offset = u32::try_from(self.offset + hits).unwrap_or(u32::MAX);
-        URL_SAFE_NO_PAD.encode([self.digest.as_slice(), &offset.to_le_bytes()].concat())
+        URL_SAFE_NO_PAD.encode([self.digest().as_slice(), &offset.to_le_bytes()].concat())
     }
-}
 
-/// What tells one search from another, its page aside.
-fn digest(request: &v1::SearchRequest) -> [u8; DIGEST] {
-    let anywhere = v1::SearchRequest { page_token: String::new(), limit: 0, ..request.clone() };
-    let mut digest = [0; DIGEST];
-    let print = Fingerprint::of(&anywhere.encode_to_vec()).to_string();
-    digest.iter_mut().zip(print.bytes()).for_each(|(byte, print)| *byte = print);
-    digest
+    /// What tells one search from another.
+    fn digest(&self) -> [u8; DIGEST] {
+        let mut digest = [0; DIGEST];
+        let print = Fingerprint::of(&self.search.encode_to_vec()).to_string();
+        digest.iter_mut().zip(print.bytes()).for_each(|(byte, print)| *byte = print);
+        digest
+    }
 }
 
 #[cfg(test)]

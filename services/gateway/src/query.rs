@@ -202,7 +202,7 @@ async fn embed_part(
     }
     let wholes = asked.into_iter().map(|(_, target)| async move {
         let options = EmbedOptions { target, ..EmbedOptions::default() };
-        Embedder { gateway, options, deadline, waits: false }.whole(item).await
+        Embedder::new(gateway, options, deadline).whole(item).await
     });
     let modalities = shares(&item.weighted_modalities(), 1.0);
     let mut part = Part { vectors: Vec::new(), heads, modalities, timings: Timings::default() };

@@ -31,7 +31,7 @@ pub async fn rank(gateway: &Gateway, request: v1::RankRequest, deadline: Deadlin
     let options = EmbedOptions { target, ..EmbedOptions::default() };
     let candidates = join_all(candidates.into_iter().map(|candidate| async move {
         let candidate = candidate?;
-        let (vector, timings) = Embedder { gateway, options, deadline, waits: false }.whole(&candidate).await?;
+        let (vector, timings) = Embedder::new(gateway, options, deadline).whole(&candidate).await?;
         Ok::<_, Error>((candidate, vector, timings))
     }));
     let (query, candidates) = tokio::join!(query, candidates);
