@@ -6,7 +6,7 @@
 #   scripts/bench_models.sh --only clip clap some
 #
 # Needs target/release/onespace, and Python 3.11 the first time (PYTHON names another one; PARITY_VENV an environment
-# that has training/export/requirements.txt already).
+# that has tools/export/requirements.txt already).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh

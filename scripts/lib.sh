@@ -25,18 +25,23 @@ as_root() {
 # sha256_is FILE HEX
 sha256_is() { [[ -f $1 ]] && printf '%s  %s\n' "$2" "$1" | sha256sum --check --status; }
 
-# exporter MODULE ARGUMENTS…: becomes this module of onespace_export, in a Python that has its requirements; made the first time
-# (PYTHON names the interpreter, PARITY_VENV an environment that is there already). The built service has to be there.
-exporter() {
-  local here=training/export
-  local venv="${PARITY_VENV:-$here/.venv}"
-  [[ -x target/release/onespace ]] || die "target/release/onespace is not there: cargo build --release --locked -p onespace"
+# exporter_python: prints the Python of the exporter's environment, made the first time (PYTHON names the interpreter,
+# PARITY_VENV an environment that is there already).
+exporter_python() {
+  local venv="${PARITY_VENV:-tools/export/.venv}"
   if [[ ! -x $venv/bin/python ]]; then
     say python "$venv"
-    "${PYTHON:-python3.11}" -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --requirement "$here/requirements.txt"
+    "${PYTHON:-python3.11}" -m venv "$venv" >&2
+    "$venv/bin/python" -m pip install --quiet --requirement tools/export/requirements.txt >&2
   fi
-  venv="$(realpath "$venv")"
-  cd "$here" || die "$here is not there"
-  exec "$venv/bin/python" -m "onespace_export.$1" "${@:2}"
+  printf '%s/bin/python\n' "$(realpath "$venv")"
+}
+
+# exporter MODULE ARGUMENTS…: becomes this module of onespace_export, in its environment. The built service has to be there.
+exporter() {
+  local python
+  [[ -x target/release/onespace ]] || die "target/release/onespace is not there: cargo build --release --locked -p onespace"
+  python="$(exporter_python)" || die "no environment for the exporter"
+  cd tools/export || die "tools/export is not there"
+  exec "$python" -m "onespace_export.$1" "${@:2}"
 }
