@@ -5,7 +5,9 @@
 
 - a file has at most 400 lines, a Rust function at most 70, a line at most 120 columns, comments too;
 - the files of a crate, and those of a Python package, use each other in one direction: no circles;
-- the environment is read where ARCHITECTURE.md says, and nowhere else.
+- the environment is read where ARCHITECTURE.md says, and nowhere else;
+- a crate names no dependency that its files do not use;
+- threads without a name, tasks that nobody awaits and locks that block have their places, each with its reason.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +35,33 @@ LONG_FILES = {
 
 # Who reads the environment. Tests and build scripts may.
 ENVIRONMENT = {"services/onespace/src/args.rs", "services/onespace/src/args", "encoders/runtime/src/library.rs"}
+
+# What a program may do in these files alone, and why there. Tests may.
+PLACES: dict[str, tuple[str, dict[str, str]]] = {
+    # A thread has a name: std::thread::Builder.
+    "thread::spawn": (r"\bthread::spawn\(", {}),
+    "tokio::spawn": (r"\btokio::spawn\(", {
+        "services/gateway/src/replicas.rs": "probes live as long as their replica",
+        "services/kit/src/signals.rs": "one for the process, until it is told to end",
+        "adapters/qdrant/src/embedded/mod.rs": "awaited where it is made; it goes on when its caller goes away",
+        "clients/rust/src/ingest.rs": "awaited where it is made",
+    }),
+    "std::sync::Mutex": (r"\bstd::sync::(\{[^}]*\b)?Mutex\b|\n    sync::\{[^}]*\bMutex\b", {
+        "encoders/audio/src/resample.rs": "a table of filters, held for a look",
+        "encoders/runtime/src/library.rs": "the library is loaded once",
+        "encoders/runtime/src/model.rs": "a graph is run on threads of its own, one at a time",
+        "encoders/runtime/src/queue.rs": "the queue before those threads",
+        "adapters/qdrant/src/embedded/room.rs": "numbers, held for a look",
+        "adapters/qdrant/src/embedded/shared.rs": "a table of collections, held for a look",
+        "adapters/qdrant/src/server/mod.rs": "a table of collections, held for a look",
+        "services/gateway/src/replicas.rs": "numbers, held for a look",
+        "services/gateway/src/item_locks.rs": "a table of locks, held for a look; the locks themselves are tokio's",
+        "services/kit/src/arrival.rs": "numbers, held for a look",
+        "services/onespace/src/client/busy.rs": "a line on the terminal",
+        "services/onespace/src/tools/pull/progress.rs": "a line on the terminal",
+        "clients/rust/src/patience.rs": "numbers, held for a look",
+    }),
+}  # fmt: skip
 
 
 def sources(*patterns: str) -> list[Path]:
@@ -205,6 +235,35 @@ def environment(path: Path, text: str) -> Iterator[str]:
         yield f"{name}: reads the environment"
 
 
+# ---------------------------------------------------------------- places
+
+
+def places(path: Path, text: str) -> Iterator[str]:
+    """What has its places is nowhere else."""
+    name = str(path.relative_to(ROOT))
+    if "/src/" not in name or name.startswith(("tests/", "benches/")) or "/tests" in name or name.endswith("tests.rs"):
+        return
+    code = text.split("#[cfg(test)]")[0]
+    for what, (pattern, allowed) in PLACES.items():
+        if re.search(pattern, code) and name not in allowed:
+            yield f"{name}: {what} has no place here, see PLACES in scripts/house.py"
+
+
+# ---------------------------------------------------------------- dependencies
+
+
+def unused(manifest: Path) -> Iterator[str]:
+    """Dependencies that no file of the crate names."""
+    table = tomllib.loads(manifest.read_text())
+    text = "\n".join(path.read_text() for path in manifest.parent.rglob("*.rs") if "target" not in path.parts)
+    for kind in ("dependencies", "dev-dependencies", "build-dependencies"):
+        for name in table.get(kind, {}):
+            module = name.replace("-", "_")
+            # A derive macro is named by its attribute's crate, a library by a path or a use.
+            if not re.search(rf"\b{module}\b", text):
+                yield f"{manifest.relative_to(ROOT)}: {name} is not used ({kind})"
+
+
 def breaches() -> list[str]:
     """Every breach of every rule, in words."""
     rust, python = sources("*.rs"), sources("*.py")
@@ -215,6 +274,9 @@ def breaches() -> list[str]:
         if path.suffix == ".rs":
             found += functions(path, lines)
             found += environment(path, path.read_text())
+            found += places(path, path.read_text())
+    for manifest in sources("**/Cargo.toml"):
+        found += unused(manifest)
     return [*found, *rust_circles(rust), *python_circles(python)]
 
 

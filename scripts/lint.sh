@@ -51,6 +51,7 @@ check "wire contract: style" buf lint proto
 check "wire contract: nothing breaks" buf breaking proto --against proto/onespace.binpb
 check "wire contract: the descriptor is current" descriptor_is_current
 check "dependencies" dependencies
+check "Python" target/venv/bin/ruff check .
 check "the plan of the house" target/venv/bin/python scripts/house.py
 check "deployment files" target/venv/bin/python -m pytest -q tests/deploy
 check "scripts" scripts_are_sound

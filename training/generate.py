@@ -160,7 +160,7 @@ def _seen(task) -> dict:
             out["video"].append(stored_film(mesh, kind, MOTIONS[out["motion"][-1]], r))
         if i < PER_PAIR["points"]:
             out["points"].append(stored_cloud(mesh, r))
-    for i in range(PER_PAIR["scene"]):
+    for _ in range(PER_PAIR["scene"]):
         named = [(kind, colour), *company(pairs, kind, r)]
         if r.random() < 0.5:
             named[0], named[1] = named[1], named[0]

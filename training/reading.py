@@ -81,7 +81,7 @@ def compounded(text: str, kind: str, r) -> str:
         if re.search(rf"\b{re.escape(name)}\b", text):
             if any(other in longer and other not in name for other in taken()):
                 return text
-            text = re.sub(rf"\b(an? )?{re.escape(name)}\b", lambda m: ("a " if m[1] else "") + longer, text, count=1)
+            text = re.sub(rf"\b(an? )?{re.escape(name)}\b", lambda m, longer=longer: ("a " if m[1] else "") + longer, text, count=1)
             return captions.article(text)
     return text
 

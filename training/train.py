@@ -199,7 +199,8 @@ def lessons(phase: Phase, space: Space, tokenizer):
     if phase.name == "placing":
         placing = Placing(space, tokenizer, shards, *phase.what)
         return lambda step, part, r: placing.loss(r)
-    (memory, grow), memories, sayings = phase.what, {name: Memory() for name in SENSES}, Sayings(space, tokenizer)
+    memory, _ = phase.what
+    memories, sayings = {name: Memory() for name in SENSES}, Sayings(space, tokenizer)
 
     def lesson(step: int, part: float, r):
         if step % SAVE_EVERY == 0:

@@ -10,8 +10,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use onespace_bundle::Bundle;
 use onespace_core::{Deadline, PrepareRequest, Sample, limits::BATCH_SAMPLES};
-use onespace_encoder::prepare::preparer;
-use onespace_runtime::{Engine, Graph, Models, Options, Runtime, Session};
+use onespace_runtime::{Engine, Graph, GraphSession, Models, Options, Runtime};
 
 use crate::{
     clock::{CONCURRENCY, millis, rate},
@@ -31,7 +30,7 @@ pub async fn subject(
 ) -> Result<Row> {
     let head = bundle.manifest().towers.head(subject.modality).context("no such tower")?;
     let graph = Graph::new(bundle, &head);
-    let mut session = Session::load(runtime, &graph)?;
+    let mut session = GraphSession::load(runtime, &graph)?;
     let engine = Arc::new(Engine::load(&mut Models::new(runtime), graph, &Options::default())?);
     let samples: Arc<[Sample]> = subject.samples.clone().into();
     let time = Duration::from_secs_f64(seconds);
@@ -77,7 +76,7 @@ pub async fn subject(
 }
 
 /// Items a second and the milliseconds of each run.
-fn plain(session: &mut Session, samples: &[Sample], batch: usize, time: Duration) -> Result<(f64, Vec<f64>)> {
+fn plain(session: &mut GraphSession, samples: &[Sample], batch: usize, time: Duration) -> Result<(f64, Vec<f64>)> {
     let (started, mut runs) = (Instant::now(), Vec::new());
     let mut turn = samples.iter().cycle();
     while started.elapsed() < time || runs.len() < 3 {
@@ -141,7 +140,7 @@ fn prepare_on_all_cores(bundle: &Bundle, subject: &Subject, time: Duration) -> R
 
 /// Decoding and preprocessing alone, on one thread.
 fn prepare(bundle: &Bundle, subject: &Subject, time: Duration) -> Result<(f64, f64)> {
-    let preparer = preparer(bundle, subject.modality)?;
+    let preparer = bundle.preparer(subject.modality)?;
     let (started, mut times) = (Instant::now(), Vec::new());
     for bytes in subject.media.iter().cycle() {
         if started.elapsed() >= time {

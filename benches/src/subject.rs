@@ -9,7 +9,6 @@ use onespace_core::{
     Modality, PrepareRequest, Sample,
     sniff::{Sniffed, sniff},
 };
-use onespace_encoder::prepare::preparer;
 
 /// The media of one modality.
 pub struct Subject {
@@ -47,7 +46,7 @@ pub fn all(bundle: &Bundle, folder: &Path) -> Result<Vec<Subject>> {
 }
 
 fn subject(bundle: &Bundle, modality: Modality, media: Vec<Bytes>) -> Result<Subject> {
-    let preparer = preparer(bundle, modality)?;
+    let preparer = bundle.preparer(modality)?;
     let mut by_shape: BTreeMap<Vec<Vec<usize>>, Vec<Sample>> = BTreeMap::new();
     for bytes in &media {
         for sample in preparer.prepare(&PrepareRequest::of(bytes))?.samples {

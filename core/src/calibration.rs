@@ -1,7 +1,7 @@
 //! Cosines of different pairs of modalities, brought to one scale.
 //!
 //! Each modality fills a region of its own in a joint space (the modality gap: Liang et al., "Mind the Gap",
-//! NeurIPS 2022), so that 0.4 between a text and a picture can say more than 0.7 between a text and a film. What
+//! NeurIPS 2022), so that 0.4 between a text and an image can say more than 0.7 between a text and a video. What
 //! unrelated pairs score by chance is measured once, where the space is made; a score counts how many standard
 //! deviations above that it is.
 

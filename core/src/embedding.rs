@@ -1,15 +1,10 @@
 //! What comes out of a tower.
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::{Error, Reason},
-    modality::Modality,
-};
+use crate::{modality::Modality, track::Track};
 
-/// A stretch of time within a recording or film, in milliseconds; `end_ms` is exclusive.
+/// A stretch of time within a media, in milliseconds; `end_ms` is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Span {
     /// Where it starts.
@@ -20,73 +15,6 @@ pub struct Span {
 
 /// A summand of a vector: the modality of the tower that it came from, and its weight.
 pub type WeightedModality = (Modality, f32);
-
-/// Which part of an item a vector stands for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Track {
-    /// All there is: texts, images, recordings, point clouds.
-    #[default]
-    Whole,
-    /// The pictures of a film.
-    Visual,
-    /// The audio track of a video.
-    Audio,
-    /// The weighted sum of a video's visual and audio track.
-    Fused,
-    /// The weighted sum of all parts of an item that was sent in several.
-    Parts,
-}
-
-impl Track {
-    /// Every track.
-    pub const ALL: [Self; 5] = [Self::Whole, Self::Visual, Self::Audio, Self::Fused, Self::Parts];
-
-    /// The tracks of which every item has exactly one: it is listed and counted by it.
-    pub const LEADING: [Self; 3] = [Self::Whole, Self::Visual, Self::Parts];
-
-    /// The modality of the tower that gave the vector of this track: a video's audio track went through the audio
-    /// tower.
-    #[must_use]
-    pub const fn tower(self, modality: Modality) -> Modality {
-        match self {
-            Self::Audio => Modality::Audio,
-            Self::Whole | Self::Visual | Self::Fused | Self::Parts => modality,
-        }
-    }
-
-    /// The name on the wire and in payloads.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Whole => "whole",
-            Self::Visual => "visual",
-            Self::Audio => "audio",
-            Self::Fused => "fused",
-            Self::Parts => "parts",
-        }
-    }
-}
-
-impl fmt::Display for Track {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Track {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|track| track.name() == name).ok_or_else(|| {
-            Error::new(
-                Reason::FieldInvalid,
-                "track",
-                format!("\"{name}\" is none of whole, visual, audio, fused, parts"),
-            )
-        })
-    }
-}
 
 /// A unit vector of a space, with what it stands for.
 ///
@@ -118,5 +46,5 @@ impl Embedding {
 
 /// The towers that a vector came from, with their weights.
 pub(crate) fn towers(modality: Modality, track: Track, parts: &[WeightedModality]) -> Vec<WeightedModality> {
-    if parts.is_empty() { vec![(track.tower(modality), 1.0)] } else { parts.to_vec() }
+    if parts.is_empty() { vec![(modality.tower(track), 1.0)] } else { parts.to_vec() }
 }

@@ -11,13 +11,13 @@ use bytes::Bytes;
 use crate::{
     embedding::Embedding,
     error::{Error, Reason, Result},
+    license::License,
     limits,
     modality::Modality,
     note::Note,
     options::{Purpose, Segments},
     scoring::Scoring,
     space::Space,
-    terms::Terms,
     vector,
 };
 
@@ -172,7 +172,7 @@ pub struct EncoderInfo {
     /// The space it embeds into.
     pub space: Space,
     /// The terms of its bundle.
-    pub terms: Terms,
+    pub license: License,
     /// Its towers.
     pub towers: Vec<TowerInfo>,
 }

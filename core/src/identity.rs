@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    embedding::Track,
     error::{Error, Reason, Result},
     limits::NAME_BYTES,
     options::EmbedOptions,
     space::Fingerprint,
+    track::Track,
 };
 
 /// The namespace of this project's name-based (version 5) UUIDs; an arbitrary constant that must never change.

@@ -7,32 +7,38 @@
 //!
 //! This crate names no transport, model or database crate and does no I/O.
 
+pub mod budget;
+pub mod bytes;
 pub mod calibration;
 pub mod embedding;
 pub mod encoder;
 pub mod error;
 pub mod filter;
 pub mod identity;
+pub mod license;
 pub mod limits;
 pub mod media;
 pub mod modality;
 pub mod note;
 pub mod options;
 pub mod patience;
+pub mod random;
 pub mod sample;
 pub mod scoring;
 pub mod sniff;
 pub mod space;
 pub mod store;
-pub mod terms;
+pub mod track;
 pub mod vector;
 
+pub use budget::SampleBudget;
 pub use calibration::{Calibration, Scale};
-pub use embedding::{Embedding, Span, Track, WeightedModality};
+pub use embedding::{Embedding, Span, WeightedModality};
 pub use encoder::{Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Timings, TowerInfo};
 pub use error::{Code, Error, Reason, Result, Retry};
 pub use filter::{Condition, Field, Filter, ItemField, Match, Scalar};
 pub use identity::{CollectionName, CollectionRef, ContentHash, ItemId, PointId, Tenant};
+pub use license::{License, UsageRestriction};
 pub use media::{Content, Media};
 pub use modality::Modality;
 pub use note::{Note, NoteReason};
@@ -44,4 +50,4 @@ pub use space::{Fingerprint, Space};
 pub use store::{
     CollectionInfo, CollectionSpec, Fetch, FieldKind, Hit, ItemDetails, Page, Point, Query, StoredItem, VectorStore,
 };
-pub use terms::{Terms, Usage};
+pub use track::Track;

@@ -1,9 +1,6 @@
 //! Every bound of the system, in one place. `GetSpace` and the documentation print this table.
 
-use crate::{
-    error::{Error, Reason, Result},
-    modality::Modality,
-};
+use crate::error::{Error, Reason, Result};
 
 /// One named bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +34,16 @@ const MIB: usize = 1024 * 1024;
 limits! {
     /// One text.
     TEXT_BYTES: usize = MIB, "bytes";
-    /// One encoded image.
+    /// One encoded image, depth map or thermal image.
     IMAGE_BYTES: usize = 20 * MIB, "bytes";
-    /// One encoded recording.
+    /// One encoded audio file.
     AUDIO_BYTES: usize = 50 * MIB, "bytes";
-    /// One encoded film.
+    /// One encoded video.
     VIDEO_BYTES: usize = 200 * MIB, "bytes";
     /// One point-cloud file.
     POINT_CLOUD_BYTES: usize = 100 * MIB, "bytes";
+    /// One file of inertial measurements.
+    IMU_BYTES: usize = 20 * MIB, "bytes";
     /// One message in. Holds the largest image; anything larger comes in chunks.
     MESSAGE_BYTES: usize = 24 * MIB, "bytes";
     /// Fields, list entries and numbers in one message in. Two bytes on the wire can be a hundred in memory.
@@ -104,29 +103,33 @@ limits! {
     IMAGE_DECODED_BYTES: usize = 256 * MIB, "bytes";
     /// How often a progressive JPEG goes over its pixels; cameras and libraries write ten scans.
     IMAGE_SCANS: usize = 100, "scans";
-    /// The duration of a recording.
+    /// The duration of an audio file.
     AUDIO_SECONDS: usize = 30 * 60, "seconds";
-    /// Channels of a recording.
+    /// Channels of an audio file.
     AUDIO_CHANNELS: usize = 8, "channels";
     /// The lowest sample rate.
     AUDIO_RATE_MIN: usize = 4_000, "hertz";
     /// The highest sample rate.
     AUDIO_RATE_MAX: usize = 192_000, "hertz";
-    /// What one decoded recording may take, counted while decoding: silence compresses two thousand to one.
+    /// What one decoded audio file may take, counted while decoding: silence compresses two thousand to one.
     AUDIO_DECODED_BYTES: usize = 512 * MIB, "bytes";
-    /// The duration of a film: sampling seeks, so length alone costs little.
+    /// The duration of inertial measurements.
+    IMU_SECONDS: usize = 60 * 60, "seconds";
+    /// The highest rate of inertial measurements.
+    IMU_RATE_MAX: usize = 10_000, "hertz";
+    /// The duration of a video: sampling seeks, so length alone costs little.
     VIDEO_SECONDS: usize = 3 * 60 * 60, "seconds";
-    /// One side of a film.
+    /// One side of a video.
     VIDEO_SIDE: usize = 4_096, "pixels";
-    /// Frames decoded for one film, those thrown away between a key frame and the wanted one included.
+    /// Frames decoded for one video, those thrown away between a key frame and the wanted one included.
     VIDEO_FRAMES_DECODED: usize = 18_000, "frames";
-    /// Frames of one film that are listed where a model chooses frames by number: three hours at 60 a second.
+    /// Frames of one video that are listed where a model chooses frames by number: three hours at 60 a second.
     VIDEO_FRAMES_LISTED: usize = 3 * 60 * 60 * 60, "frames";
-    /// Streams in one container: films in many languages have dozens, attacks have thousands.
+    /// Streams in one container: videos in many languages have dozens, attacks have thousands.
     VIDEO_STREAMS: usize = 64, "streams";
     /// One allocation of FFmpeg's, so that the claimed length of a table cannot exhaust the memory.
     VIDEO_ALLOCATION_BYTES: usize = 256 * MIB, "bytes";
-    /// Wall-clock time one film's decoding may take.
+    /// Wall-clock time one video's decoding may take.
     VIDEO_DECODE_SECONDS: usize = 60, "seconds";
     /// What FFmpeg may read to find out what a file is.
     VIDEO_PROBE_BYTES: usize = 5 * MIB, "bytes";
@@ -154,7 +157,7 @@ limits! {
     TEXT_LIGHT_BYTES: usize = 1024, "bytes";
     /// Media waiting for, or in, preparation in one encoder.
     PREPARE_QUEUE: usize = 256, "media";
-    /// Resampling filters kept for the next recording of the same rate: a table costs milliseconds to compute.
+    /// Resampling filters kept for the next audio of the same rate: a table costs milliseconds to compute.
     RESAMPLERS_KEPT: usize = 16, "filters";
     /// Prompts of one classification: labels times examples times templates.
     CLASSIFY_PROMPTS: usize = 8_192, "prompts";
@@ -162,7 +165,8 @@ limits! {
     PROMPTS_IN_FLIGHT: usize = 32, "prompts";
     /// Samples waiting for one tower's graph.
     BATCH_QUEUE: usize = 256, "samples";
-    /// Input values waiting for one tower's graph, unless one request alone has more: a film in patches has 31 million.
+    /// Input values waiting for one tower's graph, unless one request alone has more: a video in patches has 31
+    /// million.
     BATCH_QUEUE_VALUES: usize = 64 * 1024 * 1024, "values";
     /// Samples in one run of a graph.
     BATCH_SAMPLES: usize = 32, "samples";
@@ -238,16 +242,4 @@ pub fn check_text(field: &str, text: &str, limit: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(Reason::FieldInvalid, field, format!("{} bytes, the limit is {limit} bytes", text.len())))
-}
-
-/// The size limit of one media.
-#[must_use]
-pub const fn media_bytes(modality: Modality) -> usize {
-    match modality {
-        Modality::Text => TEXT_BYTES,
-        Modality::Image => IMAGE_BYTES,
-        Modality::Audio => AUDIO_BYTES,
-        Modality::Video => VIDEO_BYTES,
-        Modality::PointCloud => POINT_CLOUD_BYTES,
-    }
 }

@@ -4,7 +4,6 @@ use bytes::Bytes;
 
 use crate::{
     error::{Error, Reason, Result},
-    limits,
     modality::Modality,
     sniff::{self, Sniffed},
 };
@@ -47,40 +46,27 @@ impl Media {
     /// # Errors
     /// `MEDIA_EMPTY`, `MEDIA_TOO_LARGE`, `MODALITY_UNKNOWN`, `MODALITY_MISMATCH` or `URI_NOT_ALLOWED`.
     pub fn resolve(self) -> Result<(Bytes, Modality)> {
-        let (bytes, modality) = match self.content {
-            Content::Text(text) => match self.modality {
-                None | Some(Modality::Text) => (Bytes::from(text), Modality::Text),
-                Some(other) => {
+        match self.content {
+            Content::Text(text) => {
+                if let Some(other) = self.modality.filter(|given| *given != Modality::Text) {
                     let message =
                         format!("the content is text, the modality given is {other}: send the file's bytes instead");
                     return Err(Error::new(Reason::ModalityMismatch, "modality", message));
                 }
-            },
+                Modality::Text.check_bytes("content", text.len())?;
+                Ok((Bytes::from(text), Modality::Text))
+            }
             Content::Bytes(bytes) => {
                 let modality = resolve_bytes(&bytes, self.modality)?;
-                (bytes, modality)
+                modality.check_bytes("bytes", bytes.len())?;
+                Ok((bytes, modality))
             }
             Content::Uri(uri) => {
-                let message = format!(
-                    "this server fetches no URI (\"{}\"): send the bytes",
-                    uri.chars().take(80).collect::<String>()
-                );
-                return Err(Error::new(Reason::UriNotAllowed, "uri", message));
+                let shown: String = uri.chars().take(80).collect();
+                let message = format!("this server fetches no URI (\"{shown}\"): send the bytes");
+                Err(Error::new(Reason::UriNotAllowed, "uri", message))
             }
-        };
-        if bytes.is_empty() {
-            return Err(Error::new(Reason::MediaEmpty, "content", "the media has no bytes"));
         }
-        let limit = limits::media_bytes(modality);
-        if bytes.len() > limit {
-            return Err(Error::too_large(
-                "bytes",
-                &format!("the {modality}"),
-                format!("{} bytes", bytes.len()),
-                format!("{limit} bytes"),
-            ));
-        }
-        Ok((bytes, modality))
     }
 }
 
@@ -91,8 +77,8 @@ fn resolve_bytes(bytes: &[u8], given: Option<Modality>) -> Result<Modality> {
     match (sniff::sniff(bytes), given) {
         (Sniffed::Known { modality, .. }, None) => Ok(modality),
         (Sniffed::Known { modality, .. }, Some(given)) if modality == given => Ok(given),
-        // A film's container can hold sound alone, and a sound track is a fair question to the audio tower.
-        (Sniffed::Known { modality: Modality::Video, .. }, Some(Modality::Audio)) => Ok(Modality::Audio),
+        // A video's container can hold audio alone, a grey image distances.
+        (Sniffed::Known { format, .. }, Some(given)) if given.may_be_in(format) => Ok(given),
         (Sniffed::Known { modality, format }, Some(given)) => {
             let message = format!("the bytes are {format} ({modality}), the modality given is {given}");
             Err(Error::new(Reason::ModalityMismatch, "modality", message))
@@ -109,6 +95,7 @@ fn resolve_bytes(bytes: &[u8], given: Option<Modality>) -> Result<Modality> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits;
 
     #[test]
     fn content_decides_and_contradiction_is_named() {
@@ -122,5 +109,16 @@ mod tests {
         assert_eq!(long.reason, Reason::MediaTooLarge);
         let uri = Media { content: Content::Uri("file:///etc/passwd".into()), modality: None, media_type: None };
         assert_eq!(uri.resolve().unwrap_err().reason, Reason::UriNotAllowed);
+    }
+
+    #[test]
+    fn a_format_that_a_row_names_is_the_senders_to_tell() {
+        let names: Vec<&str> = sniff::FORMATS.iter().map(|format| format.name).collect();
+        for modality in Modality::ALL {
+            let held = names.iter().filter(|name| modality.may_be_in(name)).count();
+            assert_eq!(held, modality.other_formats().len(), "{modality}: every format that its row names is one");
+        }
+        let ogg = sniff::FORMATS.iter().find(|format| format.name == "Ogg video").unwrap();
+        assert!(Modality::Audio.may_be_in(ogg.name) && !Modality::Image.may_be_in(ogg.name));
     }
 }

@@ -7,11 +7,13 @@ pub enum NoteReason {
     NoAudioTrack,
     /// The audio track of the video is in a codec that is not decoded here.
     AudioCodecUnsupported,
+    /// A tower makes no vector of one of the tracks: digital silence can have no direction.
+    TrackNotEmbedded,
 }
 
 impl NoteReason {
     /// Every reason.
-    pub const ALL: [Self; 2] = [Self::NoAudioTrack, Self::AudioCodecUnsupported];
+    pub const ALL: [Self; 3] = [Self::NoAudioTrack, Self::AudioCodecUnsupported, Self::TrackNotEmbedded];
 
     /// The name on the wire.
     #[must_use]
@@ -19,6 +21,7 @@ impl NoteReason {
         match self {
             Self::NoAudioTrack => "NO_AUDIO_TRACK",
             Self::AudioCodecUnsupported => "AUDIO_CODEC_UNSUPPORTED",
+            Self::TrackNotEmbedded => "TRACK_NOT_EMBEDDED",
         }
     }
 }

@@ -1,12 +1,15 @@
 //! What a tower feeds its graph, and the boundary behind which bytes become it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::{
-    embedding::{Span, Track},
-    error::Result,
+    embedding::Span,
+    error::{Error, Reason, Result},
     modality::Modality,
     note::Note,
     options::{Purpose, Segments},
     patience::Patience,
+    track::Track,
 };
 
 /// The values of a tensor in row-major order.
@@ -56,7 +59,7 @@ pub enum SampleUse {
 /// One forward pass worth of input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// The tower that takes it: the media's own, except that a film's sound goes to the audio tower.
+    /// The tower that takes it: the media's own, except that a video's audio goes to the audio tower.
     pub tower: Modality,
     /// One tensor for each graph input that is not made elsewhere, in the order of the manifest's `inputs`: those of
     /// the stages first.
@@ -70,6 +73,12 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// All there is of a media that has one track and no time axis.
+    #[must_use]
+    pub const fn whole(tower: Modality, tensors: Vec<Tensor>) -> Self {
+        Self { tower, tensors, track: Track::Whole, span: None, used_for: SampleUse::Both }
+    }
+
     /// What one run of the graph on this sample costs relative to its siblings: the number of input values.
     #[must_use]
     pub fn cost(&self) -> usize {
@@ -132,12 +141,36 @@ impl From<Vec<Sample>> for Prepared {
 /// Implementations are pure CPU work without I/O, called on a bounded pool. They check limits from the header
 /// before they allocate, and blame the field `bytes`. They ask the request's patience again and again, so that a
 /// caller who has gone away, or whose deadline has passed, keeps nobody else waiting for longer than one step that
-/// cannot be interrupted takes: a frame, a picture, a packet, some thousand points.
+/// cannot be interrupted takes: a frame, an image, a packet, some thousand points.
 pub trait Prepare: Send + Sync {
-    /// Turns one media into at least one sample.
+    /// What it prepares.
+    fn modality(&self) -> Modality;
+
+    /// Turns one media, whose size has been checked, into at least one sample. A panic in here is caught by
+    /// [`prepare`](Self::prepare), which is what others call.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared>;
+
+    /// Whether a media of so many bytes is prepared in less time than handing it to another thread takes.
+    fn is_light(&self, _bytes: usize) -> bool {
+        false
+    }
+
+    /// Turns one media into at least one sample. Decoders are someone else's: one that panics on a file takes that
+    /// file with it and nothing more.
     ///
     /// # Errors
     /// `MEDIA_*` reasons: empty, malformed, unsupported or too large; `FIELD_INVALID` for segments that are too many;
-    /// `DEADLINE_EXCEEDED` and `CANCELLED` when the request's patience is over.
-    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared>;
+    /// `PANICKED` when a decoder breaks on the bytes; `DEADLINE_EXCEEDED` and `CANCELLED` when the request's patience
+    /// is over.
+    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
+        let modality = self.modality();
+        modality.check_bytes("bytes", request.bytes.len())?;
+        catch_unwind(AssertUnwindSafe(|| self.prepare_unguarded(request))).unwrap_or_else(|_| {
+            let message = format!("the decoder of this {modality} broke on the bytes");
+            Err(Error::new(Reason::Panicked, "bytes", message))
+        })
+    }
 }

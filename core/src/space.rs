@@ -9,6 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    bytes::hex,
     calibration::Calibration,
     embedding::WeightedModality,
     error::{Error, Reason},
@@ -35,7 +36,7 @@ impl Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 
@@ -144,8 +145,7 @@ impl Space {
 
     /// The added towers that media of a modality pass through.
     pub fn added_on_the_way(&self, modality: Modality) -> impl Iterator<Item = &Fingerprint> {
-        let sound = (modality == Modality::Video).then_some(Modality::Audio);
-        [Some(modality), sound].into_iter().flatten().filter_map(|tower| self.added.get(&tower))
+        modality.tracks().iter().filter_map(|(_, tower)| self.added.get(tower))
     }
 
     /// Whether a vector of an added tower, or a sum of several, may meet those of this space: not if one of the towers
@@ -160,19 +160,19 @@ impl Space {
         choices.into_iter().any(|choice| combined(&some_of(choice).collect()) == Some(*tower))
     }
 
-    /// As [`Space::expect`], for the fingerprint that a vector carries.
+    /// As [`Space::ensure_same`], for the fingerprint that a vector carries.
     ///
     /// # Errors
-    /// As [`Space::expect`].
-    pub fn expect_vector(&self, carried: &Fingerprint, what: &str) -> Result<(), Error> {
-        if self.meets(Some(carried)) { Ok(()) } else { self.expect(carried, what) }
+    /// As [`Space::ensure_same`].
+    pub fn ensure_meets(&self, carried: &Fingerprint, what: &str) -> Result<(), Error> {
+        if self.meets(Some(carried)) { Ok(()) } else { self.ensure_same(carried, what) }
     }
 
     /// Refuses a vector or collection of another space, naming both and the way out.
     ///
     /// # Errors
     /// `SPACE_MISMATCH` when `other` is not this space.
-    pub fn expect(&self, other: &Fingerprint, what: &str) -> Result<(), Error> {
+    pub fn ensure_same(&self, other: &Fingerprint, what: &str) -> Result<(), Error> {
         if *other == self.fingerprint {
             return Ok(());
         }
@@ -216,8 +216,8 @@ mod tests {
         assert_eq!(one.to_string().parse::<Fingerprint>().unwrap(), one);
         assert_ne!(one, Fingerprint::of(b"two"));
         let space = space(one);
-        assert!(space.expect(&one, "vector").is_ok());
-        let error = space.expect(&Fingerprint::of(b"two"), "vector").unwrap_err();
+        assert!(space.ensure_same(&one, "vector").is_ok());
+        let error = space.ensure_same(&Fingerprint::of(b"two"), "vector").unwrap_err();
         assert_eq!(error.reason, Reason::SpaceMismatch);
         assert!(error.message.contains(&one.short()));
     }
@@ -232,7 +232,7 @@ mod tests {
         let on_the_way = |modality| space.added_on_the_way(modality).count();
         assert_eq!([Modality::Text, Modality::Audio, Modality::Video].map(on_the_way), [0, 1, 1]);
         assert!(space.meets(None) && space.meets(Some(&first)) && !space.meets(Some(&second)));
-        assert!(space.expect_vector(&base, "v").is_ok() && space.expect_vector(&first, "v").is_ok());
-        assert!(space.expect_vector(&second, "v").is_err() && space.expect(&first, "a collection").is_err());
+        assert!(space.ensure_meets(&base, "v").is_ok() && space.ensure_meets(&first, "v").is_ok());
+        assert!(space.ensure_meets(&second, "v").is_err() && space.ensure_same(&first, "a collection").is_err());
     }
 }

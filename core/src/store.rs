@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    embedding::{Span, Track, WeightedModality, towers},
+    embedding::{Span, WeightedModality, towers},
     error::{Error, Reason, Result},
     filter::Filter,
     identity::{CollectionName, CollectionRef, ContentHash, ItemId, PointId, Tenant},
     modality::Modality,
     space::{Fingerprint, Space},
+    track::Track,
 };
 
 macro_rules! field_kinds {

@@ -18,15 +18,12 @@ use crate::{
 /// # Errors
 /// `FIELD_INVALID` for a number that this version does not know.
 pub fn modality_in(number: i32) -> Result<Option<Modality>> {
-    match v1::Modality::try_from(number) {
-        Ok(v1::Modality::Unspecified) => Ok(None),
-        Ok(v1::Modality::Text) => Ok(Some(Modality::Text)),
-        Ok(v1::Modality::Image) => Ok(Some(Modality::Image)),
-        Ok(v1::Modality::Audio) => Ok(Some(Modality::Audio)),
-        Ok(v1::Modality::Video) => Ok(Some(Modality::Video)),
-        Ok(v1::Modality::PointCloud) => Ok(Some(Modality::PointCloud)),
-        Err(_) => Err(invalid("modality", format!("{number} is no modality of this version"))),
+    if number == v1::Modality::Unspecified as i32 {
+        return Ok(None);
     }
+    let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    let known = place.and_then(|place| Modality::ALL.get(place).copied());
+    known.map(Some).ok_or_else(|| invalid("modality", format!("{number} is no modality of this version")))
 }
 
 /// A modality that must be named.
@@ -37,18 +34,16 @@ pub fn modality_named(number: i32) -> Result<Modality> {
     modality_in(number)?.ok_or_else(|| required("modality"))
 }
 
-/// The number of a modality.
+/// The number of a modality: its place in the table of [`Modality::ALL`], from 1.
 #[must_use]
-pub fn modality_out(modality: Modality) -> i32 {
-    let wire = match modality {
-        Modality::Text => v1::Modality::Text,
-        Modality::Image => v1::Modality::Image,
-        Modality::Audio => v1::Modality::Audio,
-        Modality::Video => v1::Modality::Video,
-        Modality::PointCloud => v1::Modality::PointCloud,
-        _ => v1::Modality::Unspecified,
-    };
-    wire.into()
+pub const fn modality_out(modality: Modality) -> i32 {
+    modality as i32 + 1
+}
+
+/// The name of a modality's number.
+#[must_use]
+pub fn modality_name(number: i32) -> &'static str {
+    modality_in(number).ok().flatten().map_or("unknown", Modality::name)
 }
 
 /// The number of a track.
@@ -248,8 +243,12 @@ mod tests {
     #[test]
     fn unknown_numbers_are_errors() {
         assert!(modality_in(99).is_err() && modality_in(-1).is_err() && track_in(77).is_err());
+        assert!(modality_in(Modality::ALL.len() as i32 + 1).is_err());
         for modality in Modality::ALL {
-            assert_eq!(modality_in(modality_out(modality)).unwrap(), Some(modality));
+            let number = modality_out(modality);
+            assert_eq!(modality_in(number).unwrap(), Some(modality));
+            let wire = v1::Modality::try_from(number).unwrap().as_str_name();
+            assert_eq!(wire, format!("MODALITY_{}", modality.name().to_uppercase()), "the .proto lists them alike");
         }
         for track in Track::ALL {
             assert_eq!(track_in(track_out(track)).unwrap(), track);

@@ -13,6 +13,7 @@ mod fields;
 pub mod filter;
 pub mod metadata;
 pub mod options;
+pub mod report;
 pub mod space;
 pub mod status;
 pub mod vector;

@@ -17,23 +17,35 @@ use crate::fields::{DEPTH_MAX, invalid};
 /// `TOO_MANY` fields or bytes, `FIELD_INVALID` for nesting too deep or a number that JSON cannot hold.
 pub fn metadata_in(metadata: Option<Struct>) -> Result<BTreeMap<String, Json>> {
     let Some(metadata) = metadata else { return Ok(BTreeMap::new()) };
-    if metadata.fields.len() > METADATA_FIELDS {
-        let message = format!("{} fields, the limit is {METADATA_FIELDS}", metadata.fields.len());
-        return Err(Error::new(Reason::TooMany, "metadata", message));
-    }
+    check_count(metadata.fields.len())?;
     let fields = metadata.fields.into_iter();
     let fields: BTreeMap<_, _> = fields
         .map(|(name, value)| json_in(value, &format!("metadata.{name}"), DEPTH_MAX).map(|json| (name, json)))
         .collect::<Result<_>>()?;
-    let bytes = serde_json::to_vec(&fields).map_err(|error| invalid("metadata", error.to_string()))?.len();
-    if bytes > METADATA_BYTES {
-        return Err(Error::new(
-            Reason::TooMany,
-            "metadata",
-            format!("{bytes} bytes as JSON, the limit is {METADATA_BYTES}"),
-        ));
-    }
+    check(&fields)?;
     Ok(fields)
+}
+
+/// Refuses metadata of more fields or bytes than an item may have.
+///
+/// # Errors
+/// `TOO_MANY`.
+pub fn check(metadata: &BTreeMap<String, Json>) -> Result<()> {
+    check_count(metadata.len())?;
+    let bytes = serde_json::to_vec(metadata).map_err(|error| invalid("metadata", error.to_string()))?.len();
+    if bytes > METADATA_BYTES {
+        let message = format!("{bytes} bytes as JSON, the limit is {METADATA_BYTES}");
+        return Err(Error::new(Reason::TooMany, "metadata", message));
+    }
+    Ok(())
+}
+
+fn check_count(fields: usize) -> Result<()> {
+    if fields > METADATA_FIELDS {
+        let message = format!("{fields} fields, the limit is {METADATA_FIELDS}");
+        return Err(Error::new(Reason::TooMany, "metadata", message));
+    }
+    Ok(())
 }
 
 fn json_in(value: Value, path: &str, depth: usize) -> Result<Json> {

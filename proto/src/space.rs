@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use onespace_core::{
-    Calibration, EncoderInfo, Error, Fingerprint, Modality, Reason, Result, Scale, Scoring, Space, Terms, TowerInfo,
-    Usage,
+    Calibration, EncoderInfo, Error, Fingerprint, License, Modality, Reason, Result, Scale, Scoring, Space, TowerInfo,
+    UsageRestriction,
 };
 
 use crate::{
@@ -63,11 +63,11 @@ fn unknown(field: &str, number: i32) -> Error {
 
 /// The number of a restriction.
 #[must_use]
-pub fn restriction_out(usage: Usage) -> i32 {
-    let wire = match usage {
-        Usage::Any => v1::UsageRestriction::None,
-        Usage::NonCommercial => v1::UsageRestriction::NonCommercial,
-        Usage::Research => v1::UsageRestriction::Research,
+pub fn restriction_out(restriction: UsageRestriction) -> i32 {
+    let wire = match restriction {
+        UsageRestriction::Any => v1::UsageRestriction::None,
+        UsageRestriction::NonCommercial => v1::UsageRestriction::NonCommercial,
+        UsageRestriction::Research => v1::UsageRestriction::Research,
     };
     wire.into()
 }
@@ -76,11 +76,11 @@ pub fn restriction_out(usage: Usage) -> i32 {
 ///
 /// # Errors
 /// `FIELD_INVALID` for a number that this version does not know.
-pub fn restriction_in(number: i32) -> Result<Usage> {
+pub fn restriction_in(number: i32) -> Result<UsageRestriction> {
     match v1::UsageRestriction::try_from(number) {
-        Ok(v1::UsageRestriction::Unspecified | v1::UsageRestriction::None) => Ok(Usage::Any),
-        Ok(v1::UsageRestriction::NonCommercial) => Ok(Usage::NonCommercial),
-        Ok(v1::UsageRestriction::Research) => Ok(Usage::Research),
+        Ok(v1::UsageRestriction::Unspecified | v1::UsageRestriction::None) => Ok(UsageRestriction::Any),
+        Ok(v1::UsageRestriction::NonCommercial) => Ok(UsageRestriction::NonCommercial),
+        Ok(v1::UsageRestriction::Research) => Ok(UsageRestriction::Research),
         Err(_) => Err(unknown("restriction", number)),
     }
 }
@@ -124,15 +124,15 @@ fn added_in(added: &encoder::v1::AddedTower) -> Result<(Modality, Fingerprint)> 
 
 /// A space with the towers that are served and the license of its bundle.
 #[must_use]
-pub fn space_out(space: &Space, towers: &[TowerInfo], terms: &Terms) -> v1::Space {
+pub fn space_out(space: &Space, towers: &[TowerInfo], license: &License) -> v1::Space {
     v1::Space {
         space_fingerprint: space.fingerprint.to_string(),
         dimension: dimension_out(space.dimension),
         name: space.name.clone(),
         license: Some(v1::License {
-            name: terms.licence.clone(),
-            restriction: restriction_out(terms.usage),
-            notice: terms.notice.clone(),
+            name: license.name.clone(),
+            restriction: restriction_out(license.restriction),
+            notice: license.notice.clone(),
         }),
         towers: towers.iter().map(|tower| tower_out(tower, space)).collect(),
         dimensions: space.matryoshka.iter().copied().map(dimension_out).collect(),
@@ -144,7 +144,7 @@ pub fn space_out(space: &Space, towers: &[TowerInfo], terms: &Terms) -> v1::Spac
 #[must_use]
 pub fn encoder_out(info: &EncoderInfo) -> encoder::v1::DescribeResponse {
     encoder::v1::DescribeResponse {
-        space: Some(space_out(&info.space, &info.towers, &info.terms)),
+        space: Some(space_out(&info.space, &info.towers, &info.license)),
         added: info.space.added.iter().map(added_out).collect(),
     }
 }
@@ -164,9 +164,10 @@ pub fn encoder_in(info: encoder::v1::DescribeResponse) -> Result<EncoderInfo> {
         added: info.added.iter().map(added_in).collect::<Result<_>>()?,
     };
     let license = told.license.unwrap_or_default();
-    let terms = Terms { licence: license.name, usage: restriction_in(license.restriction)?, notice: license.notice };
+    let restriction = restriction_in(license.restriction)?;
+    let license = License { name: license.name, restriction, notice: license.notice };
     let towers = told.towers.into_iter().map(tower_in).collect::<Result<_>>()?;
-    Ok(EncoderInfo { space, terms, towers })
+    Ok(EncoderInfo { space, license, towers })
 }
 
 #[cfg(test)]
@@ -190,11 +191,11 @@ mod tests {
             templates: vec!["a {label}".into()],
             golden_cosine: 1.0,
         };
-        let terms = Terms { licence: "MIT".into(), usage: Usage::Research, notice: "or not".into() };
+        let license = License { name: "MIT".into(), restriction: UsageRestriction::Research, notice: "or not".into() };
         let (fingerprint, name) = (Fingerprint::of(b"one"), "one 1".to_owned());
         let added = BTreeMap::from([(Modality::Audio, Fingerprint::of(b"two"))]);
         let space = Space { fingerprint, dimension: 8, name, matryoshka: vec![4, 2], calibration, added };
-        let info = EncoderInfo { space, terms, towers: vec![tower] };
+        let info = EncoderInfo { space, license, towers: vec![tower] };
         assert_eq!(encoder_in(encoder_out(&info)).unwrap(), info);
 
         let mut broken = encoder_out(&info);

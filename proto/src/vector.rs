@@ -1,7 +1,7 @@
 //! Vectors in the encodings of the wire.
 
 use half::f16;
-use onespace_core::Result;
+use onespace_core::{Result, bytes::le_bytes};
 
 use crate::{fields::invalid, v1};
 
@@ -40,7 +40,7 @@ pub(crate) fn put(embedding: &mut v1::Embedding, vector: Vec<f32>, encoding: Enc
 }
 
 fn float32_bytes(vector: &[f32]) -> Vec<u8> {
-    vector.iter().flat_map(|value| value.to_le_bytes()).collect()
+    le_bytes(vector)
 }
 
 fn float16_bytes(vector: &[f32]) -> Vec<u8> {

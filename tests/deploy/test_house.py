@@ -75,3 +75,32 @@ def test_what_is_within_the_limits_is_no_breach(crate):
     (path,) = crate(a=text)
     lines = text.splitlines()
     assert [*house.sizes(path, lines), *house.functions(path, lines), *house.environment(path, text)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fn f() { std::thread::spawn(g); }",
+        "fn f() { tokio::spawn(g()); }",
+        "use std::sync::{Arc, Mutex};",
+        "use std::{\n    io,\n    sync::{Arc, Mutex},\n};",
+    ],
+)
+def test_what_has_its_places_is_seen_elsewhere(crate, text):
+    (path,) = crate(a=text)
+    (breach,) = house.places(path, text)
+    assert "has no place here" in breach
+
+
+def test_tests_and_tokios_own_lock_may_be_anywhere(crate):
+    text = "use tokio::sync::{Mutex, mpsc};\n#[cfg(test)]\nmod tests { fn f() { tokio::spawn(g()); } }"
+    (path,) = crate(a=text)
+    assert list(house.places(path, text)) == []
+
+
+def test_a_dependency_that_nobody_uses_is_named(crate, tmp_path):
+    crate(lib="use serde_json::Value;\n#[cfg(test)]\nmod tests { use tempfile::TempDir; }")
+    manifest = tmp_path / "crate/Cargo.toml"
+    manifest.write_text('[dependencies]\nserde-json = "1"\nbytes = "1"\n[dev-dependencies]\ntempfile = "3"\n')
+    (breach,) = house.unused(manifest)
+    assert "bytes is not used (dependencies)" in breach

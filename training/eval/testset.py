@@ -16,7 +16,7 @@ from tqdm import tqdm
 import media
 from eval import augment
 from world import captions
-from world.catalogue import COLOURS, MOTIONS, NAMES, SIZES, SOUNDING, motion_split, split
+from world.catalogue import COLOURS, NAMES, SIZES, SOUNDING, motion_split, split
 from world.shapes import MATERIALS
 
 TRAINING = Path(__file__).parent.parent

@@ -395,7 +395,7 @@ def _scene(w: Wording, things, relation: str, what: str, plain: bool) -> str:
     template = w.template(what, lambda t: bool(usual["q"]) or "{q}" not in t)
     wordings = {"q": "", "w": "", "r": ""}
     for slot in wordings:
-        if "{%s}" % slot in template:
+        if "{" + slot + "}" in template:
             more = w.language.more.relations.get(relation, {}).get(slot, ())
             held = bool(w.unseen and more and w.r.random() < HELD_OUT)
             wordings[slot] = w.pick(more if held else usual[slot])

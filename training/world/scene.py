@@ -28,7 +28,7 @@ def arrange(things: list[tuple[Mesh, str]], relation: str, r: np.random.Generato
     """(vertices [V, 3] of each thing, the camera's elevation): the viewer looks along y, the ground is z = 0."""
     up = r.uniform(*ELEVATIONS[relation])
     first, second, *rest = (_sized(posed(mesh, kind, r, lean=4), cell, r) for (mesh, kind), cell in zip(things, CELLS[relation]))
-    side, y = r.choice([-1, 1]), 0.0
+    side = r.choice([-1, 1])
     (w1, d1, h1), (w2, d2, h2) = np.ptp(first, 0), np.ptp(second, 0)
     if relation == "on":
         x = r.uniform(-0.12, 0.12) * w2

@@ -15,7 +15,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use onespace_core::{Error, Reason, Result};
+use onespace_core::{
+    Error, Reason, Result,
+    bytes::{le_bytes, le_floats},
+};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::{Affine, Alignment, Map, Mlp};
@@ -57,7 +60,7 @@ impl Alignment {
         for (stage, map) in self.own.iter().map(|map| (0, map)).chain((1..).zip(&self.then)) {
             for (name, shape, values) in parts(map) {
                 let name = if chained { format!("{stage}.{name}") } else { name.to_owned() };
-                tensors.insert(name, (shape, values.iter().flat_map(|value| value.to_le_bytes()).collect()));
+                tensors.insert(name, (shape, le_bytes(values)));
             }
         }
         let internal = |error: safetensors::SafeTensorError| Error::internal(error.to_string());
@@ -146,7 +149,7 @@ fn read(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Option<Ve
     if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
         return Err(invalid(name, format!("is {:?} {:?}, F32 {shape:?} is expected", tensor.dtype(), tensor.shape())));
     }
-    let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let values = le_floats(tensor.data()).unwrap_or_default();
     if let Some(at) = values.iter().position(|value| !value.is_finite()) {
         return Err(invalid(name, format!("value {at} is not finite")));
     }

@@ -1,12 +1,11 @@
 //! An encoder's native vector into the shared space.
 //!
 //! An [`Alignment`] is what stands between two encoders that were not trained together: a map fitted from pairs
-//! ([`fit`]), kept in a safetensors file ([`mod@file`]). Its result is brought to unit length. A tower whose graph
-//! already ends in the shared space has the identity.
+//! (`adapters/fit`), kept in a safetensors file ([`mod@file`]). Its result is brought to unit length. A tower whose
+//! graph already ends in the shared space has the identity.
 
 mod affine;
 pub mod file;
-pub mod fit;
 mod mlp;
 
 pub use affine::Affine;

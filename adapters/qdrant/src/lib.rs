@@ -13,6 +13,7 @@ mod filter;
 mod items;
 mod keys;
 mod payload;
+mod search;
 mod server;
 
 pub use embedded::EmbeddedStore;

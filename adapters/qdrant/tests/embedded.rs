@@ -304,6 +304,7 @@ async fn an_index_changes_the_time_and_not_the_answers() {
             (right, asked) = (right + found, asked + nearest.len());
         }
     }
+    println!("{right} of {asked} nearest were found");
     assert!(right * 100 >= asked * 95, "{right} of {asked} nearest were found");
 }
 

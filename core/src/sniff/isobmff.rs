@@ -36,7 +36,7 @@ const SOUND: &[&Name] = &[b"M4A ", b"M4B ", b"M4P "];
 const STILL_ENTRIES: &[&Name] = &[b"jpeg", b"png "];
 const STILL_OBJECTS: &[u8] = &[0x6c, 0x6d];
 
-/// So many still pictures a second are a film all the same (Motion JPEG); chapters and covers change less often.
+/// So many still pictures a second are a video all the same (Motion JPEG); chapters and covers change less often.
 const STILLS_PER_SECOND: u64 = 2;
 
 /// Bytes of a visual sample entry before the boxes in it.
@@ -225,13 +225,13 @@ fn descriptor(bytes: &[u8], tag: u8) -> Option<&[u8]> {
     Some(rest)
 }
 
-/// What the tracks say: moving pictures make a film, otherwise sound makes a recording.
+/// What the tracks say: moving pictures make a video, otherwise sound makes audio.
 fn tracks_tell(tracks: &[Track]) -> Option<Inside> {
     let chapters_of_another = |own: u64| {
         let names = |id: &Name| u64::from(u32::from_be_bytes(*id)) == own;
         tracks.iter().any(|track| track.id != own && track.chapters.iter().any(names))
     };
-    let film = |track: &Track| track.handler == *b"vide" && !track.stills && !chapters_of_another(track.id);
+    let moving = |track: &Track| track.handler == *b"vide" && !track.stills && !chapters_of_another(track.id);
     let sound = tracks.iter().any(|track| track.handler == *b"soun");
-    if tracks.iter().any(film) { Some(Inside::IsoPictures) } else { sound.then_some(Inside::IsoSound) }
+    if tracks.iter().any(moving) { Some(Inside::IsoPictures) } else { sound.then_some(Inside::IsoSound) }
 }

@@ -64,7 +64,7 @@ pub(super) fn inside(bytes: &[u8], budget: &Budget) -> Option<Inside> {
         }
     }
     let has = |kinds: &[u64]| types.iter().any(|kind| kinds.contains(kind));
-    // Where no track can be read it counts as a film, whose decoder says what is wrong.
+    // Where no track can be read it counts as a video, whose decoder says what is wrong.
     Some(if !has(&[PICTURES, BOTH]) && has(&[SOUND]) { Inside::MatroskaSound } else { Inside::MatroskaPictures })
 }
 

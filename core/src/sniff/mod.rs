@@ -100,6 +100,7 @@ pub const FORMATS: &[Format] = &[
     content_of("Matroska audio", Modality::Audio, "audio/webm", Inside::MatroskaSound),
     content_of("Matroska/WebM", Modality::Video, "video/webm", Inside::MatroskaPictures),
     head_of("PLY", Modality::PointCloud, "model/ply", |b| b.starts_with(b"ply\n") || b.starts_with(b"ply\r")),
+    head_of("NPY", Modality::Imu, "application/x-npy", |b| b.starts_with(b"\x93NUMPY")),
     head_of("MP3", Modality::Audio, "audio/mpeg", mpeg::is_one),
     head_of("AAC (ADTS)", Modality::Audio, "audio/aac", adts_frame),
     head_of("text", Modality::Text, "text/plain", is_text),

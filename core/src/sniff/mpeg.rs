@@ -19,7 +19,7 @@ const HERTZ: [usize; 3] = [44_100, 48_000, 32_000];
 const LAYER_I: u8 = 3;
 const LAYER_II: u8 = 2;
 
-/// Whether a recording of such frames begins here, or behind zeros.
+/// Whether audio of such frames begins here, or behind zeros.
 pub(super) fn is_one(bytes: &[u8]) -> bool {
     let zeros = bytes.iter().take(PADDING_BYTES).take_while(|byte| **byte == 0).count();
     let begun = bytes.get(zeros..).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
-use onespace_bundle::preprocess::Audio;
+use crate::table::Audio;
 use onespace_core::{Error, Patience, Reason, Result, patience::Reading};
 use symphonia::{
     core::{

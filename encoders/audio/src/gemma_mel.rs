@@ -1,7 +1,7 @@
 //! The Gemma models' log-mel spectrogram: `Gemma4AudioFeatureExtractor` of transformers 5.23, which EmbeddingGemma 2
 //! uses, with its defaults: no pre-emphasis, no dither, no normalisation.
 
-use onespace_bundle::preprocess::{GemmaMel as Spec, MelNorm, MelScale};
+use crate::table::{GemmaMel as Spec, MelNorm, MelScale};
 use onespace_core::{Result, Tensor};
 
 use crate::{

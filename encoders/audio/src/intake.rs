@@ -1,6 +1,6 @@
 //! Audio on its way in: counted, checked, mixed to one channel, brought to the tower's rate.
 
-use onespace_bundle::preprocess::{Audio, Channels, Resampler as Kind};
+use crate::table::{Audio, Channels, Resampler as Kind};
 use onespace_core::{Error, Reason, Result, limits};
 
 use crate::{edit::Edit, resample::Resampler};
@@ -143,7 +143,7 @@ fn clipped(frames: u64, audio: &[f32]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use onespace_bundle::preprocess::{FrontEnd, Short, SpectrogramLayout};
+    use crate::table::{FrontEnd, Short, SpectrogramLayout};
 
     use super::*;
 

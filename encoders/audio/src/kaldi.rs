@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use onespace_bundle::preprocess::{KaldiFbank as Spec, KaldiWindow};
+use crate::table::{KaldiFbank as Spec, KaldiWindow};
 use onespace_core::{Result, Tensor};
 
 use crate::{filters::FilterBank, spectrum::Transform};

@@ -3,9 +3,9 @@
 //! [`AudioPreparer`] does all of it for a file's bytes; [`AudioPreparer::samples_of`] does it for audio that has
 //! been decoded already, which is how the audio track of a video joins in.
 
-mod budget;
 mod decode;
 mod edit;
+mod family;
 mod filters;
 mod gemma_mel;
 mod intake;
@@ -15,6 +15,7 @@ mod mel;
 mod prepare;
 mod resample;
 mod spectrum;
+pub mod table;
 mod torchaudio;
 mod window;
 
@@ -22,7 +23,6 @@ use std::sync::Arc;
 
 use onespace_core::{Patience, Result};
 
-pub use budget::SampleBudget;
 pub use prepare::AudioPreparer;
 
 /// Decoded audio.

@@ -1,6 +1,6 @@
 //! Log-mel spectrograms, as `torch.stft` and torchaudio's `melscale_fbanks` make them.
 
-use onespace_bundle::preprocess::{LogKind, LogMel as Spec};
+use crate::table::{LogKind, LogMel as Spec};
 use onespace_core::{Result, Tensor};
 
 use crate::{

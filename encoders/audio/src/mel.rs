@@ -1,6 +1,6 @@
 //! Triangular filters on the mel scale.
 
-use onespace_bundle::preprocess::{MelNorm, MelScale};
+use crate::table::{MelNorm, MelScale};
 
 use crate::filters::FilterBank;
 

@@ -1,23 +1,20 @@
 //! From bytes to samples.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use onespace_bundle::preprocess::{self, FrontEnd, Short, SpectrogramLayout};
 use onespace_core::{
-    Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, SampleUse, Segments, Span,
-    Tensor, TensorData, Track, limits::SAMPLES_PER_MEDIA,
+    Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, SampleBudget, SampleUse,
+    Segments, Span, Tensor, TensorData, Track, limits::SAMPLES_PER_MEDIA,
 };
 
 use crate::{
-    AudioDecoder, Pcm, SampleBudget,
+    AudioDecoder, Pcm,
     decode::decode,
     gemma_mel::GemmaMel,
     intake::{Intake, MonoAudio},
     kaldi::KaldiFbank,
     log_mel::LogMel,
+    table::{Audio, FrontEnd, Short, SpectrogramLayout},
     window,
 };
 
@@ -32,7 +29,7 @@ pub struct AudioPreparer {
 }
 
 struct Plan {
-    spec: preprocess::Audio,
+    spec: Audio,
     front: Front,
     /// Samples of a window.
     window: usize,
@@ -52,7 +49,7 @@ impl AudioPreparer {
     ///
     /// # Errors
     /// `BUNDLE_INVALID` when a window is shorter than one frame of the front end.
-    pub fn new(spec: &preprocess::Audio, fallback: Option<AudioDecoder>) -> Result<Self> {
+    pub fn new(spec: &Audio, fallback: Option<AudioDecoder>) -> Result<Self> {
         let samples = |ms: u32| (u64::from(spec.sample_rate) * u64::from(ms) + 500) / 1000;
         let (window, hop) = (samples(spec.window_ms) as usize, samples(spec.hop_ms) as usize);
         let front = match &spec.front_end {
@@ -271,27 +268,21 @@ fn transposed(tensor: Tensor) -> Tensor {
 }
 
 impl Prepare for AudioPreparer {
-    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
+    fn modality(&self) -> Modality {
+        Modality::Audio
+    }
+
+    fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let PrepareRequest { bytes, segments, patience, .. } = request;
-        if bytes.is_empty() {
-            return Err(Error::new(Reason::MediaEmpty, "bytes", "the audio file has no bytes"));
-        }
         let spec = &self.plan.spec;
         let alone = SampleBudget::default();
-        let samples = match (guarded(|| decode(bytes, spec, patience)), &self.fallback) {
+        let samples = match (decode(bytes, spec, patience), &self.fallback) {
             (Ok(audio), _) => self.plan.samples(audio, *segments, alone, patience),
             (Err(error), Some(fallback)) if error.reason == Reason::MediaUnsupported => {
-                self.samples_of(&guarded(|| fallback(bytes, patience))?, *segments, alone, patience)
+                self.samples_of(&fallback(bytes, patience)?, *segments, alone, patience)
             }
             (Err(error), _) => Err(error),
         };
         samples.map(Prepared::from)
     }
-}
-
-/// A decoder that panics fails its own file and nothing else.
-fn guarded<T>(decode: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
-        Err(Error::new(Reason::Panicked, "bytes", "the decoder gave up on this audio in an unforeseen way"))
-    })
 }

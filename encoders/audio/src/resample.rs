@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use onespace_bundle::preprocess::Resampler as Kind;
+use crate::table::Resampler as Kind;
 use onespace_core::{Error, Result, limits::RESAMPLERS_KEPT};
 use rubato::{
     Async, FixedAsync, Indexing, Resampler as _, SincInterpolationParameters, SincInterpolationType, WindowFunction,

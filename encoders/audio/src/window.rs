@@ -1,6 +1,6 @@
 //! Where the windows of audio lie.
 
-use onespace_bundle::preprocess::Clips;
+use crate::table::Clips;
 
 /// The starts of windows of `length` samples over `total` samples, `hop` apart.
 ///
@@ -35,7 +35,7 @@ pub fn clips(clips: Clips, total: usize, length: usize, rate: u32, most: usize) 
 
 #[cfg(test)]
 mod tests {
-    use onespace_bundle::preprocess::Spread;
+    use crate::table::Spread;
 
     use super::*;
 

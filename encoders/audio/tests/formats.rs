@@ -7,8 +7,8 @@ mod common;
 use std::sync::Arc;
 
 use common::{golden, samples_of, snr, spec, values, waveform};
+use onespace_audio::table::{Audio, Channels, FrontEnd};
 use onespace_audio::{AudioPreparer, Pcm};
-use onespace_bundle::preprocess::{Audio, Channels, FrontEnd};
 use onespace_core::{Error, Patience, Prepare, PrepareRequest, Reason, Span, Track};
 
 fn heard(name: &str) -> Vec<f32> {

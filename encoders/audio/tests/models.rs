@@ -5,9 +5,9 @@
 
 mod common;
 
-use common::{floats, golden, values};
+use common::{Expected, golden, values};
 use onespace_audio::AudioPreparer;
-use onespace_bundle::preprocess::Audio;
+use onespace_audio::table::Audio;
 use onespace_core::{Prepare, PrepareRequest};
 
 #[derive(serde::Deserialize)]
@@ -23,14 +23,14 @@ fn cases() -> Vec<Case> {
     serde_json::from_slice(&golden("models/cases.json")).unwrap()
 }
 
-fn difference(case: &Case) -> f32 {
+fn difference(case: &Case, expected: &Expected) -> f32 {
     let preparer = AudioPreparer::new(&case.spec, None).unwrap();
     let samples = preparer.prepare(&PrepareRequest::of(&golden(&format!("models/{}", case.file)))).unwrap().samples;
     let shapes: Vec<_> = samples.iter().map(|sample| sample.tensors[0].shape.clone()).collect();
     assert_eq!(shapes, case.shapes, "{}", case.name);
     let mut most = 0.0_f32;
     for (number, sample) in samples.iter().enumerate() {
-        let theirs = floats(&format!("models/{}.{number}.f32", case.name));
+        let theirs = expected.floats(&format!("{}.{number}", case.name), &sample.tensors[0].shape);
         assert_eq!(values(sample).len(), theirs.len(), "{}", case.name);
         most = values(sample).iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(most, f32::max);
     }
@@ -40,10 +40,11 @@ fn difference(case: &Case) -> f32 {
 #[test]
 fn tensors_are_those_of_the_extractors() {
     let cases = cases();
+    let expected = Expected::open("models/expected.safetensors");
     assert!(cases.len() > 18, "only {} cases", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
-        let most = difference(case);
+        let most = difference(case, &expected);
         println!("{:<24} at most {most:.2e} of {:.0e} allowed", case.name, case.most);
         if most > case.most {
             wrong.push(format!("{}: {most:.2e}", case.name));

@@ -10,8 +10,8 @@ use std::{
 };
 
 use common::{golden, samples_of, silent_flac, spec, waveform};
+use onespace_audio::table::FrontEnd;
 use onespace_audio::{AudioPreparer, Pcm};
-use onespace_bundle::preprocess::FrontEnd;
 use onespace_core::{Deadline, Patience, Prepare, PrepareRequest, Reason};
 
 /// What keeps the resampler busy for many seconds: 29 minutes at the highest rate, in a hundred kilobytes.

@@ -5,10 +5,10 @@
 mod common;
 
 use common::{golden, spec, values};
-use onespace_audio::{AudioPreparer, Pcm, SampleBudget};
-use onespace_bundle::preprocess::{Audio, Clips, FrontEnd, KaldiFbank, KaldiWindow, Short, Spread};
+use onespace_audio::table::{Audio, Clips, FrontEnd, KaldiFbank, KaldiWindow, Short, Spread};
+use onespace_audio::{AudioPreparer, Pcm};
 use onespace_core::{
-    Patience, Prepare, PrepareRequest, Reason, Result, Sample, SampleUse, SegmentWindow, Segments, Window,
+    Patience, Prepare, PrepareRequest, Reason, Result, Sample, SampleBudget, SampleUse, SegmentWindow, Segments, Window,
 };
 
 fn windows(length: u32, overlap: u32) -> Segments {

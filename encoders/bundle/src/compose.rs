@@ -12,12 +12,13 @@ use std::{
     path::Path,
 };
 
-use onespace_core::{Error, Fingerprint, Modality, Result, Terms, Usage};
+use onespace_core::{Error, Fingerprint, License, Modality, Result, UsageRestriction, bytes::le_bytes};
+use onespace_family::check::invalid;
 use serde_json::{Value, json};
 
 use crate::{
     Bundle, MANIFEST_FILE,
-    entry::{FileEntry, file_entry, invalid},
+    entry::{FileEntry, file_entry},
     manifest::{BASE_FILE, Manifest},
 };
 
@@ -72,10 +73,10 @@ pub fn compose(base: &Bundle, additions: &[Addition<'_>], out: &Path) -> Result<
         files.extend(added);
         text.join(addition.source.manifest());
     }
-    let Terms { licence, usage, notice } = text.terms;
+    let License { name: license, restriction, notice } = text.license;
     let head = json!({
         "format": FORMAT, "base": base.space().fingerprint, "files": files, "name": text.name,
-        "description": text.description, "licence": licence, "usage": usage, "notice": notice,
+        "description": text.description, "licence": license, "usage": restriction, "notice": notice,
     });
     for (key, value) in head.as_object().into_iter().flatten() {
         whole = with(whole, &[key], value.clone());
@@ -177,7 +178,7 @@ fn placed(addition: &Addition<'_>, folder: &str, out: &Path) -> Result<(Value, B
         files.extend(manifest.files.get(path).map(|entry| (to, entry.clone())));
     }
     let mut table = moved(tower(&whole, *modality), manifest, folder);
-    let vector = golden.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let vector = le_bytes(golden);
     for (key, suffix, bytes) in [("alignment", "safetensors", alignment.clone()), ("golden/vector", "f32", vector)] {
         // Named by what is in it, so that towers that share it name the same file.
         let to = format!("{folder}aligned-{}.{suffix}", Fingerprint::of(&bytes).short());
@@ -249,25 +250,26 @@ fn link(from: &Path, to: &Path) -> Result<()> {
 struct Text {
     name: String,
     description: String,
-    terms: Terms,
+    license: License,
 }
 
 impl Text {
     fn from_manifest(manifest: &Manifest) -> Self {
         let (name, description) = (manifest.name.clone(), manifest.description.clone());
-        Self { name, description, terms: manifest.terms() }
+        Self { name, description, license: manifest.license() }
     }
 
-    /// Every licence and notice holds, the strictest usage; every description is told.
+    /// Every license and notice holds, the strictest usage; every description is told.
     fn join(&mut self, added: &Manifest) {
         if !self.name.split('+').any(|name| name == added.name) {
             self.name += &format!("+{}", added.name);
         }
-        self.terms.licence = all_of(&self.terms.licence, &added.licence);
-        // From the widest to the strictest: see `Usage::ALL`.
-        let both = [self.terms.usage, added.usage];
-        self.terms.usage = Usage::ALL.into_iter().rev().find(|usage| both.contains(usage)).unwrap_or_default();
-        for (told, more) in [(&mut self.description, &added.description), (&mut self.terms.notice, &added.notice)] {
+        self.license.name = all_of(&self.license.name, &added.license);
+        // From the widest to the strictest: see `UsageRestriction::ALL`.
+        let both = [self.license.restriction, added.usage];
+        self.license.restriction =
+            UsageRestriction::ALL.into_iter().rev().find(|usage| both.contains(usage)).unwrap_or_default();
+        for (told, more) in [(&mut self.description, &added.description), (&mut self.license.notice, &added.notice)] {
             if !told.contains(more.as_str()) {
                 *told = format!("{told} {more}").trim().to_owned();
             }
@@ -299,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn licences_are_joined_once() {
+    fn licenses_are_joined_once() {
         for (one, other, both) in [
             ("MIT", "MIT", "MIT"),
             ("Apache-2.0", "MIT", "Apache-2.0 AND MIT"),

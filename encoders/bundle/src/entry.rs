@@ -1,4 +1,4 @@
-//! Files of a bundle, names in a manifest, and what is said of those that are wrong.
+//! Files of a bundle.
 
 use std::{
     fs::{self, File},
@@ -6,7 +6,8 @@ use std::{
     path::Path,
 };
 
-use onespace_core::{Error, Reason, Result};
+use onespace_core::{Result, bytes::hex};
+use onespace_family::check::invalid;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -32,21 +33,6 @@ pub(crate) fn check_path(path: &str) -> Result<()> {
     if sound { Ok(()) } else { Err(invalid("files", format!("\"{path}\" is not a plain path within the bundle"))) }
 }
 
-/// A fault of a bundle, at a key or file.
-pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Error {
-    Error::new(Reason::BundleInvalid, field, message)
-}
-
-/// Whether a key has its default and is not written down.
-pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-/// A name of something in a graph is never empty.
-pub(crate) fn named(key: &str, name: &str) -> Result<()> {
-    if name.is_empty() { Err(invalid(key, "must not be empty")) } else { Ok(()) }
-}
-
 /// What a manifest says of a file.
 ///
 /// # Errors
@@ -64,5 +50,5 @@ pub fn file_digest(path: &Path) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut file = BufReader::with_capacity(READ_BYTES, File::open(path)?);
     io::copy(&mut file, &mut hasher)?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hasher.finalize()))
 }

@@ -4,7 +4,7 @@
 use onespace_core::{Error, Result};
 use toml::{Table, Value};
 
-use crate::entry::invalid;
+use onespace_family::check::invalid;
 
 /// The formats that this code reads.
 pub const FORMATS: [u32; 2] = [1, 2];

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use onespace_core::{Error, Result};
+use onespace_family::{
+    check::{invalid, named},
+    written::is_default,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::entry::{invalid, is_default, named};
 
 /// The most axes of a tensor.
 const AXES: usize = 8;
@@ -30,11 +32,11 @@ pub struct Stage {
     /// Whether the last graph takes the rows of all samples in one: `[batch, n, d]` becomes `[batch · n, d]`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rows: bool,
-    /// Whether the first axis of a sample's tensors counts the frames of a film: the graph is run once for each, and
+    /// Whether the first axis of a sample's tensors counts the frames of a video: the graph is run once for each, and
     /// their rows follow each other.
     #[serde(default, skip_serializing_if = "is_default")]
     pub frames: bool,
-    /// Its input that says which steps of a recording are there, `[batch, steps]` for a first tensor of
+    /// Its input that says which steps of an audio file are there, `[batch, steps]` for a first tensor of
     /// `[batch, steps, …]`. Samples of a run are of one length, so it is all ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<String>,
@@ -51,7 +53,7 @@ pub struct Empty {
 }
 
 /// The token ids of a sample that consists of soft tokens: `before`, then `each` once for every row that the stage
-/// gave, then `after`; around the rows of each frame of a film stand `frame_before` and `frame_after`. The number of
+/// gave, then `after`; around the rows of each frame of a video stand `frame_before` and `frame_after`. The number of
 /// rows differs from sample to sample, so these run one at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,20 +1,21 @@
 //! What a model bundle is.
 //!
 //! A bundle is a directory that defines a space: `bundle.toml`, ONNX graphs, a tokenizer, alignments, golden
-//! vectors, a licence. The manifest says how bytes become tensors, as data: [`preprocess`] holds those types,
-//! and the encoders read them. The [`Bundle`] a program holds has been verified: every file is there and has
-//! the digest that the manifest states, so its fingerprint speaks for the bytes.
+//! vectors, a license. The manifest says how bytes become tensors, as data: the types are those of the
+//! encoders' crates, one [family](onespace_family::Family) for each modality, and [`towers`] lists them. The
+//! [`Bundle`] a program holds has been verified: every file is there and has the digest that the manifest states, so
+//! its fingerprint speaks for the bytes.
 
 pub mod compose;
 mod entry;
 mod format;
 pub mod graph;
 pub mod manifest;
-pub mod preprocess;
 mod reading;
 pub mod recipe;
 mod schema;
 pub mod tower;
+pub mod towers;
 mod verify;
 
 pub use entry::{FileEntry, file_digest};

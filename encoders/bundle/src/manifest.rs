@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use onespace_core::{Calibration, Error, Fingerprint, Result, Terms, Usage};
+use onespace_core::{Calibration, Error, Fingerprint, License, Result, UsageRestriction};
+use onespace_family::{check::invalid, written::is_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    entry::{FileEntry, check_path, invalid, is_default},
+    entry::{FileEntry, check_path},
     format,
     reading::{self, PairScale},
     schema,
-    tower::Towers,
+    towers::Towers,
 };
 
 /// Where a composite keeps its base's manifest.
@@ -31,8 +32,9 @@ pub struct Manifest {
     pub name: String,
     /// The bundle's version.
     pub version: String,
-    /// The licence of the weights, as an SPDX expression.
-    pub licence: String,
+    /// The license of the weights, as an SPDX expression.
+    #[serde(rename = "licence")]
+    pub license: String,
     /// A line for people.
     #[serde(default)]
     pub description: String,
@@ -48,11 +50,11 @@ pub struct Manifest {
     /// What unrelated pairs of modalities score, as the evaluation measured it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calibration: Vec<PairScale>,
-    /// What the licence amounts to.
+    /// What the license amounts to.
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(schema_with = "schema::usage")]
-    pub usage: Usage,
-    /// What else is to be known of the terms: a second statement that contradicts the licence, an attribution.
+    pub usage: UsageRestriction,
+    /// What else is to be known of the license: a second statement that contradicts the license, an attribution.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notice: String,
     /// Where the weights come from.
@@ -129,7 +131,7 @@ impl Manifest {
         let vectors_only = Self {
             calibration: Vec::new(),
             matryoshka: Vec::new(),
-            usage: Usage::default(),
+            usage: UsageRestriction::default(),
             notice: String::new(),
             provenance: Provenance::default(),
             ..self.clone()
@@ -146,16 +148,16 @@ impl Manifest {
         reading::calibration(&self.calibration, &self.towers)
     }
 
-    /// On which terms the weights may be used.
+    /// How the weights may be used.
     #[must_use]
-    pub fn terms(&self) -> Terms {
-        Terms { licence: self.licence.clone(), usage: self.usage, notice: self.notice.clone() }
+    pub fn license(&self) -> License {
+        License { name: self.license.clone(), restriction: self.usage, notice: self.notice.clone() }
     }
 
     fn faults(&self) -> Vec<Error> {
         let one = [
             self.check_dimension(),
-            self.check_licence(),
+            self.check_license(),
             self.check_towers(),
             self.check_base(),
             reading::check_matryoshka(&self.matryoshka, self.dimension),
@@ -173,8 +175,8 @@ impl Manifest {
         Ok(())
     }
 
-    fn check_licence(&self) -> Result<()> {
-        if self.licence.trim().is_empty() {
+    fn check_license(&self) -> Result<()> {
+        if self.license.trim().is_empty() {
             return Err(invalid("licence", "must name the licence of the weights"));
         }
         Ok(())

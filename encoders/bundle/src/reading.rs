@@ -1,10 +1,11 @@
 //! How the vectors of a space may be read. Nothing here changes a vector, so the fingerprint covers none of it.
 
 use onespace_core::{Calibration, Error, Modality, Reason, Result, Scale};
+use onespace_family::check::invalid;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{entry::invalid, schema, tower::Towers};
+use crate::{schema, towers::Towers};
 
 /// The cosines of unrelated pairs: a thing of one modality and a thing of another (or the same) that do not show the
 /// same.

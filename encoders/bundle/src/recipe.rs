@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 
 use onespace_core::{Modality, Result};
+use onespace_family::check::invalid;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::{
-    entry::{FileEntry, check_path, invalid},
+    entry::{FileEntry, check_path},
     manifest::{Manifest, Provenance},
     tower::Golden,
 };
@@ -117,9 +118,9 @@ impl Recipe {
         self.text("name")
     }
 
-    /// The licence of the weights.
+    /// The license of the weights.
     #[must_use]
-    pub fn licence(&self) -> &str {
+    pub fn license(&self) -> &str {
         self.text("licence")
     }
 

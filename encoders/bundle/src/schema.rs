@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use onespace_core::{Error, Modality, Result, Usage};
+use onespace_core::{Error, Modality, Result, UsageRestriction};
 use schemars::{
     r#gen::SchemaGenerator,
     schema::{InstanceType, Schema, SchemaObject},
@@ -41,7 +41,7 @@ pub(crate) fn modality(_: &mut SchemaGenerator) -> Schema {
 
 /// One of the usages, by name.
 pub(crate) fn usage(_: &mut SchemaGenerator) -> Schema {
-    names(Usage::ALL.map(Usage::name))
+    names(UsageRestriction::ALL.map(UsageRestriction::name))
 }
 
 fn names<const N: usize>(names: [&'static str; N]) -> Schema {

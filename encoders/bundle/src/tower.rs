@@ -1,39 +1,22 @@
-//! The towers of a manifest: which graphs a modality runs through, and what may be made of what comes out.
+//! One tower of a manifest: which graphs a modality runs through, and what may be made of what comes out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use onespace_core::{Error, Modality, Result, Scoring};
+use onespace_family::{
+    Family,
+    check::{invalid, named},
+    written::is_default,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    entry::{FileEntry, invalid, is_default, named},
+    entry::FileEntry,
     graph::{Empty, Precision, Stage, Tokens},
-    preprocess::{Audio, Image, PointCloud, Text, Video},
 };
 
-/// The towers of a bundle, one for each modality it knows.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Towers {
-    /// Text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<Tower<Text>>,
-    /// Images.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub image: Option<Tower<Image>>,
-    /// Recordings.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub audio: Option<Tower<Audio>>,
-    /// Films.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub video: Option<Tower<Video>>,
-    /// Point clouds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub point_cloud: Option<Tower<PointCloud>>,
-}
-
-/// One modality's road into the space. `P` is its preprocessing.
+/// One modality's way into the space. `P` is its preprocessing, a [`Family`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tower<P> {
@@ -141,6 +124,10 @@ pub struct TowerHead<'a> {
     pub empty: &'a [Empty],
     pub tokens: Option<&'a Tokens>,
     pub heads: &'a BTreeMap<Modality, String>,
+    /// What a label is made into for classification.
+    pub templates: &'a [String],
+    /// Why its media cannot be prepared in this build, where they cannot.
+    pub unavailable: Option<&'static str>,
 }
 
 impl TowerHead<'_> {
@@ -159,10 +146,12 @@ impl TowerHead<'_> {
     }
 }
 
-impl<P> Tower<P> {
-    fn head(&self, modality: Modality) -> TowerHead<'_> {
+impl<P: Family> Tower<P> {
+    /// What it has, whatever its modality.
+    #[must_use]
+    pub fn head(&self) -> TowerHead<'_> {
         TowerHead {
-            modality,
+            modality: P::MODALITY,
             model: &self.model,
             inputs: &self.inputs,
             output: &self.output,
@@ -182,11 +171,13 @@ impl<P> Tower<P> {
             empty: &self.empty,
             tokens: self.tokens.as_ref(),
             heads: &self.heads,
+            templates: self.preprocess.templates(),
+            unavailable: P::UNAVAILABLE,
         }
     }
 
     /// What is wrong with a tower, as far as can be told without its files; fields are keys of the tower.
-    fn faults(&self, files: &BTreeMap<String, FileEntry>, dimension: usize) -> Vec<Error> {
+    pub(crate) fn faults(&self, files: &BTreeMap<String, FileEntry>, dimension: usize) -> Vec<Error> {
         let mut faults = self.unlisted(files);
         let checks = [
             self.check_inputs(),
@@ -204,6 +195,8 @@ impl<P> Tower<P> {
         for (index, empty) in self.empty.iter().enumerate() {
             faults.extend(empty.check().err().map(|error| error.under(&format!("empty[{index}]"))));
         }
+        let table = self.preprocess.check(&|file| files.contains_key(file));
+        faults.extend(table.err().map(|error| error.under("preprocess")));
         faults
     }
 
@@ -267,77 +260,5 @@ impl<P> Tower<P> {
             return Err(invalid("forbid_reason", "gives a reason, forbid names nothing"));
         }
         Ok(())
-    }
-}
-
-impl Towers {
-    /// The towers that are there, in the order of [`Modality::ALL`].
-    #[must_use]
-    pub fn heads(&self) -> Vec<TowerHead<'_>> {
-        Modality::ALL.into_iter().filter_map(|modality| self.head(modality)).collect()
-    }
-
-    /// One modality's tower alone.
-    #[must_use]
-    pub fn only(&self, modality: Modality) -> Self {
-        let Self { text, image, audio, video, point_cloud } = self.clone();
-        let none = Self::default();
-        match modality {
-            Modality::Text => Self { text, ..none },
-            Modality::Image => Self { image, ..none },
-            Modality::Audio => Self { audio, ..none },
-            Modality::Video => Self { video, ..none },
-            Modality::PointCloud => Self { point_cloud, ..none },
-            _ => none,
-        }
-    }
-
-    /// One modality's tower.
-    #[must_use]
-    pub fn head(&self, modality: Modality) -> Option<TowerHead<'_>> {
-        match modality {
-            Modality::Text => self.text.as_ref().map(|tower| tower.head(modality)),
-            Modality::Image => self.image.as_ref().map(|tower| tower.head(modality)),
-            Modality::Audio => self.audio.as_ref().map(|tower| tower.head(modality)),
-            Modality::Video => self.video.as_ref().map(|tower| tower.head(modality)),
-            Modality::PointCloud => self.point_cloud.as_ref().map(|tower| tower.head(modality)),
-            _ => None,
-        }
-    }
-
-    /// What is wrong with the towers, as far as can be told without their files.
-    pub(crate) fn faults(&self, files: &BTreeMap<String, FileEntry>, dimension: usize) -> Vec<Error> {
-        let one = |tower: Option<Vec<Error>>, preprocess: Option<Result<()>>, modality: Modality| {
-            let preprocess = preprocess.and_then(Result::err).map(|error| error.under("preprocess"));
-            let faults = tower.into_iter().flatten().chain(preprocess);
-            faults.map(|error| error.under(&format!("towers.{modality}"))).collect::<Vec<_>>()
-        };
-        macro_rules! faults {
-            ($tower:expr, $modality:ident, $($files:expr)?) => {{
-                let tower = $tower.as_ref();
-                let checked = tower.map(|tower| tower.preprocess.check($($files)?));
-                one(tower.map(|tower| tower.faults(files, dimension)), checked, Modality::$modality)
-            }};
-        }
-        [
-            faults!(self.text, Text, files),
-            faults!(self.image, Image,),
-            faults!(self.audio, Audio,),
-            faults!(self.video, Video,),
-            self.check_frames().err().into_iter().collect(),
-            faults!(self.point_cloud, PointCloud,),
-        ]
-        .concat()
-    }
-
-    /// Where frames are samples of the image tower, the video's tower names the same graphs.
-    fn check_frames(&self) -> Result<()> {
-        let video = self.video.as_ref().filter(|tower| tower.preprocess.image_tower);
-        let Some(video) = video.map(|tower| tower.head(Modality::Video)) else { return Ok(()) };
-        if self.head(Modality::Image).is_some_and(|image| image.same_pipeline(&video)) {
-            return Ok(());
-        }
-        let message = "the bundle has no image tower of the same graphs, inputs, output, heads and alignment";
-        Err(invalid("towers.video.preprocess.image_tower", message))
     }
 }

@@ -5,13 +5,15 @@ use std::{
     fs::{self, File},
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use onespace_core::{Error, Result, Space, vector};
+use onespace_core::{Error, Modality, Prepare, Reason, Result, Space, bytes::le_floats, vector};
+use onespace_family::check::invalid;
 
 use crate::{
     compose,
-    entry::{FileEntry, check_path, file_digest, invalid},
+    entry::{FileEntry, check_path, file_digest},
     manifest::{BASE_FILE, Manifest},
 };
 
@@ -108,14 +110,32 @@ impl Bundle {
         fs::read(self.path(file)).map_err(|error| invalid(file, error.to_string()))
     }
 
+    /// What prepares the media of one modality, as the manifest says.
+    ///
+    /// # Errors
+    /// `MODALITY_NOT_SERVED` when the bundle has no such tower, or this build no decoder for it; `BUNDLE_INVALID`.
+    pub fn preparer(&self, modality: Modality) -> Result<Arc<dyn Prepare>> {
+        let towers = &self.manifest.towers;
+        let absent = "the bundle has no tower for it";
+        let why = towers.head(modality).map_or(Some(absent), |head| head.unavailable);
+        let not_served = |why: &str| {
+            let message = format!("{modality} is not served here: {why}");
+            Error::new(Reason::ModalityNotServed, "modality", message)
+        };
+        if let Some(why) = why {
+            return Err(not_served(why));
+        }
+        towers.preparer(modality, &|file| self.read(file)).unwrap_or_else(|| Err(not_served(absent)))
+    }
+
     /// A golden vector: `dimension` little-endian floats.
     ///
     /// # Errors
     /// `BUNDLE_INVALID` when the file has another length, a value that is not finite, or no direction.
     pub fn vector(&self, file: &str) -> Result<Vec<f32>> {
         let bytes = self.read(file)?;
-        let (chunks, rest) = bytes.as_chunks::<4>();
-        if !rest.is_empty() || chunks.len() != self.manifest.dimension {
+        let values = le_floats(&bytes).filter(|values| values.len() == self.manifest.dimension);
+        let Some(values) = values else {
             let message = format!(
                 "{} bytes, a vector of {} float32 has {}",
                 bytes.len(),
@@ -123,8 +143,7 @@ impl Bundle {
                 4 * self.manifest.dimension
             );
             return Err(invalid(file, message));
-        }
-        let values: Vec<f32> = chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
+        };
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
             return Err(invalid(file, format!("value {at} of the golden vector is not finite")));
         }

@@ -10,7 +10,7 @@ use onespace_bundle::{
     file_digest,
     manifest::BASE_FILE,
 };
-use onespace_core::{Modality, Usage};
+use onespace_core::{Modality, UsageRestriction};
 
 const GOLDEN: [f32; 4] = [1.0, 0.0, 0.0, 0.0];
 
@@ -92,8 +92,8 @@ fn a_composite_holds_its_base_and_the_towers_that_were_added() {
     assert_eq!((manifest.format, manifest.name.as_str()), (2, "words+eyes+ears"));
     let joined = "(MIT OR Apache-2.0) AND CC-BY-NC-4.0 AND MIT";
     assert_eq!(
-        (manifest.licence.as_str(), manifest.usage, manifest.notice.as_str()),
-        (joined, Usage::NonCommercial, "Ask first.")
+        (manifest.license.as_str(), manifest.usage, manifest.notice.as_str()),
+        (joined, UsageRestriction::NonCommercial, "Ask first.")
     );
     assert_eq!(
         manifest.towers.head(Modality::Text).unwrap().model,

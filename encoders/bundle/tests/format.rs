@@ -5,7 +5,7 @@
 use std::fs;
 
 use onespace_bundle::{Bundle, MANIFEST_FILE, Manifest, Precision};
-use onespace_core::{Modality, Reason, Scoring, Usage};
+use onespace_core::{Modality, Reason, Scoring, UsageRestriction};
 
 /// The shipped bundle's manifest as version 0.1.0 had it.
 const DIORAMA: &str = include_str!("diorama-0.1.0.toml");
@@ -46,8 +46,8 @@ fn a_key_or_value_of_format_2_needs_format_2() {
 #[test]
 fn what_format_2_says_is_read() {
     let manifest = Manifest::parse(RICH).unwrap();
-    let terms = manifest.terms();
-    assert_eq!((terms.usage, terms.notice.as_str()), (Usage::NonCommercial, "The card says MIT."));
+    let terms = manifest.license();
+    assert_eq!((terms.restriction, terms.notice.as_str()), (UsageRestriction::NonCommercial, "The card says MIT."));
     assert_eq!(manifest.provenance.exporter, "onespace_export rich 1");
 
     let text = manifest.towers.head(Modality::Text).unwrap();

@@ -1,10 +1,8 @@
 //! From a file's bytes to an upright image, within the limits.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, error::LimitErrorKind};
 use onespace_core::{
-    Error, Modality, Patience, Reason, Result, limits,
+    Error, Modality, Patience, Result, limits,
     sniff::{self, Sniffed},
 };
 
@@ -18,26 +16,18 @@ use crate::{
 /// it over `background` where it is transparent; without one, transparency is ignored.
 ///
 /// # Errors
-/// `MEDIA_EMPTY`, `MEDIA_UNSUPPORTED`, `MEDIA_TOO_LARGE` (told from the header, before any pixel is allocated),
-/// `MEDIA_MALFORMED`; `PANICKED` when the decoder itself breaks on the bytes; what `patience` says when it is over,
-/// which is noticed where a decoder asks for more bytes and between the steps.
+/// `MEDIA_UNSUPPORTED`, `MEDIA_TOO_LARGE` (told from the header, before any pixel is allocated),
+/// `MEDIA_MALFORMED`; what `patience` says when it is over, which is noticed where a decoder asks for more
+/// bytes and between the steps.
 pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Pixels> {
     patience.check("before the image was decoded")?;
-    if bytes.is_empty() {
-        return Err(Error::new(Reason::MediaEmpty, "bytes", "the image has no bytes"));
-    }
-    if bytes.len() > limits::IMAGE_BYTES {
-        return Err(Error::too_large("bytes", "the image's size in bytes", bytes.len(), limits::IMAGE_BYTES));
-    }
-    // The decoders are someone else's; one that panics must take this image with it and nothing more.
-    let pixels = catch_unwind(AssertUnwindSafe(|| decode_unguarded(bytes, background, patience)))
-        .unwrap_or_else(|_| Err(Error::new(Reason::Panicked, "bytes", "the image decoder broke on these bytes")));
+    let pixels = decode_pixels(bytes, background, patience);
     // A decoder whose bytes ran out because nobody waits any more knows no better than to blame the bytes.
     patience.check("while the image was decoded")?;
     pixels
 }
 
-fn decode_unguarded(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Pixels> {
+fn decode_pixels(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Pixels> {
     let format = image::guess_format(bytes).ok().filter(is_read).ok_or_else(|| unknown(bytes))?;
     if format == ImageFormat::Jpeg {
         let jpeg::Decoded { size: (width, height), pixels, orientation } = jpeg::decode(bytes)?;
@@ -68,7 +58,7 @@ fn is_read(format: &ImageFormat) -> bool {
     *format == ImageFormat::Jpeg || format.reading_enabled()
 }
 
-fn allocations() -> Limits {
+pub(crate) fn allocations() -> Limits {
     let mut allocations = Limits::no_limits();
     allocations.max_alloc = Some(limits::IMAGE_DECODED_BYTES as u64);
     allocations
@@ -84,7 +74,7 @@ fn unknown(bytes: &[u8]) -> Error {
     Error::unsupported("bytes", format!("bytes that begin {head} are no JPEG, PNG, WebP, GIF, BMP or TIFF"))
 }
 
-fn explain(error: &ImageError) -> Error {
+pub(crate) fn explain(error: &ImageError) -> Error {
     match error {
         ImageError::Unsupported(_) => Error::unsupported("bytes", error.to_string()),
         ImageError::Limits(limit) if matches!(limit.kind(), LimitErrorKind::InsufficientMemory) => Error::too_large(
@@ -144,6 +134,8 @@ fn blend(rgb: [u8; 3], alpha: u8, background: [u8; 3]) -> [u8; 3] {
 
 #[cfg(test)]
 mod tests {
+    use onespace_core::Reason;
+
     use super::*;
 
     #[test]

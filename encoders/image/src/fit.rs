@@ -1,6 +1,6 @@
 //! Which part of an image goes where in the tensor.
 
-use onespace_bundle::preprocess::{Centre, Image, Order, Patches, Resize};
+use crate::table::{Centre, Image, Order, Patches, Resize};
 
 use crate::taps::Side;
 

@@ -12,14 +12,17 @@
 //! take it 57 ms, progressive 111 ms; zune-jpeg 53 and 194 ms in the same run.
 
 mod decode;
+mod family;
 mod fit;
 mod jpeg;
 mod patches;
 mod pillow;
 mod pixels;
+pub mod plane;
 mod prepare;
 mod resize;
 mod size;
+pub mod table;
 mod taps;
 
 pub use pixels::{Orientation, Pixels};

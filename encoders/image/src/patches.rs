@@ -1,6 +1,6 @@
 //! An image as patches and their places.
 
-use onespace_bundle::preprocess::Patches;
+use crate::table::Patches;
 
 /// Patches of an image of `across` pixels a row, three values a pixel; both sides are multiples of a patch's.
 ///

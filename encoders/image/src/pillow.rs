@@ -12,7 +12,7 @@
 
 use std::f64::consts::PI;
 
-use onespace_bundle::preprocess::ResizeFilter;
+use crate::table::ResizeFilter;
 use onespace_core::{Patience, Result};
 
 use crate::taps::{Side, WHILE};

@@ -1,9 +1,7 @@
 //! From bytes to a sample.
 
-use onespace_bundle::preprocess::{Alpha, Image, Patches};
-use onespace_core::{
-    Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Result, Sample, SampleUse, Tensor, Track,
-};
+use crate::table::{Alpha, Image, Patches};
+use onespace_core::{Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Result, Sample, Tensor};
 
 use crate::{decode::decode, fit::Fit, patches, resize::resize};
 
@@ -96,7 +94,11 @@ impl ImagePreparer {
 }
 
 impl Prepare for ImagePreparer {
-    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
+    fn modality(&self) -> Modality {
+        Modality::Image
+    }
+
+    fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let patience = &request.patience;
         let background = match self.spec.alpha {
             Alpha::Blend => Some(self.spec.background),
@@ -112,7 +114,6 @@ impl Prepare for ImagePreparer {
             let shape = [3, self.spec.height as usize, self.spec.width as usize];
             vec![Tensor::f32(shape, self.tensor_of(rgb, size, patience)?)]
         };
-        Ok(vec![Sample { tower: Modality::Image, tensors, track: Track::Whole, span: None, used_for: SampleUse::Both }]
-            .into())
+        Ok(vec![Sample::whole(Modality::Image, tensors)].into())
     }
 }

@@ -4,12 +4,12 @@ use fast_image_resize::{
     CropBox as Crop, Filter, FilterType, IntoImageView, PixelType, ResizeAlg, ResizeOptions, Resizer,
     images::{Image as Pixels, ImageRef},
 };
-use onespace_bundle::preprocess::{Image, Resample, ResizeFilter};
 use onespace_core::{Error, Patience, Result};
 
 use crate::{
     fit::Fit,
     pillow::{self, Weights},
+    table::{Image, Resample, ResizeFilter},
     taps::{Side, WHILE, cubic, resample},
 };
 
@@ -40,7 +40,7 @@ pub fn resize(spec: &Image, fit: &Fit, (rgb, width): (&[u8], u32), patience: &Pa
         }
         Resample::F32 => {
             let taps = |side: Side| side.taps(spec.filter, spec.antialias);
-            resample((source, wide as usize), &taps(fit.across), &taps(fit.down), patience)?
+            resample::<3, u8>((source, wide as usize), &taps(fit.across), &taps(fit.down), patience)?
         }
     };
     let kept = (fit.across.kept as u32, fit.down.kept as u32);

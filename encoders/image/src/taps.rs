@@ -3,7 +3,7 @@
 //!
 //! Places are computed in single precision, as torch does: over thousands of pixels the difference shows.
 
-use onespace_bundle::preprocess::ResizeFilter;
+use crate::table::ResizeFilter;
 use onespace_core::{Patience, Result};
 
 /// Where it is noticed that nobody waits any more.
@@ -59,22 +59,27 @@ impl Taps {
     }
 }
 
-/// `rgb`, rows of `width` pixels of three bytes, resized across and then down: rows of `across.len()` pixels.
+/// Rows of `width` pixels of `CHANNELS` values, resized across and then down: rows of `across.len()` pixels.
 ///
 /// # Errors
 /// What `patience` says when it is over.
-pub fn resample((rgb, width): (&[u8], usize), across: &[Taps], down: &[Taps], patience: &Patience) -> Result<Vec<f32>> {
-    let row = across.len() * 3;
+pub fn resample<const CHANNELS: usize, T: Copy + Into<f32>>(
+    (values, width): (&[T], usize),
+    across: &[Taps],
+    down: &[Taps],
+    patience: &Patience,
+) -> Result<Vec<f32>> {
+    let row = across.len() * CHANNELS;
     // Only the rows that some target row is made of are looked at.
     let first = down.iter().map(|taps| taps.first).min().unwrap_or_default();
     let end = down.iter().map(|taps| taps.first + taps.weights.len()).max().unwrap_or_default();
     let mut narrow = vec![0.0; row * end.saturating_sub(first)];
-    let mut line = vec![0.0; width * 3];
-    let sources = rgb.chunks_exact(width * 3).skip(first);
+    let mut line = vec![0.0; width * CHANNELS];
+    let sources = values.chunks_exact(width * CHANNELS).skip(first);
     for (target, source) in narrow.chunks_exact_mut(row).zip(sources) {
         patience.check(WHILE)?;
-        line.iter_mut().zip(source).for_each(|(value, byte)| *value = f32::from(*byte));
-        target.chunks_exact_mut(3).zip(across).for_each(|(pixel, taps)| taps.apply(&line, 0, pixel));
+        line.iter_mut().zip(source).for_each(|(value, source)| *value = (*source).into());
+        target.chunks_exact_mut(CHANNELS).zip(across).for_each(|(pixel, taps)| taps.apply(&line, 0, pixel));
     }
     let mut out = vec![0.0; row * down.len()];
     for (target, taps) in out.chunks_exact_mut(row).zip(down) {
@@ -172,7 +177,7 @@ mod tests {
         let rgb: Vec<u8> = (0..5 * 4 * 3).map(|value| value * 4).collect();
         for filter in ALL {
             let side = |full| Side { full, scaled: full, start: 0, kept: full }.taps(filter, true);
-            let out = resample((&rgb, 5), &side(5), &side(4), &Patience::endless()).unwrap();
+            let out = resample::<3, u8>((&rgb, 5), &side(5), &side(4), &Patience::endless()).unwrap();
             assert!(out.iter().zip(&rgb).all(|(a, b)| (a - f32::from(*b)).abs() < 1e-3), "{filter:?}");
         }
     }

@@ -1,15 +1,14 @@
 //! Bytes are never trusted: whatever they are, the answer is a sample or a `MEDIA_*` error that blames `bytes`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+mod common;
 
-use onespace_bundle::preprocess::Image;
+use std::time::{Duration, Instant};
+
+use common::read;
 use onespace_core::{Error, Prepare, PrepareRequest, Reason, Result, Sample, limits};
 use onespace_image::ImagePreparer;
+use onespace_image::table::Image;
 
 const FILES: [&str; 16] = [
     "rgb.jpg",
@@ -29,10 +28,6 @@ const FILES: [&str; 16] = [
     "rgb.tiff",
     "rgba.tiff",
 ];
-
-fn read(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
-}
 
 fn prepare(bytes: &[u8]) -> Result<Vec<Sample>> {
     let table = r#"{

@@ -1,11 +1,12 @@
 //! Tensors agree with those of published models' own processors, of torch and of Pillow (`golden/models/make.py`).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
-use std::{fs, path::Path};
+mod common;
 
-use onespace_bundle::preprocess::Image;
+use common::{Expected, read};
 use onespace_core::{Prepare, PrepareRequest, TensorData};
 use onespace_image::ImagePreparer;
+use onespace_image::table::Image;
 
 #[derive(serde::Deserialize)]
 struct Case {
@@ -17,32 +18,24 @@ struct Case {
     most: f32,
 }
 
-fn read(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
-}
-
-fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)).collect()
-}
-
-fn integers(bytes: &[u8]) -> Vec<i64> {
-    bytes.as_chunks::<8>().0.iter().map(|&value| i64::from_le_bytes(value)).collect()
-}
-
 /// The largest difference of a float tensor, in 255ths before normalisation; other tensors must be equal.
-fn difference(case: &Case) -> f32 {
+fn difference(case: &Case, expected: &Expected) -> f32 {
     let sample =
         ImagePreparer::new(&case.spec).prepare(&PrepareRequest::of(&read(&case.file))).unwrap().samples.remove(0);
     let shapes: Vec<_> = sample.tensors.iter().map(|tensor| tensor.shape.clone()).collect();
     assert_eq!(shapes, case.shapes, "{}", case.name);
     let mut most = 0.0_f32;
     for (number, (tensor, kind)) in sample.tensors.iter().zip(&case.kinds).enumerate() {
-        let golden = read(&format!("models/{}.{number}.{kind}", case.name));
+        let name = format!("{}.{number}", case.name);
         match &tensor.data {
-            TensorData::I64(ours) => assert_eq!(*ours, integers(&golden), "{} tensor {number}", case.name),
+            TensorData::I64(ours) => {
+                assert_eq!(kind, "i64", "{name}");
+                assert_eq!(*ours, expected.integers(&name, &tensor.shape), "{name}");
+            }
             TensorData::F32(ours) => {
-                let theirs = floats(&golden);
-                assert_eq!(ours.len(), theirs.len(), "{}", case.name);
+                assert_eq!(kind, "f32", "{name}");
+                let theirs = expected.floats(&name, &tensor.shape);
+                assert_eq!(ours.len(), theirs.len(), "{name}");
                 let gap = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
                 let std = case.spec.std.into_iter().fold(f32::INFINITY, f32::min);
                 most = most.max(gap * std * 255.0);
@@ -55,10 +48,11 @@ fn difference(case: &Case) -> f32 {
 #[test]
 fn tensors_are_those_of_the_processors() {
     let cases: Vec<Case> = serde_json::from_slice(&read("models/cases.json")).unwrap();
+    let expected = Expected::open("models/expected.safetensors");
     assert!(cases.len() > 60, "only {} cases", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
-        let most = difference(case);
+        let most = difference(case, &expected);
         println!("{:<32} at most {most:.5} of {} allowed", case.name, case.most);
         // Rounding may fall to the other side; never by more than a step.
         if most > case.most + 0.01 {

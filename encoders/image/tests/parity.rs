@@ -1,11 +1,12 @@
 //! Pixels agree with Pillow's and torch's on the committed images, every format and mode, every way to resize.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
-use std::{fs, path::Path};
+mod common;
 
-use onespace_bundle::preprocess::Image;
+use common::{Expected, read};
 use onespace_core::{Modality, Prepare, PrepareRequest, TensorData, Track};
 use onespace_image::ImagePreparer;
+use onespace_image::table::Image;
 
 #[derive(serde::Deserialize)]
 struct Case {
@@ -14,23 +15,61 @@ struct Case {
     spec: Image,
 }
 
-fn read(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
+/// How far a case may be from its reference, on average and in any value: as measured, in steps of one 255th, rounded
+/// up to hundredths.
+#[derive(Clone, Copy)]
+struct Apart {
+    case: &'static str,
+    mean: f32,
+    most: f32,
 }
 
-fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)).collect()
+const fn apart(case: &'static str, mean: f32, most: f32) -> Apart {
+    Apart { case, mean, most }
+}
+
+/// Every case that is not named here is resized to Pillow's bytes: no value is apart.
+const APART: [Apart; 16] = [
+    // Without antialias the reference is torch's on floats, which are never rounded. Ours are rounded to bytes after
+    // each of two passes, by half a step at most.
+    apart("rgb-shortest-edge-bilinear-plain", 0.27, 0.91),
+    apart("rgb-squash-bilinear-plain", 0.27, 0.91),
+    apart("wide-shortest-edge-bilinear-plain", 0.28, 0.95),
+    apart("wide-squash-bilinear-plain", 0.29, 0.90),
+    apart("tall-shortest-edge-bilinear-plain", 0.24, 0.96),
+    apart("tall-squash-bilinear-plain", 0.28, 0.90),
+    apart("tiny-shortest-edge-bilinear-plain", 0.25, 0.94),
+    apart("tiny-squash-bilinear-plain", 0.24, 0.93),
+    // Weights of the cubic below zero make more of the first rounding.
+    apart("wide-shortest-edge-bicubic-plain", 0.32, 1.06),
+    apart("wide-squash-bicubic-plain", 0.32, 0.96),
+    // Beyond the edge torch repeats the last pixel; ours leaves out what is not there. Inside, it is as above.
+    apart("rgb-shortest-edge-bicubic-plain", 0.33, 2.21),
+    apart("rgb-squash-bicubic-plain", 0.33, 2.21),
+    apart("tall-shortest-edge-bicubic-plain", 0.35, 2.91),
+    apart("tall-squash-bicubic-plain", 0.37, 2.58),
+    apart("tiny-shortest-edge-bicubic-plain", 0.47, 2.47),
+    apart("tiny-squash-bicubic-plain", 0.47, 2.55),
+];
+
+/// Single precision, on the way from bytes to values and back: a hundredth of a step is far above it, and far below
+/// the step by which a byte differs.
+const SINGLE_PRECISION: f32 = 0.01;
+
+fn allowed(case: &Case) -> Apart {
+    APART.into_iter().find(|row| row.case == case.name).unwrap_or(apart("", 0.0, 0.0))
 }
 
 /// Mean and largest absolute difference from the reference, in steps of one 255th.
-fn difference(case: &Case) -> (f32, f32) {
+fn difference(case: &Case, expected: &Expected) -> (f32, f32) {
     let samples = ImagePreparer::new(&case.spec).prepare(&PrepareRequest::of(&read(&case.file))).unwrap().samples;
     let [sample] = samples.as_slice() else { panic!("{}: {} samples", case.name, samples.len()) };
     assert_eq!((sample.tower, sample.track, sample.span), (Modality::Image, Track::Whole, None));
     let [tensor] = sample.tensors.as_slice() else { panic!("{}: not one tensor", case.name) };
-    assert_eq!(tensor.shape, [3, case.spec.height as usize, case.spec.width as usize]);
+    let shape = [3, case.spec.height as usize, case.spec.width as usize];
+    assert_eq!(tensor.shape, shape, "{}", case.name);
     let TensorData::F32(ours) = &tensor.data else { panic!("{}: not floats", case.name) };
-    let theirs = floats(&read(&format!("{}.f32", case.name)));
+    let theirs = expected.floats(&case.name, &shape);
     assert_eq!(ours.len(), theirs.len(), "{}", case.name);
     let scale = case.spec.std[0] * 255.0;
     let gaps: Vec<f32> = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs() * scale).collect();
@@ -38,15 +77,20 @@ fn difference(case: &Case) -> (f32, f32) {
 }
 
 #[test]
-fn every_case_is_within_one_step_of_the_reference() {
+fn every_case_is_as_near_to_the_reference_as_its_kind_allows() {
     let cases: Vec<Case> = serde_json::from_slice(&read("cases.json")).unwrap();
+    let expected = Expected::open("expected.safetensors");
     assert!(cases.len() > 70, "only {} cases", cases.len());
+    for row in APART {
+        assert!(cases.iter().any(|case| case.name == row.case), "{} is not a case", row.case);
+    }
     let mut wrong = Vec::new();
     for case in &cases {
-        let (mean, most) = difference(case);
-        println!("{:<40} mean {mean:.3}  most {most:.1}", case.name);
-        if mean > 1.0 {
-            wrong.push(format!("{}: {mean:.3}", case.name));
+        let (mean, most) = difference(case, &expected);
+        let bound = allowed(case);
+        println!("{:<40} mean {mean:.5} of {}  most {most:.5} of {}", case.name, bound.mean, bound.most);
+        if mean > bound.mean + SINGLE_PRECISION || most > bound.most + SINGLE_PRECISION {
+            wrong.push(format!("{}: mean {mean:.3}, most {most:.3}", case.name));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

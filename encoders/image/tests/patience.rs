@@ -3,9 +3,9 @@
 
 use std::{fs, path::Path, thread, time::Duration};
 
-use onespace_bundle::preprocess::Image;
 use onespace_core::{Deadline, Patience, Prepare, PrepareRequest, Reason};
 use onespace_image::ImagePreparer;
+use onespace_image::table::Image;
 
 fn preparer(resample: &str, filter: &str) -> ImagePreparer {
     let spec: Image = serde_json::from_value(serde_json::json!({

@@ -4,13 +4,14 @@
 //! entries pass through one at a time, and only the points that are looked at are kept: memory follows the
 //! manifest, not the file.
 
+mod family;
 mod fps;
 mod group;
 mod header;
 mod mesh;
 mod normalise;
 mod prepare;
-mod random;
 mod read;
+pub mod table;
 
 pub use prepare::PointCloudPreparer;

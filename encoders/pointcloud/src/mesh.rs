@@ -1,6 +1,6 @@
 //! Points spread evenly over the faces of a mesh.
 
-use onespace_core::{Error, Patience, Result};
+use onespace_core::{Error, Patience, Result, random::SplitMix64};
 
 use crate::{
     header::Header,
@@ -26,7 +26,7 @@ pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize, patience: &
         return Ok(points);
     }
     // The whole area in `count` equal parts, one point at a random place of each: even, and in order.
-    let mut random = Random(SEED);
+    let mut random = SplitMix64::new(SEED);
     let mut passed = 0.0;
     let mut next = random.unit() * whole / count as f64;
     each_triangle(header, vertices, patience, |corners| {
@@ -76,7 +76,7 @@ fn area([a, b, c]: [&Point; 3]) -> f64 {
 }
 
 /// A random point of a triangle, all of it equally likely.
-fn between([a, b, c]: [&Point; 3], random: &mut Random) -> Point {
+fn between([a, b, c]: [&Point; 3], random: &mut SplitMix64) -> Point {
     let (u, v) = (random.unit(), random.unit());
     let (u, v) = if u + v > 1.0 { (1.0 - u, 1.0 - v) } else { (u, v) };
     let weights = [1.0 - u - v, u, v];
@@ -88,19 +88,4 @@ fn between([a, b, c]: [&Point; 3], random: &mut Random) -> Point {
         sum.map(|value| value as f32)
     };
     Point { place: mixed(|point| point.place), colour: mixed(|point| point.colour) }
-}
-
-/// SplitMix64: small, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    /// A number from 0 up to, not including, 1.
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^= bits >> 31;
-        (bits >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }

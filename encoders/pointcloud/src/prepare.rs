@@ -1,10 +1,7 @@
 //! From bytes to samples.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use onespace_bundle::preprocess::{self, Emit, FpsStart, GroupKind, Grouping, Layout, Normalise, Subsample};
 use onespace_core::{
-    Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, SampleUse, Tensor, Track,
+    Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, Tensor, random::SplitMix64,
 };
 
 use crate::{
@@ -13,8 +10,8 @@ use crate::{
     header::Header,
     mesh,
     normalise::to_unit_sphere,
-    random::Random,
     read::{Point, each},
+    table::{Emit, FpsStart, GroupKind, Grouping, Layout, Normalise, PointCloud, Subsample},
 };
 
 /// Point clouds to samples, as the table `[towers.point_cloud.preprocess]` of a manifest says.
@@ -23,13 +20,13 @@ use crate::{
 /// [`Emit`] says.
 #[derive(Clone, Debug)]
 pub struct PointCloudPreparer {
-    spec: preprocess::PointCloud,
+    spec: PointCloud,
 }
 
 impl PointCloudPreparer {
     /// A preparer after a manifest.
     #[must_use]
-    pub fn new(spec: &preprocess::PointCloud) -> Self {
+    pub fn new(spec: &PointCloud) -> Self {
         Self { spec: spec.clone() }
     }
 
@@ -54,7 +51,7 @@ impl PointCloudPreparer {
             Emit::Centres => centres.clone(),
         };
         let tensors = self.spec.emitted().iter().filter_map(tensor).collect();
-        Ok(Sample { tower: Modality::PointCloud, tensors, track: Track::Whole, span: None, used_for: SampleUse::Both })
+        Ok(Sample::whole(Modality::PointCloud, tensors))
     }
 
     /// The points of a file, thinned to what is looked at; those of a mesh of few vertices lie on its faces.
@@ -75,7 +72,7 @@ impl PointCloudPreparer {
             Subsample::Fps => self.spec.presample,
             Subsample::Stride | Subsample::Random => self.spec.points,
         });
-        let mut random = (self.spec.subsample == Subsample::Random).then(|| Random::new(self.spec.seed));
+        let mut random = (self.spec.subsample == Subsample::Random).then(|| SplitMix64::new(self.spec.seed));
         let mut points = Vec::with_capacity(kept);
         each(&header, "vertex", patience, |index, point: Point| {
             if !point.place.iter().all(|value| value.is_finite()) {
@@ -172,13 +169,11 @@ impl PointCloudPreparer {
 }
 
 impl Prepare for PointCloudPreparer {
-    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
-        if request.bytes.is_empty() {
-            return Err(Error::new(Reason::MediaEmpty, "bytes", "the file has no bytes"));
-        }
-        catch_unwind(AssertUnwindSafe(|| self.sample(request.bytes, &request.patience))).map_or_else(
-            |_| Err(Error::new(Reason::Panicked, "bytes", "the reader gave up on this file in an unforeseen way")),
-            |sample| Ok(vec![sample?].into()),
-        )
+    fn modality(&self) -> Modality {
+        Modality::PointCloud
+    }
+
+    fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
+        Ok(vec![self.sample(request.bytes, &request.patience)?].into())
     }
 }

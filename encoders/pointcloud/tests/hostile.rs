@@ -7,9 +7,9 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{Random, binary, golden, grouping, spec, values};
-use onespace_bundle::preprocess::PointCloud;
 use onespace_core::{Error, Prepare, PrepareRequest, Reason, Sample};
 use onespace_pointcloud::PointCloudPreparer;
+use onespace_pointcloud::table::PointCloud;
 
 const FILES: [&str; 10] = [
     "ascii.ply",

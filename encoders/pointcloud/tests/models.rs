@@ -6,10 +6,10 @@ mod common;
 
 use std::collections::HashSet;
 
-use common::{binary, floats, golden, spec, values};
-use onespace_bundle::preprocess::{Layout, Normalise, PointCloud, Subsample};
+use common::{Expected, binary, golden, spec, values};
 use onespace_core::{Prepare, PrepareRequest};
 use onespace_pointcloud::PointCloudPreparer;
+use onespace_pointcloud::table::{Layout, Normalise, PointCloud, Subsample};
 
 #[derive(serde::Deserialize)]
 struct Case {
@@ -21,6 +21,7 @@ struct Case {
 #[test]
 fn tensors_are_those_of_the_models() {
     let cases: Vec<Case> = serde_json::from_slice(&golden("models/cases.json")).unwrap();
+    let expected = Expected::open("models/expected.safetensors");
     assert_eq!(cases.len(), 3);
     for case in cases {
         let sample = PointCloudPreparer::new(&case.spec)
@@ -30,8 +31,9 @@ fn tensors_are_those_of_the_models() {
             .remove(0);
         let shapes: Vec<_> = sample.tensors.iter().map(|tensor| tensor.shape.clone()).collect();
         assert_eq!(shapes, case.shapes, "{}", case.name);
-        for number in 0..shapes.len() {
-            let theirs = floats(&format!("models/{}.{number}.f32", case.name));
+        for (number, shape) in shapes.iter().enumerate() {
+            let theirs = expected.floats(&format!("{}.{number}", case.name), shape);
+            assert_eq!(values(&sample, number).len(), theirs.len(), "{} tensor {number}", case.name);
             let most = values(&sample, number).iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             println!("{} tensor {number}: at most {most:.2e} apart", case.name);
             assert!(most < 1e-6, "{} tensor {number}: {most}", case.name);

@@ -9,9 +9,9 @@ use std::{
 };
 
 use common::{Random, binary, grouping, spec};
-use onespace_bundle::preprocess::PointCloud;
 use onespace_core::{Deadline, Patience, Prepare, PrepareRequest, Reason};
 use onespace_pointcloud::PointCloudPreparer;
+use onespace_pointcloud::table::PointCloud;
 
 /// Far more than some thousand points take.
 const SOON: Duration = Duration::from_secs(10);

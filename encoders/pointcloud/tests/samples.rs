@@ -6,10 +6,10 @@ mod common;
 
 use std::time::Instant;
 
-use common::{Random, binary, floats, golden, grouping, spec, values};
-use onespace_bundle::preprocess::{Layout, Normalise, PointCloud, Subsample};
+use common::{Expected, Random, binary, golden, grouping, spec, values};
 use onespace_core::{Modality, Prepare, PrepareRequest, Reason, Sample};
 use onespace_pointcloud::PointCloudPreparer;
+use onespace_pointcloud::table::{Layout, Normalise, PointCloud, Subsample};
 
 fn prepare(spec: &PointCloud, bytes: &[u8]) -> Sample {
     let mut samples = PointCloudPreparer::new(spec).prepare(&PrepareRequest::of(bytes)).unwrap().samples;
@@ -28,8 +28,9 @@ fn sampling_and_grouping_are_numpys() {
     let sample = prepare(&spec, &golden("cloud.ply"));
     let shapes: Vec<_> = sample.tensors.iter().map(|tensor| tensor.shape.clone()).collect();
     assert_eq!(shapes, [vec![256, 6], vec![32, 16, 6], vec![32, 3]]);
-    for (tensor, name) in ["cloud.f32", "cloud_groups.f32", "cloud_centres.f32"].into_iter().enumerate() {
-        let worst = apart(values(&sample, tensor), &floats(name));
+    let expected = Expected::open("expected.safetensors");
+    for (tensor, name) in ["cloud", "cloud_groups", "cloud_centres"].into_iter().enumerate() {
+        let worst = apart(values(&sample, tensor), &expected.floats(name, &shapes[tensor]));
         println!("{name}: at most {worst:.2e} apart");
         assert!(worst < 1e-5, "{name}: {worst}");
     }
@@ -38,6 +39,7 @@ fn sampling_and_grouping_are_numpys() {
 #[test]
 fn every_flavour_is_the_same_cloud() {
     let raw = PointCloud { normalise: Normalise::None, ..spec(40, 40) };
+    let wanted = Expected::open("expected.safetensors").floats("small", &[40, 6]);
     for name in [
         "ascii.ply",
         "little.ply",
@@ -54,7 +56,7 @@ fn every_flavour_is_the_same_cloud() {
         "lists.ply",
         "lists_ascii.ply",
     ] {
-        let worst = apart(values(&prepare(&raw, &golden(name)), 0), &floats("small.f32"));
+        let worst = apart(values(&prepare(&raw, &golden(name)), 0), &wanted);
         assert!(worst < 1e-6, "{name}: {worst}");
     }
 }

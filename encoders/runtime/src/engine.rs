@@ -15,7 +15,7 @@ use crate::{
     graph::Graph,
     policy::Options,
     queue::{Answer, Queue, RequestPermits, Ticket},
-    session::Session,
+    session::GraphSession,
     stats::Stats,
     worker::Worker,
 };
@@ -49,13 +49,13 @@ impl Engine {
     /// read and optimised.
     ///
     /// # Errors
-    /// As [`Session::load`]; `INTERNAL` when a thread cannot be started.
+    /// As [`GraphSession::load`]; `INTERNAL` when a thread cannot be started.
     pub fn load(models: &mut Models, graph: Graph, options: &Options) -> Result<Self> {
         let count = options.workers.max(1);
         let queue = Arc::new(Queue::new(graph.tower, options.policy, count));
         let mut engine = Self { graph, queue, workers: Vec::with_capacity(count) };
         for index in 0..count {
-            let session = Session::with_models(models, &engine.graph, index)?;
+            let session = GraphSession::with_models(models, &engine.graph, index)?;
             let worker = Worker {
                 graph: engine.graph.clone(),
                 queue: Arc::clone(&engine.queue),

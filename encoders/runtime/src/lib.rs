@@ -1,7 +1,7 @@
 //! ONNX Runtime: sessions, cost-aware batching, memory policy.
 //!
-//! The only crate that names `ort`. A [`Runtime`] is the loaded library; a [`Session`] is a tower's graphs, which run
-//! a batch of samples when told to, nothing more (benchmarks hold the batcher against it); an [`Engine`] is what
+//! The only crate that names `ort`. A [`Runtime`] is the loaded library; a [`GraphSession`] is a tower's graphs, which
+//! run a batch of samples when told to, nothing more (benchmarks hold the batcher against it); an [`Engine`] is what
 //! a server uses: a bounded queue before one tower's graph, where requests that arrive together run together.
 //!
 //! What happens to a sample in an [`Engine`]:
@@ -34,5 +34,5 @@ pub use library::{Runtime, forbid_telemetry};
 pub use model::Models;
 pub use policy::{BatchInfo, Observer, Options, Policy};
 pub use queue::RequestPermits;
-pub use session::Session;
+pub use session::GraphSession;
 pub use stats::Stats;

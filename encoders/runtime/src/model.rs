@@ -34,7 +34,7 @@ impl Models {
     /// One graph file of a tower, for the worker at `worker`.
     ///
     /// # Errors
-    /// As [`Session::load`](crate::Session::load), less what the graph looks like.
+    /// As [`GraphSession::load`](crate::GraphSession::load), less what the graph looks like.
     pub(crate) fn get(&mut self, graph: &Graph, key: &str, path: &Path, worker: usize) -> Result<Arc<Model>> {
         // Asked even of what is loaded already: another tower may allow less.
         graph.check_weights(key, path)?;
@@ -105,7 +105,7 @@ fn is_light(graph: &Graph, path: &Path) -> bool {
 }
 
 /// How every session is set up: threads come from the runtime's shared pool, but for a light graph, which has half as
-/// many of its own; nodes run one after the other, memory is as [`Session`](crate::Session) explains.
+/// many of its own; nodes run one after the other, memory is as [`GraphSession`](crate::GraphSession) explains.
 fn open(runtime: &Runtime, path: &Path, light: bool) -> ort::Result<Session> {
     let configure = |mut builder: SessionBuilder| -> ort::Result<SessionBuilder> {
         if light {

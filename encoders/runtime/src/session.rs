@@ -33,7 +33,7 @@ use crate::{
 /// seen. Speed is the same within the noise. Rounding batch sizes to powers of two, by padding or by splitting,
 /// then has nothing to gain, and is not done. `tests/memory.rs` holds it: 20,000 runs of 16,384 shapes.
 #[derive(Debug)]
-pub struct Session {
+pub struct GraphSession {
     graph: Graph,
     stages: Vec<Step>,
     last: Step,
@@ -53,7 +53,7 @@ pub(crate) type Vectors = Vec<Result<Vec<f32>>>;
 /// A sample, and the modality that its vector will be compared with.
 pub(crate) type TargetedSample<'a> = (&'a Sample, Option<Modality>);
 
-impl Session {
+impl GraphSession {
     /// Loads a tower's graphs and checks that they are those the manifest describes.
     ///
     /// # Errors

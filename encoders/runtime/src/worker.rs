@@ -12,7 +12,7 @@ use crate::{
     graph::Graph,
     policy::{BatchInfo, Observer},
     queue::{Answer, Batch, Queue},
-    session::{Session, TargetedSample, Vectors, only},
+    session::{GraphSession, TargetedSample, Vectors, only},
     stats::add,
 };
 
@@ -27,7 +27,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Runs batches until the queue is closed.
-    pub fn work(self, mut session: Session) {
+    pub fn work(self, mut session: GraphSession) {
         while let Some(batch) = self.queue.next(self.index) {
             let Batch { entries, info, options } = batch;
             let started = Instant::now();
@@ -51,7 +51,7 @@ impl Worker {
     /// One run; when it fails and somebody still waits, every member alone: the bad one fails, the rest do not.
     fn run(
         &self,
-        session: &mut Session,
+        session: &mut GraphSession,
         samples: &[TargetedSample<'_>],
         info: BatchInfo,
         options: &ort::session::RunOptions,

@@ -14,7 +14,7 @@ use std::{
 
 use common::{Gate, bag, cosine, four, models, picture, pixels, runtime, tokens, until, x};
 use onespace_core::{Deadline, Modality, Reason, Sample};
-use onespace_runtime::{BatchInfo, Engine, Graph, Observer, Options, Policy, RequestPermits, Run, Session};
+use onespace_runtime::{BatchInfo, Engine, Graph, GraphSession, Observer, Options, Policy, RequestPermits, Run};
 use tokio::task::JoinHandle;
 
 fn engine(graph: Graph, policy: Policy, observer: Observer) -> Arc<Engine> {
@@ -45,7 +45,7 @@ async fn requests_that_arrive_together_run_together() {
     tasks.extend((1..100).map(|seed| ask(&engine, vec![pixels(seed)])));
     until("99 wait", || engine.stats().waiting == 99).await;
     gate.open();
-    let mut session = Session::load(&runtime(), &picture()).unwrap();
+    let mut session = GraphSession::load(&runtime(), &picture()).unwrap();
     for (seed, task) in tasks.into_iter().enumerate() {
         let got = task.await.unwrap().unwrap();
         let alone = session.run(&[&pixels(seed as u32)]).unwrap();
@@ -371,7 +371,7 @@ async fn towers_of_one_file_take_turns() {
     let towers = [picture(), Graph { tower: Modality::Image, ..picture() }];
     let options = Options { policy: patient(), ..Options::default() };
     let engines = towers.map(|graph| Arc::new(Engine::load(&mut models, graph, &options).unwrap()));
-    let mut session = Session::load(&runtime(), &picture()).unwrap();
+    let mut session = GraphSession::load(&runtime(), &picture()).unwrap();
     let tasks: Vec<_> = (0..64).map(|seed| (seed, ask(&engines[seed % 2], vec![pixels(seed as u32)]))).collect();
     for (seed, task) in tasks {
         let got = task.await.unwrap().unwrap();

@@ -8,11 +8,11 @@ use std::{fs, num::NonZeroUsize, path::Path};
 
 use common::{bag, cosine, file, four, library, picture, pixels, runtime, tokens, x};
 use onespace_core::{Reason, Sample};
-use onespace_runtime::{Graph, Runtime, Session};
+use onespace_runtime::{Graph, GraphSession, Runtime};
 
 #[test]
 fn a_graph_runs_alone_and_in_a_batch_with_the_same_result() {
-    let mut session = Session::load(&runtime(), &picture()).unwrap();
+    let mut session = GraphSession::load(&runtime(), &picture()).unwrap();
     let samples: Vec<Sample> = (0..32).map(pixels).collect();
     let together = session.run(&samples.iter().collect::<Vec<_>>()).unwrap();
     assert_eq!(together.len(), 32);
@@ -51,7 +51,7 @@ fn every_graph_that_is_not_as_described_is_refused() {
         (with(&|graph| graph.output = "vector".into()), "output", "no output \"vector\""),
         (with(&|graph| graph.dimension = 9), "output", "[batch, 9] are expected"),
     ] {
-        let error = Session::load(&runtime(), &graph).unwrap_err();
+        let error = GraphSession::load(&runtime(), &graph).unwrap_err();
         assert_eq!(
             (error.reason, error.field.as_str()),
             (Reason::BundleInvalid, format!("towers.text.{key}").as_str()),
@@ -64,11 +64,11 @@ fn every_graph_that_is_not_as_described_is_refused() {
 #[test]
 fn samples_that_do_not_fit_and_vectors_that_are_not_finite_are_refused() {
     let runtime = runtime();
-    let mut bag = Session::load(&runtime, &bag()).unwrap();
+    let mut bag = GraphSession::load(&runtime, &bag()).unwrap();
     assert_eq!(bag.run(&[&tokens(&[1, 32])]).unwrap_err().reason, Reason::ModelFailed);
     assert_eq!(bag.run(&[&x(1.0)]).unwrap_err().reason, Reason::Internal);
     assert_eq!(bag.run(&[&tokens(&[1]), &tokens(&[1, 2])]).unwrap_err().reason, Reason::Internal);
-    let mut log = Session::load(&runtime, &four("log.onnx")).unwrap();
+    let mut log = GraphSession::load(&runtime, &four("log.onnx")).unwrap();
     let error = log.run(&[&x(1.0), &x(-1.0)]).unwrap_err();
     assert_eq!(error.reason, Reason::ModelFailed);
     assert!(error.message.contains("not finite"), "{error}");

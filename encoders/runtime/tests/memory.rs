@@ -8,7 +8,7 @@ use std::fs;
 
 use common::{bag, runtime, tokens};
 use onespace_core::Sample;
-use onespace_runtime::Session;
+use onespace_runtime::GraphSession;
 
 /// Shapes seen before the measurement starts, and after.
 const ROUNDS: (usize, usize) = (1_000, 20_000);
@@ -24,7 +24,7 @@ fn resident_mib() -> f64 {
 
 #[test]
 fn memory_stays_where_it_is_whatever_the_shapes() {
-    let mut session = Session::load(&runtime(), &bag()).unwrap();
+    let mut session = GraphSession::load(&runtime(), &bag()).unwrap();
     let mut seed = 1_u64;
     let mut draw = |most: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -12,7 +12,7 @@ use onespace_bundle::{
     graph::{Empty, Stage, Tokens},
 };
 use onespace_core::{Deadline, Modality, Reason, Sample, SampleUse, Tensor, Track};
-use onespace_runtime::{Engine, Graph, Options, Session};
+use onespace_runtime::{Engine, Graph, GraphSession, Options};
 
 fn image(model: &str, inputs: &[&str], dimension: usize) -> Graph {
     Graph::alone(Modality::Image, &file(model), inputs, "embedding", dimension)
@@ -56,7 +56,7 @@ fn read() -> Graph {
 
 #[test]
 fn what_a_stage_gives_is_an_input_of_the_last_graph() {
-    let mut session = Session::load(&runtime(), &fused()).unwrap();
+    let mut session = GraphSession::load(&runtime(), &fused()).unwrap();
     // A sample's tensors: those of the stage, then those of the last graph.
     let one = sample(vec![rows([1.0, 2.0, 3.0]), Tensor::f32([4], vec![0.5; 4])]);
     let two = sample(vec![rows([0.0, 0.0, 1.0]), Tensor::f32([4], vec![0.0; 4])]);
@@ -68,7 +68,7 @@ fn what_a_stage_gives_is_an_input_of_the_last_graph() {
 
 #[test]
 fn token_ids_stand_around_as_many_rows_as_there_are() {
-    let mut session = Session::load(&runtime(), &read()).unwrap();
+    let mut session = GraphSession::load(&runtime(), &read()).unwrap();
     let sums = |kept: f32, first: f32| {
         let ids = 123.0 + 7.0 * kept;
         vec![ids + 2.0 * first, ids + 2.0 * kept, ids + 4.0 * kept, ids + 6.0 * kept]
@@ -84,7 +84,7 @@ fn frames_are_looked_at_one_by_one_and_stand_between_their_own_ids() {
     graph.tower = Modality::Video;
     graph.stages[0].1.frames = true;
     graph.tokens = Some(Tokens { frame_before: vec![1000], frame_after: vec![2000, 500], ..read().tokens.unwrap() });
-    let mut session = Session::load(&runtime(), &graph).unwrap();
+    let mut session = GraphSession::load(&runtime(), &graph).unwrap();
     // Of the second frame two rows are kept, so that the ids are 100 20, 1000 7 7 7 2000 500, 1000 7 7 2000 500, 3.
     let film: Vec<f32> = [[1.0, 2.0, 3.0], [4.0, -1.0, 5.0]].into_iter().flat_map(values).collect();
     let film = sample(vec![Tensor::f32([2, 3, 4], film)]);
@@ -100,18 +100,18 @@ fn a_mask_says_that_every_step_is_there() {
         let mut graph = read();
         graph.stages = vec![stage(&format!("masked-{kind}.onnx"), false)];
         graph.stages[0].1.mask = Some("there".into());
-        let mut session = Session::load(&runtime(), &graph).unwrap();
-        let (three, plain) = (sample(vec![rows([1.0, 2.0, 3.0])]), Session::load(&runtime(), &read()));
+        let mut session = GraphSession::load(&runtime(), &graph).unwrap();
+        let (three, plain) = (sample(vec![rows([1.0, 2.0, 3.0])]), GraphSession::load(&runtime(), &read()));
         assert_eq!(session.run(&[&three]).unwrap(), plain.unwrap().run(&[&three]).unwrap(), "{kind}");
         graph.stages[0].1.mask = None;
-        let error = Session::load(&runtime(), &graph).unwrap_err();
+        let error = GraphSession::load(&runtime(), &graph).unwrap_err();
         assert!(error.message.contains("the graph also takes \"there\""), "{error}");
     }
 }
 
 #[test]
 fn a_stage_that_gives_no_number_is_named() {
-    let mut session = Session::load(&runtime(), &fused()).unwrap();
+    let mut session = GraphSession::load(&runtime(), &fused()).unwrap();
     let nan = sample(vec![rows([1.0, f32::NAN, 3.0]), Tensor::f32([4], vec![0.0; 4])]);
     let error = session.run(&[&nan]).unwrap_err();
     assert_eq!(error.reason, Reason::ModelFailed);
@@ -120,12 +120,12 @@ fn a_stage_that_gives_no_number_is_named() {
 
 #[test]
 fn narrow_floats_and_short_integers_are_made_and_read() {
-    let mut half = Session::load(&runtime(), &image("half.onnx", &["x", "ids"], 4)).unwrap();
+    let mut half = GraphSession::load(&runtime(), &image("half.onnx", &["x", "ids"], 4)).unwrap();
     let sample = sample(vec![Tensor::f32([4], vec![0.25, -1.0, 1000.0, 0.1]), Tensor::i64([4], vec![1, 2, 3, -4])]);
     let given = half.run(&[&sample, &sample]).unwrap();
     assert_eq!(given[0][..3], [1.5, 0.0, 2003.0]);
     assert!((given[1][3] + 3.8).abs() < 2e-3, "{given:?}: float16 has 11 bits");
-    let mut brain = Session::load(&runtime(), &four("brain.onnx")).unwrap();
+    let mut brain = GraphSession::load(&runtime(), &four("brain.onnx")).unwrap();
     assert_eq!(brain.run(&[&x(-1.5)]).unwrap(), [[-3.0; 4]]);
 }
 
@@ -153,11 +153,11 @@ async fn each_sample_gets_the_head_for_what_it_meets() {
 #[test]
 fn weights_beside_the_graph_are_read_if_they_are_listed() {
     let pixels = sample(vec![Tensor::f32([3, 8, 8], (0..192).map(|at| at as f32 / 192.0).collect())]);
-    let inside = Session::load(&runtime(), &image("look.onnx", &["pixels"], 8)).unwrap().run(&[&pixels]).unwrap();
+    let inside = GraphSession::load(&runtime(), &image("look.onnx", &["pixels"], 8)).unwrap().run(&[&pixels]).unwrap();
     let unlisted = image("look-outside.onnx", &["pixels"], 8);
     let listed = Graph { external: vec![file("outside.bin")], ..unlisted.clone() };
-    assert_eq!(Session::load(&runtime(), &listed).unwrap().run(&[&pixels]).unwrap(), inside);
-    let error = Session::load(&runtime(), &unlisted).unwrap_err();
+    assert_eq!(GraphSession::load(&runtime(), &listed).unwrap().run(&[&pixels]).unwrap(), inside);
+    let error = GraphSession::load(&runtime(), &unlisted).unwrap_err();
     assert_eq!(error.field, "towers.image.external");
     assert_eq!(error.message, "look-outside.onnx: keeps weights in \"outside.bin\", which is not listed");
 }
@@ -205,7 +205,7 @@ fn every_pipeline_that_is_not_as_described_is_refused() {
         ),
     ] {
         let tower = graph.tower;
-        let error = Session::load(&runtime(), &graph).unwrap_err();
+        let error = GraphSession::load(&runtime(), &graph).unwrap_err();
         assert_eq!(
             (error.reason, error.field.as_str()),
             (Reason::BundleInvalid, format!("towers.{tower}.{key}").as_str()),
@@ -216,5 +216,5 @@ fn every_pipeline_that_is_not_as_described_is_refused() {
     let fine = with(image("look.onnx", &["pixels"], 8), &|graph| {
         graph.forbid.insert(Precision::Fp16);
     });
-    assert!(Session::load(&runtime(), &fine).is_ok(), "single precision is not half");
+    assert!(GraphSession::load(&runtime(), &fine).is_ok(), "single precision is not half");
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use onespace_bundle::preprocess::Clean;
+use crate::table::Clean;
 
 use crate::repair::repair;
 

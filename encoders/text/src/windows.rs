@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use onespace_bundle::preprocess::{TEXT_PLACE, Text};
+use crate::table::{TEXT_PLACE, Text};
 use onespace_core::{Error, Reason, Result, Window, limits::SAMPLES_PER_MEDIA};
 use tokenizers::{Encoding, Token};
 

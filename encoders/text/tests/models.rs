@@ -5,9 +5,9 @@
 
 use std::{fs, path::Path};
 
-use onespace_bundle::preprocess::{Overflow, Pad, Text};
 use onespace_core::{Prepare, PrepareRequest, Purpose, Sample, TensorData};
 use onespace_text::TextPreparer;
+use onespace_text::table::{Overflow, Pad, Text};
 
 #[derive(serde::Deserialize)]
 struct Golden {

@@ -4,12 +4,12 @@
 
 use std::{fs, path::Path, time::Instant};
 
-use onespace_bundle::preprocess::{Overflow, Text};
 use onespace_core::{
     Prepare, PrepareRequest, Purpose, Reason, Result, Sample, SampleUse, SegmentWindow, Segments, TensorData, Window,
     limits,
 };
 use onespace_text::TextPreparer;
+use onespace_text::table::{Overflow, Text};
 
 fn file(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()

@@ -4,9 +4,9 @@
 
 use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
-use onespace_bundle::preprocess::{Overflow, Text};
 use onespace_core::{Prepare, PrepareRequest, Reason, Sample, TensorData, limits};
 use onespace_text::TextPreparer;
+use onespace_text::table::{Overflow, Text};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

@@ -7,10 +7,10 @@ use ffmpeg_next::{
     frame, media,
 };
 use onespace_audio::Pcm;
-use onespace_core::{Error, Patience, Result, limits};
+use onespace_core::{Error, Modality, Patience, Result, limits};
 
 use crate::{
-    error::{WHILE, check_bytes, explain, for_a_video},
+    error::{WHILE, explain, for_a_video},
     ffi::{self, Source},
     open::{AUDIO_FILES, CODECS, next_packet, open},
 };
@@ -23,7 +23,7 @@ use crate::{
 /// or samples, than allowed, or takes longer than a video may; `DEADLINE_EXCEEDED` or `CANCELLED` when `request` is
 /// over.
 pub fn decode_audio(bytes: &[u8], request: &Patience) -> Result<Pcm> {
-    check_bytes(bytes, limits::AUDIO_BYTES)?;
+    Modality::Audio.check_bytes("bytes", bytes.len())?;
     let patience = for_a_video(request);
     let mut source = open(bytes, AUDIO_FILES, &patience)?;
     match decode_track(&mut source, &patience)? {

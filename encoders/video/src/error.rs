@@ -1,6 +1,6 @@
 //! FFmpeg's errors in the words of the domain.
 
-use onespace_core::{Error, Patience, Reason, Result, limits};
+use onespace_core::{Error, Patience, limits};
 
 /// Where it is noticed that nobody waits any more, or that the video takes too long.
 pub const WHILE: &str = "while the video was decoded";
@@ -21,18 +21,4 @@ pub fn explain(error: ffmpeg_next::Error, doing: &str) -> Error {
 /// The patience of a request, cut to what one video may take.
 pub fn for_a_video(request: &Patience) -> Patience {
     request.at_most(limits::VIDEO_DECODE_SECONDS)
-}
-
-/// Refuses media without bytes or with more than `limit`.
-///
-/// # Errors
-/// `MEDIA_EMPTY`, `MEDIA_TOO_LARGE`.
-pub fn check_bytes(bytes: &[u8], limit: usize) -> Result<()> {
-    if bytes.is_empty() {
-        return Err(Error::new(Reason::MediaEmpty, "bytes", "the media has no bytes"));
-    }
-    if bytes.len() > limit {
-        return Err(Error::too_large("bytes", "the media's size in bytes", bytes.len(), limit));
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Which frames of a video are picked.
 
-use onespace_bundle::preprocess::{Pick, Video};
+use crate::table::{Pick, Video};
 use onespace_core::{Error, Result, Span, Window, limits};
 
 use crate::timeline::Timeline;
@@ -138,7 +138,7 @@ pub fn moments(clips: &[Clip]) -> Vec<Moment> {
 
 #[cfg(test)]
 mod tests {
-    use onespace_bundle::preprocess::FilmClips;
+    use crate::table::VideoClips;
     use onespace_core::Reason;
 
     use super::*;
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn clips_are_spread_and_their_frames_counted() {
         let spec =
-            Video { frames: 2, pick: Pick::Clips, clips: Some(FilmClips { count: 5, clip_ms: 2000 }), ..spec(1) };
+            Video { frames: 2, pick: Pick::Clips, clips: Some(VideoClips { count: 5, clip_ms: 2000 }), ..spec(1) };
         let frames = |seconds: f64| -> Vec<Vec<f64>> {
             let count = (seconds * 10.0) as usize;
             let timeline = Timeline { times: (0..count).map(|index| index as f64).collect(), rate: 10.0 };

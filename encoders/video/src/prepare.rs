@@ -1,19 +1,17 @@
 //! From bytes to samples.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use onespace_audio::{AudioPreparer, SampleBudget};
-use onespace_bundle::preprocess::Video;
+use onespace_audio::AudioPreparer;
 use onespace_core::{
-    Error, Modality, Note, NoteReason, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, SampleUse,
-    Segments, Track, Window, limits,
+    Modality, Note, NoteReason, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, SampleBudget,
+    SampleUse, Segments, Track, Window,
 };
 
 use crate::{
     audio::{AudioTrack, decode_track},
-    error::{check_bytes, for_a_video},
+    error::for_a_video,
     open::{VIDEOS, open, video_stream},
     plan::{chosen_segments, milliseconds, segments},
+    table::Video,
     timeline::Timeline,
     visual::{VisualPlan, VisualPreparer},
 };
@@ -32,7 +30,7 @@ impl VideoPreparer {
         Self { visual: VisualPreparer::new(spec), audio }
     }
 
-    fn prepare_unguarded(&self, bytes: &[u8], chosen: Segments, patience: &Patience) -> Result<Prepared> {
+    fn samples(&self, bytes: &[u8], chosen: Segments, patience: &Patience) -> Result<Prepared> {
         let mut source = open(bytes, VIDEOS, patience)?;
         let stream = video_stream(&source)?;
         let (seconds, timeline) = self.visual.measure(&mut source, &stream, patience)?;
@@ -129,11 +127,13 @@ fn audio_samples(
 }
 
 impl Prepare for VideoPreparer {
-    fn prepare(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
-        check_bytes(request.bytes, limits::VIDEO_BYTES)?;
-        let patience = for_a_video(&request.patience);
-        catch_unwind(AssertUnwindSafe(|| self.prepare_unguarded(request.bytes, request.segments, &patience)))
-            .unwrap_or_else(|_| Err(Error::new(Reason::Panicked, "bytes", "decoding the video panicked")))
+    fn modality(&self) -> Modality {
+        Modality::Video
+    }
+
+    fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
+        let PrepareRequest { bytes, segments, patience, .. } = request;
+        self.samples(bytes, *segments, &for_a_video(patience))
     }
 }
 
@@ -141,7 +141,7 @@ impl Prepare for VideoPreparer {
 mod tests {
     use std::{fs, path::Path, time::Duration};
 
-    use onespace_bundle::preprocess::Audio;
+    use onespace_audio::table::Audio;
     use onespace_core::Deadline;
 
     use super::*;

@@ -1,7 +1,7 @@
 //! When each frame of a video is shown, without decoding any: for models whose frames are chosen by number.
 
 #[cfg(doc)]
-use onespace_bundle::preprocess::Pick;
+use crate::table::Pick;
 use onespace_core::{Error, Patience, Result, limits};
 
 use crate::{

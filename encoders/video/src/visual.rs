@@ -1,8 +1,7 @@
 //! The visual samples of a video.
 
-use onespace_audio::SampleBudget;
-use onespace_bundle::preprocess::{FrameLayout, Pick, Video};
-use onespace_core::{Modality, Patience, Result, Sample, SampleUse, Tensor, Track};
+use crate::table::{FrameLayout, Pick, Video};
+use onespace_core::{Modality, Patience, Result, Sample, SampleBudget, SampleUse, Tensor, Track};
 use onespace_image::{ImagePreparer, Pixels};
 
 use crate::{

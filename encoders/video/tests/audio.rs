@@ -1,16 +1,14 @@
 //! Sound that only FFmpeg decodes, and the audio tracks of videos.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
-use std::{fs, path::Path};
+mod common;
 
+use common::read;
+use onespace_audio::table::Audio;
 use onespace_audio::{AudioPreparer, Pcm};
-use onespace_bundle::preprocess::{Audio, Video};
 use onespace_core::{Modality, Patience, Prepare, PrepareRequest, Reason, Sample, Track};
+use onespace_video::table::Video;
 use onespace_video::{VideoPreparer, decode_audio};
-
-fn read(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
-}
 
 fn prepare(name: &str) -> Vec<Sample> {
     let audio: Audio = serde_json::from_value(serde_json::json!({

@@ -1,16 +1,16 @@
 //! A video whose audio track is missing, of a codec that is not decoded here, damaged or broken.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
-use std::{fs, ops::Range, path::Path};
+mod common;
 
+use std::ops::Range;
+
+use common::read;
 use onespace_audio::AudioPreparer;
-use onespace_bundle::preprocess::{Audio, Video};
+use onespace_audio::table::Audio;
 use onespace_core::{NoteReason, Prepare, PrepareRequest, Prepared, Reason, Result, Track};
 use onespace_video::VideoPreparer;
-
-fn read(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
-}
+use onespace_video::table::Video;
 
 fn audio() -> AudioPreparer {
     let audio: Audio = serde_json::from_value(serde_json::json!({

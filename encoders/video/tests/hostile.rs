@@ -2,15 +2,17 @@
 //! nothing else is opened on their behalf.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
+mod common;
+
 use std::{
-    fs,
     net::TcpListener,
     path::Path,
     time::{Duration, Instant},
 };
 
-use onespace_bundle::preprocess::Video;
+use common::read;
 use onespace_core::{Error, Patience, Prepare, PrepareRequest, Reason, Result, Sample, limits};
+use onespace_video::table::Video;
 use onespace_video::{VideoPreparer, decode_audio};
 
 const VIDEOS: [&str; 9] = [
@@ -26,10 +28,6 @@ const VIDEOS: [&str; 9] = [
 ];
 
 const RECORDINGS: [&str; 3] = ["opus.ogg", "ac3.mka", "tone.m4a"];
-
-fn read(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
-}
 
 fn prepare(bytes: &[u8]) -> Result<Vec<Sample>> {
     let spec: Video = serde_json::from_value(serde_json::json!({

@@ -2,11 +2,14 @@
 //! (`golden/models/make.py`).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
-use std::{fs, path::Path};
+mod common;
 
-use onespace_bundle::preprocess::Video;
+use std::path::Path;
+
+use common::{Expected, read};
 use onespace_core::{Modality, Prepare, PrepareRequest, TensorData, Track};
 use onespace_video::VideoPreparer;
+use onespace_video::table::Video;
 
 #[derive(serde::Deserialize)]
 struct Case {
@@ -20,13 +23,16 @@ struct Case {
     places: Vec<i64>,
 }
 
-fn read(name: &str) -> Option<Vec<u8>> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).ok()
+/// A video of this suite, or of the folder above.
+fn film(name: &str) -> Vec<u8> {
+    let own = format!("models/{name}");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(&own).exists();
+    read(if here { &own } else { name })
 }
 
 /// Mean and largest difference of all values, and the lowest cosine of a sample.
-fn difference(case: &Case) -> (f32, f32, f32) {
-    let video = read(&format!("models/{}", case.video)).or_else(|| read(&case.video)).unwrap();
+fn difference(case: &Case, expected: &Expected) -> (f32, f32, f32) {
+    let video = film(&case.video);
     let samples = VideoPreparer::new(&case.spec, None).prepare(&PrepareRequest::of(&video)).unwrap().samples;
     assert_eq!(samples.len(), case.samples, "{}", case.name);
     let (mut gaps, mut least) = (Vec::new(), 1.0_f32);
@@ -39,8 +45,7 @@ fn difference(case: &Case) -> (f32, f32, f32) {
         });
         assert_eq!(places, case.places, "{}", case.name);
         let TensorData::F32(ours) = &sample.tensors[0].data else { panic!("not floats") };
-        let golden = read(&format!("models/{}.{number}.f32", case.name)).unwrap();
-        let theirs: Vec<f32> = golden.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        let theirs = expected.floats(&format!("{}.{number}", case.name), &case.shape);
         assert_eq!(ours.len(), theirs.len());
         gaps.extend(ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()));
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
@@ -51,11 +56,12 @@ fn difference(case: &Case) -> (f32, f32, f32) {
 
 #[test]
 fn samples_are_those_of_the_readers() {
-    let cases: Vec<Case> = serde_json::from_slice(&read("models/cases.json").unwrap()).unwrap();
+    let cases: Vec<Case> = serde_json::from_slice(&read("models/cases.json")).unwrap();
+    let expected = Expected::open("models/expected.safetensors");
     assert!(cases.len() > 15, "only {} cases", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
-        let (mean, most, cosine) = difference(case);
+        let (mean, most, cosine) = difference(case, &expected);
         println!("{:<26} mean {mean:.5}  most {most:.5}  least cosine {cosine:.6}", case.name);
         if mean > 0.01 || cosine < 0.9999 {
             wrong.push(format!("{}: {mean:.4} {cosine:.5}", case.name));

@@ -10,8 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_bundle::preprocess::Video;
 use onespace_core::{Deadline, Patience, Prepare, PrepareRequest, Reason};
+use onespace_video::table::Video;
 use onespace_video::{VideoPreparer, decode_audio};
 
 /// Far more than a frame takes, far less than the video, which takes tens of seconds.

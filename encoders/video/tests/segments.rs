@@ -1,18 +1,16 @@
 //! Segments of the caller's choice: where they lie, what they show, and that the whole does not depend on them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is how a test fails")]
 
-use std::{fs, path::Path};
+mod common;
 
+use common::read;
 use onespace_audio::AudioPreparer;
-use onespace_bundle::preprocess::{Audio, Video};
+use onespace_audio::table::Audio;
 use onespace_core::{
     Prepare, PrepareRequest, Reason, Result, Sample, SampleUse, SegmentWindow, Segments, Track, Window,
 };
 use onespace_video::VideoPreparer;
-
-fn read(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
-}
+use onespace_video::table::Video;
 
 fn windows(length: u32, overlap: u32) -> Segments {
     let milliseconds = Some(Window::of_milliseconds(length, overlap).unwrap());

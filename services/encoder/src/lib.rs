@@ -16,7 +16,6 @@ mod local;
 mod pipeline;
 mod pool;
 mod pooling;
-pub mod prepare;
 pub mod service;
 
 pub use local::{LocalEncoder, Options};

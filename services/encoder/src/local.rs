@@ -10,9 +10,10 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use onespace_bundle::{Bundle, TowerHead};
 use onespace_core::{
-    Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Note, Patience, Prepare,
+    Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Note, NoteReason, Patience, Prepare,
     PrepareRequest, Prepared, Reason, Result, Sample, TensorData, Timings, TowerInfo, limits,
 };
 use onespace_kit::admission::{Admission, Admitted};
@@ -24,7 +25,6 @@ use crate::{
     pipeline::{TowerOutput, TowerPipeline},
     pool::{Pool, PoolOutput, Weight, micros},
     pooling,
-    prepare::{VIDEO, not_served, preparer},
 };
 
 /// How towers are run.
@@ -75,7 +75,7 @@ impl LocalEncoder {
         for head in bundle.manifest().towers.heads() {
             if encoder.preparers.contains_key(&head.modality) {
                 let golden_cosine = golden::check(&encoder, bundle, &head).await?;
-                encoder.info.towers.push(tower_info(bundle, &head, golden_cosine));
+                encoder.info.towers.push(tower_info(&head, golden_cosine));
             }
         }
         if !modalities.is_empty() {
@@ -108,30 +108,27 @@ impl LocalEncoder {
         Ok(vectors)
     }
 
-    /// Everything but the proof that it works. The audio tower comes with the video tower, whose videos have audio;
-    /// it gets its own preparer until it is proven.
+    /// Everything but the proof that it works. A tower comes with those for whose tracks it is: the audio tower with
+    /// the video tower. It gets its own preparer until it is proven.
     fn assemble(runtime: &Runtime, bundle: &Bundle, wanted: &[Modality], options: &Options) -> Result<Self> {
         let towers = &bundle.manifest().towers;
         let mut wanted = wanted.to_vec();
         if wanted.is_empty() {
-            wanted = towers
-                .heads()
-                .iter()
-                .map(|head| head.modality)
-                .filter(|one| VIDEO || *one != Modality::Video)
-                .collect();
+            let heads = towers.heads().into_iter().filter(|head| head.unavailable.is_none());
+            wanted = heads.map(|head| head.modality).collect();
         }
-        if wanted.contains(&Modality::Video) && towers.audio.is_some() && !wanted.contains(&Modality::Audio) {
-            wanted.push(Modality::Audio);
-        }
+        let through = wanted.iter().flat_map(|modality| modality.tracks()).map(|(_, tower)| *tower);
+        let other: Vec<Modality> =
+            through.filter(|tower| towers.head(*tower).is_some() && !wanted.contains(tower)).collect();
+        wanted.extend(other);
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = options.prepare_threads.map_or_else(cores, NonZeroUsize::get);
         let mut preparers = BTreeMap::new();
         let mut pipelines: BTreeMap<Modality, Arc<TowerPipeline>> = BTreeMap::new();
         let mut models = Models::new(runtime);
         for modality in wanted {
-            let preparer = preparer(bundle, modality)?;
-            let head = towers.head(modality).ok_or_else(|| not_served(modality, "the bundle has no tower for it"))?;
+            let preparer = bundle.preparer(modality)?;
+            let head = towers.head(modality).ok_or_else(|| Error::internal("a tower is prepared for and not there"))?;
             let mut twins = towers.heads().into_iter().filter(|other| other.same_pipeline(&head));
             let pipeline = match twins.find_map(|twin| pipelines.get(&twin.modality).cloned()) {
                 Some(pipeline) => pipeline,
@@ -145,7 +142,11 @@ impl LocalEncoder {
             preparers.insert(modality, PooledPreparer { preparer, pool: Pool::new(modality, threads) });
         }
         Ok(Self {
-            info: EncoderInfo { space: bundle.space().clone(), terms: bundle.manifest().terms(), towers: Vec::new() },
+            info: EncoderInfo {
+                space: bundle.space().clone(),
+                license: bundle.manifest().license(),
+                towers: Vec::new(),
+            },
             preparers,
             pipelines,
             media: Admission::requests("media in preparation (PREPARE_QUEUE)", limits::PREPARE_QUEUE),
@@ -186,7 +187,7 @@ impl LocalEncoder {
     /// # Errors
     /// `MEDIA_TOO_LARGE`; `QUEUE_FULL` with a pause when there is no room in time.
     pub async fn admit(&self, modality: Modality, bytes: usize) -> Result<Admitted> {
-        check_size(modality, bytes)?;
+        modality.check_bytes("bytes", bytes)?;
         self.bytes.wait_bytes(bytes).await
     }
 
@@ -202,18 +203,19 @@ impl LocalEncoder {
     ) -> Result<EncodeReply> {
         let arrived = Instant::now();
         let modality = request.modality;
-        check_size(modality, request.bytes.len())?;
+        modality.check_bytes("bytes", request.bytes.len())?;
         let preparer = self.preparer(modality)?;
         deadline.check("on arrival")?;
         // The file's bytes and its place go when its samples are there; those are counted in their turn.
         let file: RequestPermits = Arc::new((self.media.enter()?, bytes));
         let (target, segments) = (request.target, request.segments);
         let PoolOutput { value: prepared, waited, took } = preparer.prepare(request, deadline, file).await?;
-        let Prepared { samples, notes } = prepared;
-        count_notes(&notes);
+        let Prepared { samples, mut notes } = prepared;
         let permits: RequestPermits = Arc::new(self.bytes.enter_bytes(samples.iter().map(sample_bytes).sum())?);
-        let TowerOutput { parts, queue_us, inference_us } =
-            self.run((modality, target), samples, deadline, &permits).await?;
+        let (output, more) = self.run((modality, target), samples, deadline, &permits).await?;
+        let TowerOutput { parts, queue_us, inference_us } = output;
+        notes.extend(more);
+        count_notes(&notes);
         let timings = Timings {
             queue_us: queue_us + micros(waited),
             prepare_us: micros(took),
@@ -228,40 +230,43 @@ impl LocalEncoder {
     fn preparer(&self, modality: Modality) -> Result<&PooledPreparer> {
         self.preparers.get(&modality).ok_or_else(|| {
             let here: Vec<&str> = self.preparers.keys().map(|modality| modality.name()).collect();
-            not_served(modality, &format!("the towers here are {}", here.join(", ")))
+            let message = format!("{modality} is not served here: the towers here are {}", here.join(", "));
+            Error::new(Reason::ModalityNotServed, "modality", message)
         })
     }
 
-    /// Sends samples to the towers they are for, all at once, each to the head for `target`.
+    /// Sends samples to the towers they are for, all at once, each to the head for `target`. A track that another
+    /// modality's tower makes nothing of (digital silence can have no direction) does not take the others with it, and
+    /// a note says so. Whatever may pass does: half an answer would be stored for good.
     async fn run(
         &self,
         (modality, target): (Modality, Option<Modality>),
         samples: Vec<Sample>,
         deadline: Deadline,
         permits: &RequestPermits,
-    ) -> Result<TowerOutput> {
-        let (own, audio): (Vec<Sample>, Vec<Sample>) = samples.into_iter().partition(|sample| sample.tower == modality);
+    ) -> Result<(TowerOutput, Vec<Note>)> {
+        let mut by_tower: BTreeMap<Modality, Vec<Sample>> = BTreeMap::new();
+        for sample in samples {
+            by_tower.entry(sample.tower).or_default().push(sample);
+        }
+        let own = by_tower.remove(&modality).unwrap_or_default();
         let own = self.run_one((modality, target), own, deadline, permits);
-        if audio.is_empty() {
-            return own.await;
-        }
-        let audio = self.run_one((Modality::Audio, target), audio, deadline, permits);
-        let (own, audio) = futures::join!(own, audio);
-        let mut own = own?;
-        match audio {
-            Ok(audio) => {
-                own.parts.extend(audio.parts);
-                own.queue_us = own.queue_us.max(audio.queue_us);
-                own.inference_us = own.inference_us.max(audio.inference_us);
+        let others = by_tower.into_iter().map(|(tower, samples)| async move {
+            (tower, self.run_one((tower, target), samples, deadline, permits).await)
+        });
+        let (own, others) = futures::join!(own, join_all(others));
+        let (mut own, mut notes) = (own?, Vec::new());
+        for (tower, other) in others {
+            match other {
+                Ok(other) => own.add(other),
+                Err(error) if error.reason == Reason::ModelFailed => {
+                    let message = format!("the {tower} tower makes no vector of this {modality}'s track: {error}");
+                    notes.push(Note::new(NoteReason::TrackNotEmbedded, message));
+                }
+                Err(error) => return Err(error),
             }
-            // An audio track that the model makes nothing of (digital silence can have no direction) does not take
-            // the pictures with it. Whatever may pass does: half an answer would be stored for good.
-            Err(error) if matches!(error.reason, Reason::ModelFailed) => {
-                tracing::warn!(%error, "a video's audio track is left out");
-            }
-            Err(error) => return Err(error),
         }
-        Ok(own)
+        Ok((own, notes))
     }
 
     async fn run_one(
@@ -290,14 +295,14 @@ impl PooledPreparer {
         permits: RequestPermits,
     ) -> Result<PoolOutput<Prepared>> {
         let preparer = Arc::clone(&self.preparer);
-        let EncodeRequest { modality, bytes, media_type, purpose, segments, .. } = request;
-        let light = modality == Modality::Text && bytes.len() <= limits::TEXT_LIGHT_BYTES;
+        let EncodeRequest { bytes, media_type, purpose, segments, .. } = request;
+        let is_light = preparer.is_light(bytes.len());
         let work = move |patience: &Patience| {
             let media_type = media_type.as_deref();
             let patience = patience.clone();
             preparer.prepare(&PrepareRequest { bytes: &bytes, media_type, purpose, segments, patience })
         };
-        let weight = if light { Weight::Light } else { Weight::Heavy };
+        let weight = if is_light { Weight::Light } else { Weight::Heavy };
         self.pool.run(deadline, permits, weight, work).await
     }
 }
@@ -305,7 +310,7 @@ impl PooledPreparer {
 #[async_trait]
 impl Encoder for LocalEncoder {
     async fn encode(&self, request: EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
-        check_size(request.modality, request.bytes.len())?;
+        request.modality.check_bytes("bytes", request.bytes.len())?;
         let admitted = self.bytes.enter_bytes(request.bytes.len())?;
         self.encode_admitted(request, deadline, admitted).await
     }
@@ -316,28 +321,16 @@ impl Encoder for LocalEncoder {
 }
 
 /// What a tower that has been proven says of itself.
-fn tower_info(bundle: &Bundle, head: &TowerHead<'_>, golden_cosine: f32) -> TowerInfo {
-    let text = bundle.manifest().towers.text.as_ref().filter(|_| head.modality == Modality::Text);
+fn tower_info(head: &TowerHead<'_>, golden_cosine: f32) -> TowerInfo {
     TowerInfo {
         modality: head.modality,
         model: head.model.to_owned(),
         logit_scale: head.logit_scale,
         scoring: head.scoring,
         heads: head.heads.clone(),
-        templates: text.map(|tower| tower.preprocess.templates.clone()).unwrap_or_default(),
+        templates: head.templates.to_vec(),
         golden_cosine,
     }
-}
-
-fn check_size(modality: Modality, bytes: usize) -> Result<()> {
-    if bytes == 0 {
-        return Err(Error::new(Reason::MediaEmpty, "bytes", format!("the {modality} has no bytes")));
-    }
-    let limit = limits::media_bytes(modality);
-    if bytes > limit {
-        return Err(Error::too_large("bytes", &format!("the {modality}'s size"), bytes, format!("{limit} bytes")));
-    }
-    Ok(())
 }
 
 fn sample_bytes(sample: &Sample) -> usize {
@@ -367,20 +360,5 @@ fn record(modality: Modality, timings: &Timings) {
     {
         metrics::histogram!("onespace_encode_seconds", "modality" => modality.name(), "stage" => stage)
             .record(micros as f64 / 1e6);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_checked_against_the_table() {
-        for modality in Modality::ALL {
-            let limit = limits::media_bytes(modality);
-            assert!(check_size(modality, 1).is_ok() && check_size(modality, limit).is_ok());
-            assert_eq!(check_size(modality, 0).unwrap_err().reason, Reason::MediaEmpty);
-            assert_eq!(check_size(modality, limit + 1).unwrap_err().reason, Reason::MediaTooLarge);
-        }
     }
 }

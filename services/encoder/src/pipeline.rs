@@ -22,6 +22,15 @@ pub(crate) struct TowerOutput {
     pub inference_us: u64,
 }
 
+impl TowerOutput {
+    /// Adds what another tower made of the same media, at the same time.
+    pub fn add(&mut self, other: Self) {
+        self.parts.extend(other.parts);
+        self.queue_us = self.queue_us.max(other.queue_us);
+        self.inference_us = self.inference_us.max(other.inference_us);
+    }
+}
+
 impl TowerPipeline {
     /// Loads a tower's graphs, but for those that `models` has, and its alignment.
     ///

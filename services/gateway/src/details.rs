@@ -4,9 +4,12 @@ use std::{collections::BTreeMap, slice};
 
 use onespace_core::{
     CollectionRef, Error, Fetch, ItemDetails, ItemId, Point, Reason, Result,
-    limits::{FIELD_NAME_BYTES, METADATA_BYTES, METADATA_FIELDS, TITLE_BYTES, URI_BYTES, check_text},
+    limits::{FIELD_NAME_BYTES, METADATA_FIELDS, TITLE_BYTES, URI_BYTES, check_text},
 };
-use onespace_proto::{convert, metadata::metadata_in};
+use onespace_proto::{
+    convert,
+    metadata::{self, metadata_in},
+};
 use prost_types::Struct;
 use serde_json::Value;
 
@@ -105,23 +108,11 @@ pub async fn rewrite(
     let Some(first) = points.first() else { return Err(not_found(collection, id)) };
     let before = ItemDetails { uri: first.uri.clone(), title: first.title.clone(), metadata: first.metadata.clone() };
     let details = update.apply(before);
-    check_metadata(&details.metadata)?;
+    // Fields that come one by one may be too many together.
+    metadata::check(&details.metadata)?;
     let points: Vec<Point> = points.into_iter().map(|point| point.described(details.clone())).collect();
     gateway.store().upsert(collection, points.clone()).await?;
     Ok(points)
-}
-
-/// Fields that come one by one may be too many together.
-fn check_metadata(metadata: &BTreeMap<String, Value>) -> Result<()> {
-    let bytes = serde_json::to_vec(metadata).map_err(|error| Error::internal(error.to_string()))?.len();
-    if metadata.len() <= METADATA_FIELDS && bytes <= METADATA_BYTES {
-        return Ok(());
-    }
-    let message = format!(
-        "{} fields and {bytes} bytes as JSON in all, the limits are {METADATA_FIELDS} and {METADATA_BYTES}",
-        metadata.len()
-    );
-    Err(Error::new(Reason::TooMany, "metadata", message))
 }
 
 /// There is no such item.

@@ -3,10 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use futures::Stream;
-use onespace_core::{
-    Deadline, EmbedOptions, Error, Reason, Result, Segments,
-    limits::{VIDEO_BYTES, media_bytes},
-};
+use onespace_core::{Deadline, EmbedOptions, Error, Modality, Reason, Result, Segments, limits::VIDEO_BYTES};
 use onespace_kit::{deadline, messages::Messages};
 use onespace_proto::{convert, status::status, v1};
 use tokio::sync::mpsc;
@@ -85,7 +82,7 @@ fn read_start(gateway: &Gateway, start: v1::FileStart) -> Result<(Wanted, v1::Me
 }
 
 fn limit(modality: i32) -> Result<usize> {
-    Ok(convert::modality_in(modality)?.map_or(VIDEO_BYTES, media_bytes))
+    Ok(convert::modality_in(modality)?.map_or(VIDEO_BYTES, Modality::max_bytes))
 }
 
 async fn receive(

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use onespace_core::{
-    CollectionInfo, CollectionRef, Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Reason,
-    Result, Space, Terms, Timings, TowerInfo, VectorStore, limits,
+    CollectionInfo, CollectionRef, Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, License,
+    Modality, Reason, Result, Space, Timings, TowerInfo, VectorStore, limits,
 };
 use onespace_kit::admission::{Admission, Admitted};
 use tokio_util::task::TaskTracker;
@@ -14,7 +14,7 @@ use crate::item_locks::ItemLocks;
 /// Everything a request needs.
 pub struct Gateway {
     space: Space,
-    terms: Terms,
+    license: License,
     towers: Vec<TowerInfo>,
     roads: BTreeMap<Modality, Arc<dyn Encoder>>,
     store: Arc<dyn VectorStore>,
@@ -36,10 +36,10 @@ impl Gateway {
         let Some((_, _, first)) = encoders.peek() else {
             return Err(Error::new(Reason::FieldRequired, "encoder", "a gateway needs at least one encoder"));
         };
-        let (mut space, terms) = (first.space.clone(), first.terms.clone());
+        let (mut space, license) = (first.space.clone(), first.license.clone());
         let (mut towers, mut roads) = (Vec::new(), BTreeMap::new());
         for (modality, encoder, info) in encoders {
-            space.expect(&info.space.fingerprint, &format!("the {modality} encoder"))?;
+            space.ensure_same(&info.space.fingerprint, &format!("the {modality} encoder"))?;
             same_towers(&space, &info.space, modality)?;
             agree(&mut space, &info.space, modality);
             let tower = info.towers.into_iter().find(|tower| tower.modality == modality).ok_or_else(|| {
@@ -55,7 +55,7 @@ impl Gateway {
         towers.sort_by_key(|tower| tower.modality);
         Ok(Self {
             space,
-            terms,
+            license,
             towers,
             roads,
             store,
@@ -73,10 +73,10 @@ impl Gateway {
         &self.space
     }
 
-    /// The terms of the bundle.
+    /// The license of the bundle.
     #[must_use]
-    pub fn terms(&self) -> &Terms {
-        &self.terms
+    pub fn license(&self) -> &License {
+        &self.license
     }
 
     /// The towers that are served.
@@ -159,7 +159,7 @@ impl Gateway {
     /// `COLLECTION_NOT_FOUND`, `SPACE_MISMATCH` naming both spaces, `STORE_*`.
     pub async fn collection(&self, collection: &CollectionRef) -> Result<CollectionInfo> {
         let info = self.store.collection(collection).await?;
-        self.space.expect(&info.space, &format!("the collection \"{collection}\""))?;
+        self.space.ensure_same(&info.space, &format!("the collection \"{collection}\""))?;
         Ok(info)
     }
 }

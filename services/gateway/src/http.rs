@@ -1,6 +1,6 @@
 //! HTTP beside gRPC: health, metrics, and the space for people with a browser or curl.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use axum::{
     Json, Router,
@@ -10,11 +10,11 @@ use axum::{
     routing::get,
 };
 use onespace_kit::{ready::Ready, telemetry};
-use serde_json::{Value, json};
+use onespace_proto::report::SpaceReport;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::Gateway;
+use crate::{Gateway, services};
 
 /// A bound HTTP listener.
 #[derive(Debug)]
@@ -76,36 +76,7 @@ async fn readyz(State(gateway): State<Ready<Gateway>>) -> Response {
 
 async fn space(State(gateway): State<Ready<Gateway>>) -> Response {
     match gateway.get() {
-        Ok(gateway) => Json(space_json(&gateway)).into_response(),
+        Ok(gateway) => Json(SpaceReport::from(services::space(&gateway))).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
-}
-
-fn space_json(gateway: &Arc<Gateway>) -> Value {
-    let (space, terms) = (gateway.space(), gateway.terms());
-    json!({
-        "space_fingerprint": space.fingerprint,
-        "dimension": space.dimension,
-        "name": space.name,
-        "license": { "name": terms.licence, "restriction": terms.usage.name(), "notice": terms.notice },
-        "version": env!("CARGO_PKG_VERSION"),
-        "dimensions": space.matryoshka,
-        "calibration": space.calibration.iter().map(|(query, item, scale)| json!({
-            "query": query.name(), "item": item.name(), "mean": scale.mean(), "std": scale.std(),
-        })).collect::<Vec<_>>(),
-        "towers": gateway.towers().iter().map(|tower| json!({
-            "modality": tower.modality.name(),
-            "model": tower.model,
-            "logit_scale": tower.logit_scale,
-            "heads": tower.heads.iter().map(|(target, head)| (target.name(), head)).collect::<BTreeMap<_, _>>(),
-            "golden_cosine": tower.golden_cosine,
-            "space_fingerprint": space.of_tower(tower.modality),
-        })).collect::<Vec<_>>(),
-        "limits": onespace_core::limits::ALL.iter().map(|limit| json!({
-            "name": limit.name, "value": limit.value, "unit": limit.unit, "about": limit.about,
-        })).collect::<Vec<_>>(),
-        "formats": onespace_core::sniff::FORMATS.iter().filter(|format| format.decoded).map(|format| json!({
-            "name": format.name, "media_type": format.media_type, "modality": format.modality.name(),
-        })).collect::<Vec<_>>(),
-    })
 }

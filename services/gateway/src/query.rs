@@ -220,7 +220,7 @@ async fn stored_part(gateway: &Gateway, scope: &SearchScope, item: &str) -> Resu
     let mut items = gateway.store().items(&scope.collection, slice::from_ref(&id), wholes).await?;
     let points = items.remove(&id).unwrap_or_default();
     let whole = leading(&points).ok_or_else(|| not_found(&scope.collection, &id))?;
-    gateway.space().expect_vector(&whole.carried(), &format!("the vector of item \"{id}\""))?;
+    gateway.space().ensure_meets(&whole.carried(), &format!("the vector of item \"{id}\""))?;
     Ok(Part::of_one(whole.vector.clone(), shares(&whole.towers(), 1.0)))
 }
 
@@ -229,7 +229,7 @@ fn raw_part(gateway: &Gateway, mut raw: v1::RawVector, length: usize) -> Result<
     if raw.space_fingerprint.is_empty() {
         return Err(Error::new(Reason::FieldRequired, "space_fingerprint", "name the space that the vector came from"));
     }
-    gateway.space().expect_vector(&raw.space_fingerprint.parse()?, "the vector")?;
+    gateway.space().ensure_meets(&raw.space_fingerprint.parse()?, "the vector")?;
     let invalid = |message: String| Error::new(Reason::FieldInvalid, "values", message);
     let (mut vector, whole) = (raw_vector_in(&mut raw)?, gateway.space().dimension);
     let found = vector.len();

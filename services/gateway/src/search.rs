@@ -176,9 +176,16 @@ async fn search_store(
     options: &SearchOptions,
 ) -> Result<Vec<Scored>> {
     let (filter, threshold, limit) = (&options.filter, options.threshold, options.wanted());
-    let find = |vector, modalities: Vec<Modality>, tracks: &'static [Track]| async move {
-        let limits =
-            GroupLimits { vector, modalities: &modalities, tracks, filter, space: gateway.space(), limit, threshold };
+    let find = |vector, modalities: Vec<Modality>, tracks: Vec<Track>| async move {
+        let limits = GroupLimits {
+            vector,
+            modalities: &modalities,
+            tracks: &tracks,
+            filter,
+            space: gateway.space(),
+            limit,
+            threshold,
+        };
         group::items(gateway.store(), &scope.collection, &limits).await
     };
     let scales = |answers: BTreeSet<Modality>| {
@@ -188,7 +195,7 @@ async fn search_store(
     let expected = if options.named.is_empty() { served() } else { options.named.iter().copied().collect() };
     let calibrated = scales(expected)?.is_some();
     if let (Some(vector), false, None) = (query.one_for_all(), calibrated, options.each) {
-        return Ok(sorted(find(vector, options.named.clone(), &[]).await?, None));
+        return Ok(sorted(find(vector, options.named.clone(), Vec::new()).await?, None));
     }
     let mut searches = Vec::new();
     for modality in options.modalities() {
@@ -209,13 +216,13 @@ async fn search_store(
 }
 
 /// The tracks of a modality's vectors that lie on one scale, one group after the other: where answers are calibrated,
-/// the audio tracks of videos are asked for apart from their pictures, and sums apart from what they are sums of.
-const fn apart(modality: Modality, calibrated: bool) -> &'static [&'static [Track]] {
-    match (modality, calibrated) {
-        (_, false) => &[&[]],
-        (Modality::Video, true) => &[&[Track::Whole, Track::Visual], &[Track::Audio], &[Track::Fused, Track::Parts]],
-        (_, true) => &[&[Track::Whole], &[Track::Parts]],
+/// those of different towers are asked for apart, and sums apart from what they are sums of. Not one group is all.
+fn apart(modality: Modality, calibrated: bool) -> Vec<Vec<Track>> {
+    if !calibrated {
+        return vec![Vec::new()];
     }
+    let of_towers = modality.tracks().iter().map(|(track, _)| vec![*track]);
+    of_towers.chain([vec![Track::Fused, Track::Parts]]).collect()
 }
 
 /// Of sorted hits each item's best, and of each modality as many as are asked for.

@@ -296,9 +296,9 @@ impl SpaceService for Services {
 }
 
 /// What this server's vectors are.
-fn space(gateway: &Gateway) -> v1::GetSpaceResponse {
+pub fn space(gateway: &Gateway) -> v1::GetSpaceResponse {
     v1::GetSpaceResponse {
-        space: Some(space_out(gateway.space(), gateway.towers(), gateway.terms())),
+        space: Some(space_out(gateway.space(), gateway.towers(), gateway.license())),
         limits: limits::ALL.iter().map(limit_out).collect(),
         formats: sniff::FORMATS.iter().filter(|format| format.decoded).map(format_out).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

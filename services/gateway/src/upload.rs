@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use onespace_core::{
-    Error, Reason, Result,
-    limits::{CHUNK_BYTES, UPLOAD_FLOOR, UPLOAD_FLOOR_MS, VIDEO_BYTES, media_bytes},
+    Error, Modality, Reason, Result,
+    limits::{CHUNK_BYTES, UPLOAD_FLOOR, UPLOAD_FLOOR_MS, VIDEO_BYTES},
 };
 use onespace_kit::{
     admission::{Admission, Admitted},
@@ -167,7 +167,7 @@ impl<T> Receiver<'_, T> {
 
     async fn fill(&mut self, media: &mut v1::Media, held: &mut Held) -> Result<Result<()>> {
         let modality = convert::modality_in(media.modality);
-        let limit = modality.as_ref().ok().copied().flatten().map_or(VIDEO_BYTES, media_bytes);
+        let limit = modality.as_ref().ok().copied().flatten().map_or(VIDEO_BYTES, Modality::max_bytes);
         let mut upload = modality.map(|_| Upload::new(limit, self.unfinished));
         loop {
             let message = self.messages.next().await?;

@@ -3,6 +3,8 @@
 mod bundle;
 mod model;
 mod stored;
+#[cfg(feature = "tools")]
+mod tools;
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
@@ -11,9 +13,11 @@ use onespace_core::Modality;
 use onespace_proto::v1::Filter;
 use serde_json::Value;
 
-pub use bundle::{BundleCommand, PullArgs};
+pub use bundle::BundleCommand;
 pub use model::{ModelArgs, RuntimeArgs};
 pub use stored::{CollectionCommand, ItemCommand};
+#[cfg(feature = "tools")]
+pub use tools::{PullArgs, ToolCommand};
 
 /// One embedding space for text, images, audio, video and point clouds, served.
 #[derive(Debug, Parser)]
@@ -37,6 +41,12 @@ pub struct Cli {
     /// Whose collections client commands mean. Default: the server's default tenant.
     #[arg(long, global = true, env = "ONESPACE_TENANT", value_name = "TENANT")]
     pub tenant: Option<String>,
+    /// The modality of the files of a client command, where their content does not tell: depth, thermal, imu.
+    #[arg(long = "as", global = true, value_name = "MODALITY")]
+    pub file_modality: Option<Modality>,
+    /// The media type of the files of a client command, such as "text/csv; rate=100".
+    #[arg(long, global = true, value_name = "TYPE")]
+    pub media_type: Option<String>,
     /// How long a client command waits for a busy server that does nothing else for it; 0: it never tries again.
     #[arg(long, global = true, env = "ONESPACE_PATIENCE", default_value_t = 120, value_name = "SECONDS")]
     pub patience: u64,

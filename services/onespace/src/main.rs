@@ -5,13 +5,15 @@ mod bundle;
 mod client;
 mod filter;
 mod output;
-mod pull;
 mod serve;
+#[cfg(feature = "tools")]
+mod tools;
 
 use std::{process::ExitCode, time::Duration};
 
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
+use onespace_client::Config;
 use output::{Outcome, print_error};
 
 /// How long the end waits for threads that are still in a decoder or load a graph. They must not hold it up for
@@ -59,8 +61,9 @@ async fn run(cli: Cli, matches: &clap::ArgMatches) -> anyhow::Result<Outcome> {
         Command::Gateway(args) => serve::gateway::run(args).await,
         Command::Bundle(command) => bundle::run(command, cli.json, patience).await,
         Command::Client(command) => {
-            let server = client::Server { endpoint: cli.endpoint, tenant: cli.tenant, patience };
-            client::run(command, sub, &server, cli.json).await
+            let server = Config { tenant: cli.tenant, ..client::config(&cli.endpoint, patience) };
+            let kind = client::source::FileKind { modality: cli.file_modality, media_type: cli.media_type };
+            client::run(command, sub, server, &kind, cli.json).await
         }
     }
 }

@@ -19,8 +19,9 @@ use onespace_core::{Error, Reason, Result};
 use qdrant_edge::{
     CountRequest, Distance, EdgeConfig, EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard, EdgeVectorParamsBuilder,
     Filter, HnswIndexConfig, NamedQuery, OperationResult, Payload, PointId, PointInsertOperations, PointOperations,
-    PointStructPersisted, QueryEnum, QueryRequest, Record, ScoredPoint, ScoringQuery, ScrollRequest, UpdateOperation,
-    VectorInternal, VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface, WithVector,
+    PointStructPersisted, QueryEnum, QueryRequest, Record, ScoredPoint, ScoringQuery, ScrollRequest, SearchParams,
+    UpdateOperation, VectorInternal, VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface,
+    WithVector,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -33,7 +34,7 @@ use super::{
     room::Room,
     tidy::{has_segments, remove_half_built, trim_log},
 };
-use crate::description::Description;
+use crate::{description::Description, search::beam};
 
 /// Where the engine keeps its files, inside the collection's folder.
 const SHARD: &str = "shard";
@@ -230,7 +231,7 @@ impl Engine {
             score_threshold: None,
             limit,
             offset: 0,
-            params: None,
+            params: Some(SearchParams { hnsw_ef: Some(beam(limit)), ..SearchParams::default() }),
             with_vector: WithVector::Bool(false),
             with_payload: WithPayloadInterface::Bool(true),
         };

@@ -15,6 +15,7 @@ use std::{
     path::Path,
 };
 
+use onespace_core::bytes::{le_bytes, le_floats};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -172,7 +173,7 @@ fn record_of(operation: &Operation) -> io::Result<Vec<u8>> {
                 put_length(&mut body, payload.len())?;
                 body.extend_from_slice(&payload);
                 put_length(&mut body, row.vector.len())?;
-                body.extend(row.vector.iter().flat_map(|value| value.to_le_bytes()));
+                body.extend(le_bytes(&row.vector));
             }
         }
         Operation::Delete(ids) => {
@@ -234,7 +235,7 @@ fn take_row(bytes: &[u8]) -> Option<(Row, &[u8])> {
     let (payload, rest) = rest.split_at_checked(length)?;
     let (dimension, rest) = take_length(rest)?;
     let (values, rest) = rest.split_at_checked(dimension.checked_mul(4)?)?;
-    let vector = values.chunks_exact(4).filter_map(|four| Some(f32::from_le_bytes(four.try_into().ok()?))).collect();
+    let vector = le_floats(values)?;
     let row = Row { id: Uuid::from_slice(id).ok()?, payload: serde_json::from_slice(payload).ok()?, vector };
     Some((row, rest))
 }

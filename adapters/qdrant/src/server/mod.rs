@@ -22,7 +22,7 @@ use qdrant_client::{
     Qdrant,
     qdrant::{
         self, CountPointsBuilder, CreateAliasBuilder, DeletePointsBuilder, PointId, QueryPointsBuilder,
-        ScrollPointsBuilder, UpsertPointsBuilder,
+        ScrollPointsBuilder, SearchParamsBuilder, UpsertPointsBuilder,
     },
 };
 
@@ -35,6 +35,7 @@ use crate::{
     filter::Clauses,
     items::{by_item, page_start, stored_items},
     payload::{ITEM_AND_HASH, STORED_ITEM, item_and_hash, stored_item},
+    search::beam,
 };
 
 /// How long a call may take.
@@ -233,6 +234,7 @@ impl VectorStore for ServerStore {
             .query(qdrant::Query::new_nearest(query.vector.clone()))
             .filter(filter(&clauses))
             .limit(query.limit as u64)
+            .params(SearchParamsBuilder::default().hnsw_ef(beam(query.limit) as u64))
             .with_payload(true)
             .with_vectors(false);
         let found = self.client.query(request).await.map_err(|problem| self.failed(collection, problem))?.result;

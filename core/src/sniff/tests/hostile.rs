@@ -20,14 +20,8 @@ fn small_files() -> Vec<Vec<u8>> {
 
 #[test]
 fn no_truncation_and_no_mutation_breaks_it() {
-    let mut seed = 7_u64;
-    let mut random = || {
-        // SplitMix64.
-        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (seed ^ seed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ mixed >> 31) as usize
-    };
+    let mut numbers = crate::random::SplitMix64::new(7);
+    let mut random = || numbers.bits() as usize;
     for file in small_files() {
         let whole = modality(&file);
         assert!(whole.is_some());

@@ -1,6 +1,8 @@
 """Makes the files beside it: recordings in every format, and features by torchaudio and by NumPy.
 
-    pip install numpy scipy torch torchaudio; FFmpeg on the path; python make.py
+    pip install numpy safetensors scipy torch torchaudio; FFmpeg on the path; python make.py
+
+The features and the resampled sound are the tensors of `expected.safetensors`, float32.
 """
 
 import subprocess
@@ -10,9 +12,11 @@ import numpy as np
 import scipy.io.wavfile
 import torch
 import torchaudio
+from safetensors.numpy import save_file
 
 HERE = Path(__file__).parent
 RATE = 16_000
+expected = {}
 
 
 def sound(rate: int, seconds: float) -> np.ndarray:
@@ -25,7 +29,7 @@ def sound(rate: int, seconds: float) -> np.ndarray:
 
 
 def save(name: str, values) -> None:
-    np.asarray(values, dtype="<f4").tofile(HERE / name)
+    expected[name] = np.ascontiguousarray(values, dtype="<f4")
 
 
 def mel_numpy(x, n_fft, win, hop, center, power, n_mels, scale, norm, f_min, f_max, log, floor):
@@ -87,7 +91,7 @@ def main() -> None:
     for name, row in MELS.items():
         ours, theirs = mel_numpy(x, *row), mel_torch(x, *row)
         print(name, ours.shape, "numpy against torchaudio:", np.abs(ours - theirs).max())
-        save(f"{name}.f32", theirs)
+        save(name, theirs)
         assert np.abs(ours - theirs).max() < 1e-3
 
     wave = torch.from_numpy(x).float()
@@ -98,7 +102,7 @@ def main() -> None:
             num_mel_bins=mels, dither=0.0, frame_length=25, frame_shift=10,
         ).T
         bank = torch.nn.functional.pad(bank, (0, max(0, frames - bank.shape[1])))[:, :frames]
-        save(f"{name}.f32", (bank + 4.268) / 9.138)
+        save(name, (bank + 4.268) / 9.138)
         print(name, tuple(bank.shape))
 
     # Half a second at 44.1 kHz, brought to 16 kHz by a filter of very high quality and by torchaudio's default.
@@ -108,8 +112,9 @@ def main() -> None:
     best = torchaudio.functional.resample(
         source, 44_100, RATE, lowpass_filter_width=128, rolloff=0.97, resampling_method="sinc_interp_kaiser", beta=14.7,
     )
-    save("high_best.f32", best)
-    save("high_torchaudio.f32", torchaudio.functional.resample(source, 44_100, RATE))
+    save("high_best", best)
+    save("high_torchaudio", torchaudio.functional.resample(source, 44_100, RATE))
+    save_file(expected, HERE / "expected.safetensors")
 
     # Every format: a quarter of a second.
     quarter = HERE / "source.wav"

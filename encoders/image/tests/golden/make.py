@@ -1,7 +1,7 @@
 """Makes the pictures and tensors that the tests compare with: run it again only to add cases.
 
-Needs numpy, Pillow and torch; writes beside itself. The tensors are what Pillow and torch make of the pictures,
-float32 [3, height, width] little-endian; cases.json says how each was asked for.
+Needs numpy, Pillow, safetensors and torch; writes beside itself. The tensors of `expected.safetensors` are what Pillow
+and torch make of the pictures, float32 [3, height, width]; cases.json says how each was asked for.
 """
 
 import io
@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+from safetensors.numpy import save_file
 
 HERE = Path(__file__).parent
 WHITE = [255, 255, 255]
 cases = []
+expected = {}
 
 
 def scene(width, height, channels=3):
@@ -76,7 +78,7 @@ def case(name, file, **changes):
     }
     with Image.open(HERE / file) as picture:
         picture = opaque(ImageOps.exif_transpose(picture), spec["background"])
-    tensor(picture, spec).astype("<f4").tofile(HERE / f"{name}.f32")
+    expected[name] = np.ascontiguousarray(tensor(picture, spec), "<f4")
     cases.append({"name": name, "file": file, "spec": spec})
 
 
@@ -149,7 +151,10 @@ def rgb16():
 
     rgb = scene(31, 23)
     rows = b"".join(b"\0" + (line.astype(">u2") * 256 + 77).astype(">u2").tobytes() for line in rgb)
-    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
     header = struct.pack(">IIBBBBB", 31, 23, 16, 2, 0, 0, 0)
     png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b"")
     (HERE / "rgb16.png").write_bytes(png)
@@ -172,3 +177,4 @@ if __name__ == "__main__":
     case("larger", "rgb.png", width=80, height=80)
     case("same", "tiny.png", width=11, height=9, resize="squash")
     (HERE / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
+    save_file(expected, HERE / "expected.safetensors")

@@ -2,18 +2,31 @@
 
 use std::{fs, path::PathBuf};
 
-use onespace_bundle::preprocess::{Grouping, PointCloud};
 use onespace_core::{Sample, TensorData};
+use onespace_pointcloud::table::{Grouping, PointCloud};
+use safetensors::{Dtype, SafeTensors};
 
 /// A file of `golden/`.
 pub fn golden(name: &str) -> Vec<u8> {
     fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
 }
 
-/// A file of little-endian floats of `golden/`.
+/// The tensors that a suite expects: an `expected.safetensors` of `golden/`.
 #[allow(dead_code)]
-pub fn floats(name: &str) -> Vec<f32> {
-    golden(name).as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+pub struct Expected(Vec<u8>);
+
+#[allow(dead_code)]
+impl Expected {
+    pub fn open(name: &str) -> Self {
+        Self(golden(name))
+    }
+
+    pub fn floats(&self, name: &str, shape: &[usize]) -> Vec<f32> {
+        let tensors = SafeTensors::deserialize(&self.0).unwrap();
+        let Ok(tensor) = tensors.tensor(name) else { panic!("{name} is not among the expected tensors") };
+        assert_eq!((tensor.dtype(), tensor.shape()), (Dtype::F32, shape), "{name}");
+        tensor.data().as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)).collect()
+    }
 }
 
 /// A manifest's table.

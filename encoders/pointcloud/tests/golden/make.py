@@ -1,14 +1,18 @@
 """Makes the files beside it: PLY files in many flavours, and samples of them by NumPy.
 
-    pip install numpy plyfile; python make.py
+    pip install numpy plyfile safetensors; python make.py
+
+The samples are the tensors of `expected.safetensors`, float32.
 """
 
 from pathlib import Path
 
 import numpy as np
 from plyfile import PlyData, PlyElement
+from safetensors.numpy import save_file
 
 HERE = Path(__file__).parent
+expected = {}
 
 
 def write(name, vertex, faces=None, **how):
@@ -28,7 +32,7 @@ def columns(names, types, values):
 
 
 def save(name, values):
-    np.asarray(values, dtype="<f4").tofile(HERE / name)
+    expected[name] = np.ascontiguousarray(values, dtype="<f4")
 
 
 def farthest(points, start, count):
@@ -62,18 +66,18 @@ def main():
     first = int(np.linalg.norm(cloud - cloud.mean(0), axis=1).argmax())
     chosen = farthest(cloud, first, 256)
     sample = np.concatenate([cloud[chosen], colour[chosen]], 1)
-    save("cloud.f32", sample)
+    save("cloud", sample)
     centres = farthest(sample[:, :3], 0, 32)
     distances = ((sample[None, :, :3] - sample[centres, None, :3]) ** 2).sum(2)
     groups = sample[np.argsort(distances, axis=1, kind="stable")[:, :16]]
     groups[:, :, :3] -= sample[centres, None, :3]
-    save("cloud_groups.f32", groups)
-    save("cloud_centres.f32", sample[centres, :3])
+    save("cloud_groups", groups)
+    save("cloud_centres", sample[centres, :3])
 
     # Flavours of one small cloud on a grid that every type can hold.
     small = random.integers(-100, 100, (40, 3))
     bytes_ = random.integers(0, 256, (40, 3))
-    save("small.f32", np.concatenate([small, bytes_ / 255.0], 1))
+    save("small", np.concatenate([small, bytes_ / 255.0], 1))
     plain = columns(names, ["f4"] * 3 + ["u1"] * 3, [*small.T, *bytes_.T])
     write("ascii.ply", plain, text=True)
     write("little.ply", plain, byte_order="<")
@@ -115,6 +119,7 @@ def main():
     write("box.ply", corners, quads, byte_order="<")
     write("box_ascii.ply", corners, quads, text=True)
     write("xyz.ply", columns(["x", "y", "z"], ["f4"] * 3, small.T), byte_order="<")
+    save_file(expected, HERE / "expected.safetensors")
 
 
 main()

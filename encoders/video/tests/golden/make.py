@@ -1,8 +1,9 @@
 """Makes the films that the tests look at, and what the command-line FFmpeg and Pillow make of them.
 
-Needs ffmpeg and ffprobe (5.1), numpy and Pillow; writes beside itself. A film's tensor is float32
-[frames, 3, height, width] little-endian, values 0 to 1; cases.json says how it was asked for. The films show a field
-of changing colour, different in each quarter, so that a wrong frame, a wrong turn or a wrong colour matrix shows.
+Needs ffmpeg and ffprobe (5.1), numpy, Pillow and safetensors; writes beside itself. A film's tensor in
+`expected.safetensors` is float32 [frames, 3, height, width], values 0 to 1; cases.json says how it was asked for. The
+films show a field of changing colour, different in each quarter, so that a wrong frame, a wrong turn or a wrong colour
+matrix shows.
 """
 
 import gzip
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from safetensors.numpy import save_file
 
 HERE = Path(__file__).parent
 FRAMES, WIDTH, HEIGHT = 8, 12, 10
+expected = {}
 
 
 def run(*arguments, **options):
@@ -24,9 +27,9 @@ def run(*arguments, **options):
 def scene(rate, seconds, size="96x64"):
     """Quarters whose brightness and hue move with the frame's number."""
     width, height = size.split("x")
-    luma = f"if(lt(X,W/2),40+mod(N*5,160),200-mod(N*3,150))*if(lt(Y,H/2),1,0.6)+20*sin(Y/5)"
-    blue = f"if(lt(Y,H/2),128+60*sin(N/9),90)"
-    red = f"if(lt(X,W/2),128+60*cos(N/7),170)"
+    luma = "if(lt(X,W/2),40+mod(N*5,160),200-mod(N*3,150))*if(lt(Y,H/2),1,0.6)+20*sin(Y/5)"
+    blue = "if(lt(Y,H/2),128+60*sin(N/9),90)"
+    red = "if(lt(X,W/2),128+60*cos(N/7),170)"
     return ["-f", "lavfi", "-i", f"color=black:s={size}:r={rate}:d={seconds},format=yuv420p,geq=lum='{luma}':cb='{blue}':cr='{red}'"]
 
 
@@ -106,7 +109,7 @@ def case(film, sideways=False):
     moments = [(i + 0.5) * seconds / FRAMES for i in range(FRAMES)]
     picks = [max(0, int(np.searchsorted(times, t + 1e-6, side="right")) - 1) for t in moments]
     small = [np.asarray(Image.fromarray(pixels[pick]).resize((WIDTH, HEIGHT), Image.BILINEAR), np.float32) / 255 for pick in picks]
-    np.stack(small).transpose(0, 3, 1, 2).astype("<f4").tofile(HERE / f"{film}.f32")
+    expected[film] = np.ascontiguousarray(np.stack(small).transpose(0, 3, 1, 2), "<f4")
     return {"video": film, "seconds": seconds, "picks": picks, "frames": len(times)}
 
 
@@ -118,3 +121,4 @@ if __name__ == "__main__":
     cases += [case(f"turned{degrees}.mov", degrees != 180) for degrees in (90, 180, 270)]
     (HERE / "long.mp4").unlink()
     (HERE / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
+    save_file(expected, HERE / "expected.safetensors")

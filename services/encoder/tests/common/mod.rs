@@ -13,7 +13,7 @@ use onespace_bundle::{Bundle, MANIFEST_FILE, file_digest};
 use onespace_core::{EncodeRequest, Modality, Prepare, PrepareRequest};
 use onespace_encoder::{LocalEncoder, Options, Runtime};
 use onespace_image::ImagePreparer;
-use onespace_runtime::{Graph, Session};
+use onespace_runtime::{Graph, GraphSession};
 use tempfile::TempDir;
 
 fn root() -> PathBuf {
@@ -125,7 +125,7 @@ impl Little {
             .unwrap()
             .samples;
         let graph = Graph::new(&bundle, &bundle.manifest().towers.head(Modality::Image).unwrap());
-        let vector = Session::load(&runtime(), &graph).unwrap().run(&[&samples[0]]).unwrap().remove(0);
+        let vector = GraphSession::load(&runtime(), &graph).unwrap().run(&[&samples[0]]).unwrap().remove(0);
         let norm = onespace_core::vector::norm(&vector);
         let bytes = vector.iter().flat_map(|value| (value / norm).to_le_bytes()).collect();
         little.files.insert("golden.f32", bytes);

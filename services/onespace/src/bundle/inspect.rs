@@ -21,7 +21,7 @@ pub fn run(directory: &Path, json: bool) -> Result<Outcome> {
         return Ok(Outcome::AllWell);
     }
     let bytes: u64 = manifest.files.values().map(|file| file.bytes).sum();
-    print_line(&format!("{}, {}", space.name, manifest.terms()));
+    print_line(&format!("{}, {}", space.name, manifest.license()));
     let lengths = lengths(manifest.dimension, &manifest.matryoshka);
     print_line(&format!("space {}, dimension {lengths}", space.fingerprint));
     for (modality, fingerprint) in &space.added {

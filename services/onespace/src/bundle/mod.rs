@@ -1,45 +1,31 @@
-//! Bundles on disk: looked into, checked, brought together.
+//! Bundles on disk: looked into and checked; with the feature `tools` also made.
 
-pub mod compose;
-pub mod fit;
-mod golden;
 mod inspect;
-mod media;
-mod report;
-mod space;
-mod vectors;
 mod verify;
 
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use onespace_bundle::manifest_schema;
 
+#[cfg(feature = "tools")]
+use crate::tools;
 use crate::{
     args::BundleCommand,
     output::{Outcome, print_line},
-    pull,
 };
 
-/// Runs a bundle command.
+/// Runs a bundle command; one that talks to a server has so much patience with it.
+#[cfg_attr(not(feature = "tools"), expect(unused_variables, reason = "only tools talk to servers"))]
 pub async fn run(command: BundleCommand, json: bool, patience: Duration) -> Result<Outcome> {
     match command {
         BundleCommand::Inspect { directory } => inspect::run(&directory, json),
         BundleCommand::Verify { model } => verify::run(&model, json).await,
-        BundleCommand::Golden { model } => golden::run(&model, json).await,
-        BundleCommand::Pull(args) => pull::run(args, json).await,
+        #[cfg(feature = "tools")]
+        BundleCommand::Tool(command) => tools::run(command, json, patience).await,
         BundleCommand::Schema => {
             print_line(manifest_schema()?.trim_end());
             Ok(Outcome::AllWell)
         }
-        BundleCommand::Fit(args) => fit::run(*args, json, patience).await,
-        BundleCommand::Compose(args) => compose::run(args, json).await,
     }
-}
-
-/// Writes a file that is there whole or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let partial = path.with_extension("partial");
-    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
-    written.inspect_err(|_| drop(fs::remove_file(&partial))).with_context(|| path.display().to_string())
 }

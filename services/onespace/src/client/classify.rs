@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use onespace_client::{Client, media};
 use onespace_proto::v1;
 use serde_json::json;
 
-use super::{Client, source};
+use super::source::FileKind;
 use crate::output::{Outcome, Rows};
 
 /// Tells which label fits.
@@ -14,18 +15,20 @@ pub async fn run(
     client: &Client,
     text: Option<String>,
     file: Option<PathBuf>,
+    kind: &FileKind,
     labels: Vec<String>,
     templates: Vec<String>,
     json: bool,
 ) -> Result<Outcome> {
     let media = match (text, file) {
-        (Some(text), _) => Some(source::text(text)),
-        (None, Some(path)) => Some(source::media(&path)?),
+        (Some(text), _) => Some(media::text(text)),
+        (None, Some(path)) => Some(kind.media(&path)?),
         (None, None) => None,
     };
     let labels = labels.iter().map(|text| label(text)).collect::<Result<_>>()?;
     let request = v1::ClassifyRequest { media, labels, templates, logit_scale: None };
-    let response = client.call(request, async |client, request| client.search().classify(request).await).await?;
+    let response =
+        client.call(request, async |client: Client, request| client.search_service().classify(request).await).await?;
     let mut rows = Rows::new(json, ["label", "probability", "score"]);
     for row in response.labels {
         let object = json!({"label": row.label, "probability": row.probability, "score": row.score});
@@ -38,7 +41,9 @@ pub async fn run(
 /// A text, or `@FILE`.
 fn label(text: &str) -> Result<v1::Label> {
     match text.strip_prefix('@') {
-        Some(path) => Ok(v1::Label { name: path.to_owned(), examples: vec![source::media(Path::new(path))?] }),
-        None => Ok(v1::Label { name: text.to_owned(), examples: vec![source::text(text)] }),
+        Some(path) => {
+            Ok(v1::Label { name: path.to_owned(), examples: vec![FileKind::default().media(Path::new(path))?] })
+        }
+        None => Ok(v1::Label { name: text.to_owned(), examples: vec![media::text(text)] }),
     }
 }

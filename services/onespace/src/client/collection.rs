@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use onespace_client::Client;
 use onespace_proto::{metadata::metadata_out, v1};
 use prost_types::FieldMask;
 use serde_json::json;
 
-use super::{Client, modality_name};
+use super::modality_name;
 use crate::{
     args::{CollectionCommand, ItemCommand},
     output::{Outcome, Rows, print_line},
@@ -23,7 +24,7 @@ const HEADERS: [&str; 6] = ["collection", "space", "dimension", "points", "index
 pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Result<Outcome> {
     match command {
         CollectionCommand::List => {
-            let list = async |client: &Client, request| client.collections().list_collections(request).await;
+            let list = async |client: Client, request| client.collection_service().list_collections(request).await;
             let mut rows = Rows::new(json, HEADERS);
             let mut page_token = String::new();
             loop {
@@ -39,7 +40,7 @@ pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Res
         CollectionCommand::Create { name, index, dimension } => {
             let indexed = index.into_iter().map(|(field, kind)| (field, kind.into())).collect();
             let request = v1::CreateCollectionRequest { name, indexed, exist_ok: false, dimension };
-            let create = async |client: &Client, request| client.collections().create_collection(request).await;
+            let create = async |client: Client, request| client.collection_service().create_collection(request).await;
             let response = client.call(request, create).await?;
             let mut rows = Rows::new(json, HEADERS);
             push(&mut rows, &response.collection.unwrap_or_default());
@@ -48,7 +49,7 @@ pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Res
         CollectionCommand::Index { name, index } => {
             let indexed = index.into_iter().map(|(field, kind)| (field, kind.into())).collect();
             let request = v1::IndexFieldsRequest { collection: name, indexed };
-            let call = async |client: &Client, request| client.collections().index_fields(request).await;
+            let call = async |client: Client, request| client.collection_service().index_fields(request).await;
             let response = client.call(request, call).await?;
             let mut rows = Rows::new(json, HEADERS);
             push(&mut rows, &response.collection.unwrap_or_default());
@@ -56,7 +57,7 @@ pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Res
         }
         CollectionCommand::Delete { name } => {
             let request = v1::DeleteCollectionRequest { name: name.clone() };
-            let delete = async |client: &Client, request| client.collections().delete_collection(request).await;
+            let delete = async |client: Client, request| client.collection_service().delete_collection(request).await;
             client.call(request, delete).await?;
             print_line(&if json { json!({"deleted": name}).to_string() } else { format!("deleted {name}") });
         }
@@ -109,7 +110,7 @@ pub async fn items(client: &Client, command: ItemCommand, json: bool) -> Result<
                     page_token,
                     view: None,
                 };
-                let list = async |client: &Client, request| client.collections().list_items(request).await;
+                let list = async |client: Client, request| client.collection_service().list_items(request).await;
                 let page = client.call(request, list).await?;
                 for item in page.items {
                     let modality = modality_name(item.modality);
@@ -126,13 +127,13 @@ pub async fn items(client: &Client, command: ItemCommand, json: bool) -> Result<
         }
         ItemCommand::Count { collection, filter } => {
             let request = v1::CountItemsRequest { collection, filter };
-            let count = async |client: &Client, request| client.collections().count_items(request).await;
+            let count = async |client: Client, request| client.collection_service().count_items(request).await;
             let items = client.call(request, count).await?.items;
             print_line(&if json { json!({"items": items}).to_string() } else { items.to_string() });
         }
         ItemCommand::Update { collection, item_id, uri, title, metadata, remove } => {
             let request = update(collection, item_id, (uri, title), metadata, remove);
-            let send = async |client: &Client, request| client.collections().update_item(request).await;
+            let send = async |client: Client, request| client.collection_service().update_item(request).await;
             let item = client.call(request, send).await?.item.unwrap_or_default();
             print_line(&if json {
                 json!({"item_id": item.item_id, "source": item.uri, "title": item.title}).to_string()
@@ -142,7 +143,7 @@ pub async fn items(client: &Client, command: ItemCommand, json: bool) -> Result<
         }
         ItemCommand::Delete { collection, item_ids, filter } => {
             let request = v1::DeleteItemsRequest { collection, item_ids, filter };
-            let delete = async |client: &Client, request| client.collections().delete_items(request).await;
+            let delete = async |client: Client, request| client.collection_service().delete_items(request).await;
             let response = client.call(request, delete).await?;
             let deleted = response.deleted;
             print_line(&if json { json!({"deleted": deleted}).to_string() } else { format!("deleted {deleted}") });

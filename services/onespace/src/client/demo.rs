@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use onespace_client::{Client, media::query_part};
 use onespace_core::{
     Modality,
     sniff::{Sniffed, sniff},
@@ -14,7 +15,10 @@ use onespace_core::{
 use onespace_proto::{convert, v1};
 use serde_json::json;
 
-use super::{Client, Server, ingest, modality_name, source};
+use super::{
+    config, connect, ingest, modality_name,
+    source::{self, FileKind},
+};
 use crate::output::{Rows, print_line};
 
 /// The collection that the samples go into.
@@ -25,8 +29,8 @@ const ANSWERS: u32 = 2;
 
 /// Stores the folder, asks, and says how to go on.
 pub async fn run(endpoint: &str, folder: &Path, patience: Duration) -> Result<()> {
-    let client = Client::connect(&Server::at(endpoint, patience)).await?;
-    let tally = ingest::ingest(&client, &[folder.to_owned()], COLLECTION, &[], false).await?;
+    let client = connect(config(endpoint, patience)).await?;
+    let tally = ingest::ingest(&client, &[folder.to_owned()], &FileKind::default(), COLLECTION, &[], false).await?;
     print_line(&format!("{}: {}", folder.display(), ingest::summary(&tally)));
     for (modality, path) in questions(folder)? {
         ask(&client, modality, &path).await?;
@@ -52,7 +56,7 @@ fn questions(folder: &Path) -> Result<BTreeMap<Modality, PathBuf>> {
             files.entry(modality).or_default().push(path);
         }
     }
-    let count = Modality::ALL.len();
+    let count = files.len();
     let chosen = files.into_iter().enumerate().filter_map(|(place, (modality, paths))| {
         let at = (2 * place + 1) * paths.len() / (2 * count);
         Some((modality, paths.into_iter().nth(at)?))
@@ -61,7 +65,7 @@ fn questions(folder: &Path) -> Result<BTreeMap<Modality, PathBuf>> {
 }
 
 async fn ask(client: &Client, modality: Modality, path: &Path) -> Result<()> {
-    let part = v1::QueryPart { part: Some(v1::query_part::Part::Media(source::media(path)?)), weight: None };
+    let part = query_part(FileKind::default().media(path)?);
     let others = Modality::ALL.into_iter().filter(|other| *other != modality);
     let request = v1::SearchRequest {
         collection: COLLECTION.to_owned(),
@@ -70,7 +74,7 @@ async fn ask(client: &Client, modality: Modality, path: &Path) -> Result<()> {
         limit_per_modality: ANSWERS,
         ..Default::default()
     };
-    let response = client.call(request, async |client, request| client.search().search(request).await).await?;
+    let response = client.search(request).await?;
     let mut hits: BTreeMap<i32, Vec<v1::SearchHit>> = BTreeMap::new();
     response
         .hits

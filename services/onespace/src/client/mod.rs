@@ -1,155 +1,89 @@
 //! The commands that talk to a server.
 
+mod busy;
 mod classify;
 mod collection;
 mod demo;
 mod embed;
 mod health;
 mod ingest;
-mod patience;
 mod rank;
 mod search;
 pub mod source;
 mod space;
 
-use std::time::Duration;
+use std::{error::Error as _, iter, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Error, Result, anyhow};
 use clap::ArgMatches;
-use onespace_kit::transport;
-use onespace_proto::v1::{
-    collection_service_client::CollectionServiceClient, embedding_service_client::EmbeddingServiceClient,
-    search_service_client::SearchServiceClient, space_service_client::SpaceServiceClient,
-};
-use tonic::{
-    Request, Response, Status,
-    metadata::AsciiMetadataValue,
-    service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
-};
+use onespace_client::{Client, Config, Scope};
 
 use crate::{args::ClientCommand, output::Outcome};
 
-use patience::Patience;
+use busy::BusyLine;
+use source::FileKind;
+
+pub use onespace_proto::convert::modality_name;
 
 pub use demo::run as demo;
-pub use embed::{Wanted, embed};
-pub use space::{get as space, lengths};
+#[cfg(feature = "tools")]
+pub use embed::options;
+pub use space::lengths;
+#[cfg(feature = "tools")]
+pub use space::space_of;
 
-/// The server that a command talks to, and how.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// Its URL.
-    pub endpoint: String,
-    /// Whose collections are meant; the server's default tenant where nobody is named.
-    pub tenant: Option<String>,
-    /// How long a busy server is waited for.
-    pub patience: Duration,
+/// A server's URL, for whoever asks it as its default tenant.
+pub fn config(endpoint: &str, patience: Duration) -> Config {
+    Config { patience, ..Config::new(endpoint) }
 }
 
-impl Server {
-    /// The default tenant's server at a URL.
-    pub fn at(endpoint: &str, patience: Duration) -> Self {
-        Self { endpoint: endpoint.to_owned(), tenant: None, patience }
-    }
+/// Connects; whoever waits is told so on the terminal.
+///
+/// # Errors
+/// When the server does not answer, naming it and how to start one.
+pub async fn connect(config: Config) -> Result<Client> {
+    let endpoint = config.endpoint.clone();
+    let client = Client::connect(config).await.map_err(|error| no_connection(&error, &endpoint))?;
+    Ok(client.watched_by(Arc::new(BusyLine::default())))
 }
 
-/// Says with each call whose collections are meant.
-#[derive(Clone)]
-struct TenantHeader(Option<AsciiMetadataValue>);
-
-impl Interceptor for TenantHeader {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(tenant) = &self.0 {
-            request.metadata_mut().insert("onespace-tenant", tenant.clone());
-        }
-        Ok(request)
-    }
-}
-
-/// One connection, with a client for each service, and the patience of its user.
-#[derive(Clone)]
-pub struct Client {
-    channel: Channel,
-    tenant: TenantHeader,
-    patience: Duration,
-}
-
-type Calls = InterceptedService<Channel, TenantHeader>;
-
-impl Client {
-    /// Connects.
-    ///
-    /// # Errors
-    /// When the server does not answer, naming it and how to start one.
-    pub async fn connect(server: &Server) -> Result<Self> {
-        let Server { endpoint, tenant, patience } = server;
-        let tenant = tenant.as_ref().map(|tenant| tenant.parse::<AsciiMetadataValue>()).transpose();
-        let tenant = TenantHeader(tenant.context("--tenant: use letters, digits, '-', '_' and '.'")?);
-        let named = Endpoint::from_shared(endpoint.clone())
-            .with_context(|| format!("--endpoint {endpoint} is not a URL such as http://127.0.0.1:50051"))?;
-        let channel = transport::client(named).connect().await.with_context(|| {
-            format!("no server answers at {endpoint}; start one with `onespace up`, or name another with --endpoint")
-        })?;
-        Ok(Self { channel, tenant, patience: *patience })
-    }
-
-    /// The patience of a command with so many items.
-    fn patience(&self, items: usize) -> Patience {
-        Patience::new(self.patience, items, None)
-    }
-
-    /// One call, made again while the server is busy.
-    async fn call<Q: Clone, A>(
-        &self,
-        request: Q,
-        send: impl AsyncFn(&Self, Q) -> Result<Response<A>, Status>,
-    ) -> Result<A> {
-        let answer = self.patience(1).call(async || send(self, request.clone()).await).await;
-        answer.map(Response::into_inner).map_err(refused)
-    }
-
-    fn calls(&self) -> Calls {
-        InterceptedService::new(self.channel.clone(), self.tenant.clone())
-    }
-
-    fn embedding(&self) -> EmbeddingServiceClient<Calls> {
-        EmbeddingServiceClient::new(self.calls())
-    }
-
-    fn search(&self) -> SearchServiceClient<Calls> {
-        SearchServiceClient::new(self.calls())
-    }
-
-    fn collections(&self) -> CollectionServiceClient<Calls> {
-        CollectionServiceClient::new(self.calls())
-    }
-
-    fn space(&self) -> SpaceServiceClient<Calls> {
-        SpaceServiceClient::new(self.calls())
-    }
+/// A connection that failed, in the words of the command line: which flag is to blame, or how to start a server.
+fn no_connection(error: &onespace_client::Error, endpoint: &str) -> Error {
+    let said = match error.field.as_str() {
+        "" => format!("{error}; start one with `onespace up`, or name another with --endpoint"),
+        "endpoint" => format!("--endpoint {endpoint} is not a URL such as http://127.0.0.1:50051"),
+        _ => format!("--{error}"),
+    };
+    let causes = iter::successors(error.source(), |cause| (**cause).source()).map(ToString::to_string);
+    anyhow!("{}", iter::once(said).chain(causes).collect::<Vec<_>>().join(": "))
 }
 
 /// Runs a client command.
-pub async fn run(command: ClientCommand, matches: Option<&ArgMatches>, server: &Server, json: bool) -> Result<Outcome> {
+pub async fn run(
+    command: ClientCommand,
+    matches: Option<&ArgMatches>,
+    server: Config,
+    kind: &FileKind,
+    json: bool,
+) -> Result<Outcome> {
     if let ClientCommand::Health { service } = command {
         return health::run(&server.endpoint, service).await;
     }
-    let client = Client::connect(server).await?;
+    let client = connect(server).await?;
     match command {
         ClientCommand::Embed { text, files, segments, dimension } => {
-            embed::run(&client, text, files, embed::Wanted { segments, dimension }, json).await
+            embed::run(&client, text, files, kind, &embed::options(segments, dimension), json).await
         }
         ClientCommand::Ingest { paths, collection, metadata } => {
-            ingest::run(&client, &paths, &collection, &metadata, json).await
+            ingest::run(&client, &paths, kind, &collection, &metadata, json).await
         }
-        ClientCommand::Search(args) => search::run(&client, args, matches, json).await,
+        ClientCommand::Search(args) => search::run(&client, args, kind, matches, json).await,
         ClientCommand::Rank { query, files, no_calibrate } => {
             let calibrate = search::calibrate(no_calibrate);
-            rank::run(&client, search::parts(query, Vec::new(), matches)?, files, calibrate, json).await
+            rank::run(&client, search::parts(query, Vec::new(), kind, matches)?, files, kind, calibrate, json).await
         }
         ClientCommand::Classify { text, file, label, template } => {
-            classify::run(&client, text, file, label, template, json).await
+            classify::run(&client, text, file, kind, label, template, json).await
         }
         ClientCommand::Collection(command) => collection::run(&client, command, json).await,
         ClientCommand::Item(command) => collection::items(&client, command, json).await,
@@ -158,22 +92,10 @@ pub async fn run(command: ClientCommand, matches: Option<&ArgMatches>, server: &
     }
 }
 
-/// A failed call as an error for people.
-pub fn refused(status: Status) -> anyhow::Error {
-    let error = onespace_proto::status::error(&status, onespace_core::Reason::Internal);
-    if error.field.is_empty() {
-        anyhow::anyhow!("{}", error.message)
-    } else {
-        anyhow::anyhow!("{}: {}", error.field, error.message)
+/// Why a media has no answer, in a line: an item's failure with its reason, before the sentence that explains it.
+pub fn explain(error: &onespace_client::Error) -> String {
+    match error.scope {
+        Scope::Item => format!("{}: {}", error.reason, error.message),
+        Scope::Connection | Scope::Call => error.to_string(),
     }
-}
-
-/// One item's failure in a line: the reason, and the sentence that explains it.
-pub fn reason(error: &onespace_proto::v1::ItemError) -> String {
-    format!("{}: {}", error.reason, error.message)
-}
-
-/// The name of a modality on the wire.
-pub fn modality_name(number: i32) -> &'static str {
-    onespace_proto::convert::modality_in(number).ok().flatten().map_or("unknown", onespace_core::Modality::name)
 }

@@ -1,26 +1,31 @@
 //! `onespace search`: a query of any modality.
 
-use std::path::Path;
-
 use anyhow::Result;
 use clap::ArgMatches;
+use onespace_client::{Client, media};
 use onespace_proto::{
     convert,
     v1::{self, query_part::Part},
 };
 use serde_json::json;
 
-use super::{Client, modality_name, source};
+use super::{modality_name, source::FileKind};
 use crate::{
     args::{QueryArgs, SearchArgs, usage},
     output::{Outcome, Rows, span_json, span_text},
 };
 
 /// Searches a collection.
-pub async fn run(client: &Client, args: SearchArgs, matches: Option<&ArgMatches>, json: bool) -> Result<Outcome> {
+pub async fn run(
+    client: &Client,
+    args: SearchArgs,
+    kind: &FileKind,
+    matches: Option<&ArgMatches>,
+    json: bool,
+) -> Result<Outcome> {
     let request = v1::SearchRequest {
         collection: args.collection,
-        parts: parts(args.query, args.item, matches)?,
+        parts: parts(args.query, args.item, kind, matches)?,
         modalities: args.to.into_iter().map(convert::modality_out).collect(),
         filter: args.filter,
         limit: args.limit,
@@ -30,7 +35,7 @@ pub async fn run(client: &Client, args: SearchArgs, matches: Option<&ArgMatches>
         calibrate: calibrate(args.no_calibrate),
         ..Default::default()
     };
-    let response = client.call(request, async |client, request| client.search().search(request).await).await?;
+    let response = client.search(request).await?;
     let mut rows = Rows::new(json, ["rank", "score", "modality", "source", "span", "item id"]);
     for (rank, hit) in (1u32..).zip(response.hits) {
         let item = hit.item.unwrap_or_default();
@@ -65,14 +70,19 @@ pub fn score_text(cosine: f32, calibrated: Option<f32>) -> String {
 }
 
 /// The parts in the order in which they were written, each with the weight that follows it.
-pub fn parts(query: QueryArgs, items: Vec<String>, matches: Option<&ArgMatches>) -> Result<Vec<v1::QueryPart>> {
+pub fn parts(
+    query: QueryArgs,
+    items: Vec<String>,
+    kind: &FileKind,
+    matches: Option<&ArgMatches>,
+) -> Result<Vec<v1::QueryPart>> {
     let indices = |name: &str| -> Vec<usize> {
         let found = matches
             .and_then(|matches| matches.try_contains_id(name).is_ok().then(|| matches.indices_of(name)).flatten());
         found.map(Iterator::collect).unwrap_or_default()
     };
-    let texts = indices("text").into_iter().zip(query.text).map(|(at, text)| (at, Ok(Part::Media(source::text(text)))));
-    let files = indices("file").into_iter().zip(query.file).map(|(at, path)| (at, file(&path)));
+    let texts = indices("text").into_iter().zip(query.text).map(|(at, text)| (at, Ok(Part::Media(media::text(text)))));
+    let files = indices("file").into_iter().zip(query.file).map(|(at, path)| (at, kind.media(&path).map(Part::Media)));
     let items = indices("item").into_iter().zip(items).map(|(at, item)| (at, Ok(Part::ItemId(item))));
     let mut written: Vec<_> = texts.chain(files).chain(items).collect();
     written.sort_by_key(|(at, _)| *at);
@@ -97,8 +107,4 @@ pub fn parts(query: QueryArgs, items: Vec<String>, matches: Option<&ArgMatches>)
         }
     }
     Ok(parts)
-}
-
-fn file(path: &Path) -> Result<Part> {
-    source::media(path).map(Part::Media)
 }

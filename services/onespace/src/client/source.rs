@@ -7,8 +7,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use onespace_core::{Content, limits::VIDEO_BYTES};
-use onespace_proto::{convert, v1};
+use onespace_client::{Media, Modality, media};
+use onespace_core::limits::VIDEO_BYTES;
+use onespace_proto::convert::modality_out;
 use walkdir::WalkDir;
 
 /// The bytes of a file, if it is one and not larger than anything the server takes.
@@ -35,17 +36,25 @@ pub fn check(path: &Path) -> Result<usize> {
     Ok(usize::try_from(metadata.len())?)
 }
 
-/// A file as media.
-///
-/// # Errors
-/// As [`read`].
-pub fn media(path: &Path) -> Result<v1::Media> {
-    Ok(convert::media_out(Content::Bytes(read(path)?), None))
+/// What files are, where their content does not tell.
+#[derive(Clone, Debug, Default)]
+pub struct FileKind {
+    /// Their modality.
+    pub modality: Option<Modality>,
+    /// Their media type.
+    pub media_type: Option<String>,
 }
 
-/// A text as media.
-pub fn text(text: impl Into<String>) -> v1::Media {
-    convert::media_out(Content::Text(text.into()), None)
+impl FileKind {
+    /// A file as media.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn media(&self, path: &Path) -> Result<Media> {
+        let modality = self.modality.map_or(0, modality_out);
+        let media_type = self.media_type.clone().unwrap_or_default();
+        Ok(Media { modality, media_type, ..media::bytes(read(path)?) })
+    }
 }
 
 /// What was found below the paths that a user named.

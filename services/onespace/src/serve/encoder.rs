@@ -23,7 +23,7 @@ pub async fn run(args: EncoderArgs) -> Result<Outcome> {
     let work = async {
         let encoder = ready.fill(serve::load(&args.model, &args.modality).await?);
         health.serving().await;
-        serve::print_ready(&encoder.info().space, &encoder.info().terms);
+        serve::print_ready(&encoder.info().space, &encoder.info().license);
         std::future::pending::<anyhow::Result<()>>().await
     };
     tokio::select! {

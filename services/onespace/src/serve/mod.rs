@@ -8,7 +8,7 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use onespace_bundle::Bundle;
-use onespace_core::{Modality, Space, Terms, Usage, VectorStore};
+use onespace_core::{License, Modality, Space, UsageRestriction, VectorStore};
 use onespace_encoder::{LocalEncoder, Options, Runtime};
 use onespace_gateway::{
     Gateway,
@@ -49,9 +49,9 @@ pub fn runtime(args: &RuntimeArgs) -> Result<Runtime> {
 }
 
 /// Says that a space is served now, and on which terms where they limit anybody.
-pub fn print_ready(space: &Space, terms: &Terms) {
-    if terms.usage != Usage::Any || !terms.notice.is_empty() {
-        print_line(&format!("terms: {terms}"));
+pub fn print_ready(space: &Space, license: &License) {
+    if license.restriction != UsageRestriction::Any || !license.notice.is_empty() {
+        print_line(&format!("terms: {license}"));
     }
     print_line(&format!("ready space={} dimension={} name=\"{}\"", space.fingerprint, space.dimension, space.name));
 }

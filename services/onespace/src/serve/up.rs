@@ -74,6 +74,6 @@ async fn build(args: UpArgs) -> Result<Gateway> {
 pub async fn announce(ready: &Ready<Gateway>, gateway: Gateway, health: &Health) -> Arc<Gateway> {
     let gateway = ready.fill(gateway);
     health.serving().await;
-    serve::print_ready(gateway.space(), gateway.terms());
+    serve::print_ready(gateway.space(), gateway.license());
     gateway
 }

@@ -1,9 +1,9 @@
 """Makes what torchaudio and the feature extractors of published models give for the recordings beside it.
 
-    python make.py        needs numpy, scipy, torch, torchaudio, transformers 5.23
+    python make.py        needs numpy, safetensors, scipy, torch, torchaudio, transformers 5.23
 
-Each case has the manifest's table (`spec`), its recording, and its tensors beside it: `NAME.N.f32`, little-endian, N
-being the sample.
+Each case has the manifest's table (`spec`), its recording, and its tensors in `expected.safetensors`: `NAME.N`,
+float32, N being the sample.
 """
 
 import json
@@ -14,11 +14,13 @@ import numpy as np
 import scipy.io.wavfile
 import torch
 import torchaudio
+from safetensors.numpy import save_file
 from transformers import ClapFeatureExtractor
 from transformers.models.gemma4.feature_extraction_gemma4 import Gemma4AudioFeatureExtractor
 
 HERE = Path(__file__).parent
 cases = []
+expected = {}
 
 
 def sound(rate, seconds, channels=1, seed=1):
@@ -39,7 +41,7 @@ def write(name, rate, pcm):
 def case(name, file, spec, *samples, most):
     """`most`: the largest difference that is allowed."""
     for number, sample in enumerate(samples):
-        np.asarray(sample, "<f4").tofile(HERE / f"{name}.{number}.f32")
+        expected[f"{name}.{number}"] = np.ascontiguousarray(sample, "<f4")
     shapes = [list(np.asarray(sample).shape) for sample in samples]
     cases.append({"name": name, "file": file, "spec": spec, "shapes": shapes, "most": most})
 
@@ -118,3 +120,4 @@ if __name__ == "__main__":
     clap()
     gemma()
     (HERE / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
+    save_file(expected, HERE / "expected.safetensors")

@@ -1,14 +1,16 @@
 """Makes JPEGs of every kind and their pixels as Pillow (libjpeg-turbo) decodes them.
 
-    python make.py        needs numpy and Pillow with libjpeg-turbo
+    python make.py        needs numpy, safetensors, and Pillow with libjpeg-turbo
 
-`NAME.rgb` are the pixels, three bytes each; the pictures are small crops of the kind of thing that photographs hold.
+The tensors of `expected.safetensors` are the pixels, uint8 [height, width, 3]; the pictures are small crops of
+the kind of thing that photographs hold.
 """
 
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, features
+from safetensors.numpy import save_file
 
 HERE = Path(__file__).parent
 
@@ -33,10 +35,12 @@ def main():
         "progressive-420": (rgb, {"subsampling": "4:2:0", "progressive": True}), "progressive-444": (rgb, {"subsampling": "4:4:4", "progressive": True}),
         "grey": (rgb.convert("L"), {}), "restart-420": (rgb, {"subsampling": "4:2:0", "restart_marker_blocks": 3}), "cmyk": (rgb.convert("CMYK"), {}),
     }
+    expected = {}
     for name, (picture, options) in kinds.items():
         picture.save(HERE / f"{name}.jpg", **({"quality": 85} | options))
         with Image.open(HERE / f"{name}.jpg") as found:
-            (HERE / f"{name}.rgb").write_bytes(np.asarray(found.convert("RGB")).tobytes())
+            expected[name] = np.array(found.convert("RGB"))
+    save_file(expected, HERE / "expected.safetensors")
 
 
 main()

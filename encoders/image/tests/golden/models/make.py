@@ -1,8 +1,8 @@
 """Makes what the processors of published models, torch and Pillow give for the pictures of the folder above.
 
-    python make.py        needs torch, torchvision, Pillow, transformers 5.23, open_clip 3.3
+    python make.py        needs torch, torchvision, Pillow, safetensors, transformers 5.23, open_clip 3.3
 
-Each case has the manifest's table (`spec`) and its tensors beside it: `NAME.N.f32` or `NAME.N.i64`, little-endian.
+Each case has the manifest's table (`spec`), and its tensors in `expected.safetensors`: `NAME.N`, float32 or int64.
 Sides are small; the processors are the models' own classes.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
+from safetensors.numpy import save_file
 from torchvision.transforms import functional
 from transformers import CLIPImageProcessor, SiglipImageProcessor
 from transformers.models.gemma4 import image_processing_gemma4 as gemma4
@@ -23,6 +24,7 @@ CLIP = {"mean": [0.48145466, 0.4578275, 0.40821073], "std": [0.26862954, 0.26130
 HALF = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
 PLAIN = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
 cases = []
+expected = {}
 
 
 def picture(file):
@@ -38,7 +40,7 @@ def case(name, file, spec, *tensors, most=0.0):
     """`most`: the largest difference that is allowed, in 255ths before normalisation."""
     for number, tensor in enumerate(tensors):
         whole = np.issubdtype(np.asarray(tensor).dtype, np.integer)
-        np.asarray(tensor, "<i8" if whole else "<f4").tofile(HERE / f"{name}.{number}.{'i64' if whole else 'f32'}")
+        expected[f"{name}.{number}"] = np.ascontiguousarray(tensor, "<i8" if whole else "<f4")
     kinds = ["i64" if np.issubdtype(np.asarray(tensor).dtype, np.integer) else "f32" for tensor in tensors]
     shapes = [list(np.asarray(tensor).shape) for tensor in tensors]
     if name in ODD:
@@ -128,3 +130,4 @@ if __name__ == "__main__":
     floats()
     filters()
     (HERE / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
+    save_file(expected, HERE / "expected.safetensors")

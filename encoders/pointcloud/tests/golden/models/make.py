@@ -1,6 +1,8 @@
 """Makes what the point-cloud models' preprocessing gives, from its definitions in NumPy, single precision throughout.
 
-    python make.py        needs numpy
+    python make.py        needs numpy and safetensors
+
+Each case has the manifest's table (`spec`), and its tensors in `expected.safetensors`: `NAME.N`, float32.
 
 `pointnet2`'s CUDA code: farthest points start at index 0 and pass over points of a squared norm up to 1e-3; a ball
 holds the first points nearer than its radius, in order, and repeats the first of them.
@@ -10,9 +12,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import save_file
 
 HERE = Path(__file__).parent
 cases = []
+expected = {}
 
 
 def cloud():
@@ -63,7 +67,7 @@ def nearest(xyz, centre, count):
 
 def case(name, spec, *tensors):
     for number, tensor in enumerate(tensors):
-        np.asarray(tensor, "<f4").tofile(HERE / f"{name}.{number}.f32")
+        expected[f"{name}.{number}"] = np.ascontiguousarray(tensor, "<f4")
     cases.append({"name": name, "spec": spec, "shapes": [list(tensor.shape) for tensor in tensors]})
 
 
@@ -95,6 +99,7 @@ def main():
     chosen = farthest(place, 200, 1e-3)
     case("pointnet2", {"points": 200, "presample": 1000, "fps": skipped}, whole[chosen])
     (HERE / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
+    save_file(expected, HERE / "expected.safetensors")
 
 
 main()

@@ -1,9 +1,10 @@
 """Makes what the video readers of published models give for the films of the folder above and two of its own.
 
-    python make.py        needs av 18 (PyAV), numpy, torch, torchvision, transformers 5.23; ffmpeg on the path
+    python make.py        needs av 18 (PyAV), numpy, safetensors, torch, torchvision, transformers 5.23; ffmpeg on the
+                          path
 
-Frames are PyAV's `to_ndarray(format="rgb24")`, chosen by number. Each case has the manifest's table (`spec`) and its
-samples beside it: `NAME.N.f32`, little-endian.
+Frames are PyAV's `to_ndarray(format="rgb24")`, chosen by number. Each case has the manifest's table (`spec`), and its
+samples in `expected.safetensors`: `NAME.N`, float32.
 """
 
 import json
@@ -15,6 +16,7 @@ from pathlib import Path
 import av
 import numpy as np
 import torch
+from safetensors.numpy import save_file
 from transformers.models.embedding_gemma2 import video_processing_embedding_gemma2 as video
 from transformers.video_utils import VideoMetadata
 
@@ -22,13 +24,14 @@ HERE = Path(__file__).parent
 CLIP = {"mean": [0.48145466, 0.4578275, 0.40821073], "std": [0.26862954, 0.26130258, 0.27577711]}
 SIDE = 12
 cases = []
+expected = {}
 
 
 def films():
     """Seven seconds in portrait, and NTSC's rate in landscape."""
     for name, size, rate, seconds in (("portrait.mp4", "60x90", "15", 7), ("ntsc.mp4", "90x60", "30000/1001", 3)):
         width, height = size.split("x")
-        luma = f"if(lt(X,W/2),40+mod(N*5,160),200-mod(N*3,150))*if(lt(Y,H/2),1,0.6)+20*sin(Y/5)"
+        luma = "if(lt(X,W/2),40+mod(N*5,160),200-mod(N*3,150))*if(lt(Y,H/2),1,0.6)+20*sin(Y/5)"
         source = f"color=black:s={size}:r={rate}:d={seconds},format=yuv420p,geq=lum='{luma}':cb='128+50*sin(N/9+X/20)':cr='128+50*cos(N/7)'"
         subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-crf", "28", "-threads", "1", HERE / name], check=True)
 
@@ -55,7 +58,7 @@ def torch_bilinear(picture, view):
 
 def case(name, film, spec, samples, **more):
     for number, sample in enumerate(samples):
-        np.asarray(sample, "<f4").tofile(HERE / f"{name}.{number}.f32")
+        expected[f"{name}.{number}"] = np.ascontiguousarray(sample, "<f4")
     spec = {"segment_ms": 3_600_000, "max_segments": 1, "width": SIDE, "height": SIDE, "resize": "shortest-edge", "filter": "bilinear", "antialias": False, "resample": "f32"} | CLIP | spec
     cases.append({"name": name, "video": film, "spec": spec, "shape": list(samples[0].shape), "samples": len(samples)} | more)
 
@@ -104,3 +107,4 @@ if __name__ == "__main__":
     for film, fps in (("portrait.mp4", 1.0), ("ntsc.mp4", 1.0), ("irregular.mp4", 2.0), ("vp9.webm", 0.7)):
         gemma(film, fps)
     (HERE / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
+    save_file(expected, HERE / "expected.safetensors")

@@ -1,0 +1,264 @@
+//! Images of one value a pixel: distances, temperatures. Sixteen bits and floats stay what they are.
+
+use std::iter;
+
+use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageFormat, ImageReader, Luma, imageops, metadata::Orientation};
+use onespace_core::{Error, Patience, Result, limits};
+use tiff::{
+    TiffError,
+    decoder::{Decoder, DecodingResult, Limits},
+    tags::Tag,
+};
+
+use crate::{
+    decode::{allocations, decode, explain},
+    fit::Fit,
+    size::check_size,
+    table::Image,
+    taps::{Side, resample},
+};
+
+/// What numbers a file held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// Eight bits.
+    Bytes,
+    /// Integers of more bits.
+    Integers,
+    /// Floats.
+    Floats,
+}
+
+/// A value for each pixel, row by row without gaps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plane {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// The values, as they stand in the file.
+    pub values: Vec<f32>,
+    /// What they were there.
+    pub numbers: Numbers,
+    /// Whether they were made of colours.
+    pub colours: bool,
+}
+
+/// Decodes JPEG, PNG, WebP, GIF, BMP or TIFF to one plane, turned as its EXIF says; transparency is ignored. Colours of
+/// eight bits become grey as in Pillow's `convert("L")`.
+///
+/// # Errors
+/// `MEDIA_UNSUPPORTED`, `MEDIA_TOO_LARGE`, `MEDIA_MALFORMED`; what `patience` says when it is over.
+pub fn decode_plane(bytes: &[u8], patience: &Patience) -> Result<Plane> {
+    patience.check("before the image was decoded")?;
+    let plane = match image::guess_format(bytes) {
+        Ok(ImageFormat::Tiff) => decode_tiff(bytes, patience),
+        Ok(ImageFormat::Png) => decode_png(bytes, patience),
+        _ => Ok(None),
+    };
+    // A decoder whose bytes ran out because nobody waits any more knows no better than to blame the bytes.
+    patience.check("while the image was decoded")?;
+    match plane? {
+        Some(plane) => Ok(plane),
+        None => decode_grey(bytes, patience),
+    }
+}
+
+/// Brings a plane to size as `spec` says, in floats that are never rounded: `spec.width · spec.height` values.
+///
+/// # Errors
+/// What `patience` says when it is over.
+pub fn resize_plane(spec: &Image, plane: &Plane, patience: &Patience) -> Result<Vec<f32>> {
+    let fit = Fit::new(spec, (plane.width, plane.height));
+    let taps = |side: Side| side.taps(spec.filter, spec.antialias);
+    resample::<1, f32>((&plane.values, plane.width as usize), &taps(fit.across), &taps(fit.down), patience)
+}
+
+/// `(x − mean) / std` in as many channels as there are means: the plane again and again.
+#[must_use]
+pub fn channels(plane: &[f32], mean: &[f32], std: &[f32]) -> Vec<f32> {
+    let channel = |(mean, std): (&f32, &f32)| {
+        let (mean, std) = (*mean, *std);
+        plane.iter().map(move |value| (value - mean) / std)
+    };
+    mean.iter().zip(std).flat_map(channel).collect()
+}
+
+/// Anything of eight bits.
+fn decode_grey(bytes: &[u8], patience: &Patience) -> Result<Plane> {
+    let pixels = decode(bytes, None, patience)?;
+    let (rgb, _) = pixels.rgb().as_chunks::<3>();
+    let grey = |[red, green, blue]: [u8; 3]| {
+        let sum = 19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue);
+        ((sum + 32_768) >> 16) as f32
+    };
+    Ok(Plane {
+        width: pixels.width(),
+        height: pixels.height(),
+        values: rgb.iter().map(|pixel| grey(*pixel)).collect(),
+        numbers: Numbers::Bytes,
+        colours: rgb.iter().any(|[red, green, blue]| red != green || green != blue),
+    })
+}
+
+/// A PNG of sixteen bits of grey; none where it is anything else.
+fn decode_png(bytes: &[u8], patience: &Patience) -> Result<Option<Plane>> {
+    let mut reader = ImageReader::new(patience.reading(bytes));
+    reader.set_format(ImageFormat::Png);
+    reader.limits(allocations());
+    let mut decoder = reader.into_decoder().map_err(|error| explain(&error))?;
+    if !matches!(decoder.color_type(), image::ColorType::L16 | image::ColorType::La16) {
+        return Ok(None);
+    }
+    let (width, height) = decoder.dimensions();
+    check_size(width, height, decoder.total_bytes())?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?.into_luma16();
+    let values = image.into_raw().into_iter().map(f32::from).collect();
+    turned((width, height), values, Numbers::Integers, orientation).map(Some)
+}
+
+/// A TIFF of one channel; none where it has several.
+fn decode_tiff(bytes: &[u8], patience: &Patience) -> Result<Option<Plane>> {
+    let mut decoder = Decoder::new(patience.reading(bytes)).map_err(|error| explain_tiff(&error))?;
+    let colours = decoder.colortype().map_err(|error| explain_tiff(&error))?;
+    let tiff::ColorType::Gray(bits) = colours else { return Ok(None) };
+    let (width, height) = decoder.dimensions().map_err(|error| explain_tiff(&error))?;
+    check_size(width, height, u64::from(width) * u64::from(height) * u64::from(bits.div_ceil(8).max(4)))?;
+    let mut strict = Limits::default();
+    strict.decoding_buffer_size = limits::IMAGE_DECODED_BYTES;
+    strict.intermediate_buffer_size = limits::IMAGE_DECODED_BYTES;
+    let mut decoder = decoder.with_limits(strict);
+    let orientation = decoder.find_tag_unsigned::<u8>(Tag::Orientation).ok().flatten();
+    let orientation = orientation.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms);
+    let decoded = decoder.read_image().map_err(|error| explain_tiff(&error))?;
+    let Some((values, numbers)) = numbers(decoded) else { return Ok(None) };
+    turned((width, height), values, numbers, orientation).map(Some)
+}
+
+/// The values, and what they were; none for numbers that no depth or thermal camera writes.
+fn numbers(decoded: DecodingResult) -> Option<(Vec<f32>, Numbers)> {
+    fn values<T>(values: Vec<T>, value: impl Fn(T) -> f32) -> Vec<f32> {
+        values.into_iter().map(value).collect()
+    }
+    Some(match decoded {
+        DecodingResult::U8(all) => (values(all, f32::from), Numbers::Bytes),
+        DecodingResult::U16(all) => (values(all, f32::from), Numbers::Integers),
+        DecodingResult::I16(all) => (values(all, f32::from), Numbers::Integers),
+        DecodingResult::U32(all) => (values(all, |value| value as f32), Numbers::Integers),
+        DecodingResult::F16(all) => (values(all, f32::from), Numbers::Floats),
+        DecodingResult::F32(all) => (all, Numbers::Floats),
+        DecodingResult::F64(all) => (values(all, |value| value as f32), Numbers::Floats),
+        _ => return None,
+    })
+}
+
+/// The plane as it is meant to be seen.
+fn turned((width, height): (u32, u32), values: Vec<f32>, numbers: Numbers, orientation: Orientation) -> Result<Plane> {
+    let found = values.len();
+    let image = ImageBuffer::<Luma<f32>, _>::from_raw(width, height, values)
+        .filter(|image| image.as_raw().len() == found)
+        .ok_or_else(|| Error::malformed("bytes", format!("{found} values are not {width} x {height} pixels")))?;
+    let image = match orientation {
+        Orientation::NoTransforms => image,
+        Orientation::Rotate90 => imageops::rotate90(&image),
+        Orientation::Rotate180 => imageops::rotate180(&image),
+        Orientation::Rotate270 => imageops::rotate270(&image),
+        Orientation::FlipHorizontal => imageops::flip_horizontal(&image),
+        Orientation::FlipVertical => imageops::flip_vertical(&image),
+        Orientation::Rotate90FlipH => imageops::flip_horizontal(&imageops::rotate90(&image)),
+        Orientation::Rotate270FlipH => imageops::flip_horizontal(&imageops::rotate270(&image)),
+    };
+    let (width, height) = image.dimensions();
+    Ok(Plane { width, height, values: image.into_raw(), numbers, colours: false })
+}
+
+fn explain_tiff(error: &TiffError) -> Error {
+    match error {
+        TiffError::UnsupportedError(_) => Error::unsupported("bytes", format!("the TIFF cannot be decoded: {error}")),
+        TiffError::LimitsExceeded => Error::too_large(
+            "bytes",
+            "the memory that decoding takes",
+            "more than allowed",
+            format_args!("{} bytes", limits::IMAGE_DECODED_BYTES),
+        ),
+        _ => Error::malformed("bytes", format!("the TIFF cannot be decoded: {error}")),
+    }
+}
+
+/// Fills holes: each takes the nearest known value of its row, the left one where two are as near; a row without any
+/// takes the nearest row that has one, the upper one where two are as near. False when nothing is known.
+#[must_use]
+pub fn fill_holes(plane: &mut Plane) -> bool {
+    let width = plane.width.max(1) as usize;
+    let rows: Vec<bool> = plane.values.chunks_exact_mut(width).map(fill_row).collect();
+    if !rows.contains(&true) {
+        return false;
+    }
+    for (row, from) in nearest(&rows).into_iter().enumerate().filter(|(row, from)| row != from) {
+        plane.values.copy_within(from * width..(from + 1) * width, row * width);
+    }
+    true
+}
+
+/// Whether there was anything to fill it with.
+fn fill_row(row: &mut [f32]) -> bool {
+    let known: Vec<bool> = row.iter().map(|value| !value.is_nan()).collect();
+    if !known.contains(&true) {
+        return false;
+    }
+    let source = row.to_vec();
+    for (value, from) in row.iter_mut().zip(nearest(&known)) {
+        *value = source.get(from).copied().unwrap_or(*value);
+    }
+    true
+}
+
+/// For each place the nearest one that is known, the lower one where two are as near.
+fn nearest(known: &[bool]) -> Vec<usize> {
+    let places: Vec<usize> = known.iter().enumerate().filter(|(_, known)| **known).map(|(place, _)| place).collect();
+    let after = places.iter().skip(1).copied().chain(iter::once(usize::MAX));
+    let mut pairs = places.iter().copied().zip(after);
+    let mut current = pairs.next().unwrap_or((0, usize::MAX));
+    let closer = |place: usize, (here, next): (usize, usize)| next.abs_diff(place) < here.abs_diff(place);
+    let mut chosen = Vec::with_capacity(known.len());
+    for place in 0..known.len() {
+        while closer(place, current) {
+            let Some(next) = pairs.next() else { break };
+            current = next;
+        }
+        chosen.push(current.0);
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plane(width: u32, values: &[f32]) -> Plane {
+        let height = values.len() as u32 / width;
+        Plane { width, height, values: values.to_vec(), numbers: Numbers::Floats, colours: false }
+    }
+
+    #[test]
+    fn holes_take_the_nearest_value_of_their_row_or_the_nearest_row() {
+        const N: f32 = f32::NAN;
+        let mut one = plane(5, &[N, 1.0, N, 3.0, N, N, N, N, N, N, N, N, N, N, N, N, 7.0, N, N, N]);
+        assert!(fill_holes(&mut one));
+        let rows: Vec<&[f32]> = one.values.chunks(5).collect();
+        assert_eq!(rows[0], [1.0, 1.0, 1.0, 3.0, 3.0], "the left one at a tie");
+        assert_eq!(rows[1], rows[0]);
+        assert_eq!(rows[2], rows[3]);
+        assert_eq!(rows[3], [7.0; 5]);
+        assert!(!fill_holes(&mut plane(2, &[N, N])));
+        let mut tie = plane(1, &[1.0, N, 2.0]);
+        assert!(fill_holes(&mut tie));
+        assert_eq!(tie.values, [1.0, 1.0, 2.0], "the upper one at a tie");
+    }
+
+    #[test]
+    fn a_plane_is_repeated_for_each_mean() {
+        assert_eq!(channels(&[1.0, 3.0], &[1.0, 0.0], &[2.0, 1.0]), [0.0, 1.0, 1.0, 3.0]);
+    }
+}
