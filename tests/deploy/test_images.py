@@ -1,6 +1,7 @@
 """What can be told of the images and of compose.yaml without building them."""
 
 import re
+import tomllib
 from dataclasses import dataclass, field
 
 import pytest
@@ -100,6 +101,12 @@ def test_everything_that_is_copied_is_there_and_sent_to_the_builder():
                 source = rest.split()[0]
                 assert (ROOT / source).exists(), source
                 assert any(source == k or source.startswith(f"{k}/") for k in kept), source
+
+
+def test_every_crate_of_the_workspace_is_sent_to_the_builder():
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    members = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["members"]
+    assert {member.split("/")[0] for member in members} <= kept
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS))

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use onespace_core::limits::{CONNECTION_STREAMS, DRAIN_GRACE_MS};
+use onespace_core::limits::{CONNECTION_STREAMS, CONNECTIONS, DRAIN_GRACE_MS};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::server::TcpIncoming};
@@ -117,7 +117,7 @@ impl Server {
             .serve_with_incoming_shutdown(
                 // Set on the listener: the builder's own option does not reach sockets it did not open, and an
                 // answer of two small frames then waits 40 ms for the client's delayed acknowledgement.
-                connections::bounded(TcpIncoming::from(self.listener).with_nodelay(Some(true))),
+                connections::bounded(TcpIncoming::from(self.listener).with_nodelay(Some(true)), CONNECTIONS),
                 async move { stopping.cancelled().await },
             );
         let ending = async {
