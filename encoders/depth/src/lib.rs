@@ -4,6 +4,7 @@
 //! integers of a stated length (millimetres, unless the manifest says otherwise) or floats in metres.
 
 mod family;
+mod holes;
 mod prepare;
 pub mod table;
 

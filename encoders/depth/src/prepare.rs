@@ -1,9 +1,12 @@
 //! From bytes to a sample.
 
 use onespace_core::{Error, Modality, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, Tensor};
-use onespace_image::plane::{Numbers, Plane, channels, decode_plane, fill_holes, resize_plane};
+use onespace_image::plane::{Numbers, Plane, channels, decode_plane, resize_plane};
 
-use crate::table::{Depth, Encoding};
+use crate::{
+    holes::fill_holes,
+    table::{Depth, Encoding},
+};
 
 /// Depth maps to samples as a manifest's `[towers.depth.preprocess]` says.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use onespace_family::{
     check::invalid,
     written::{is_default, is_set, set},
 };
-use onespace_image::table::{Centre, Image, Resample, Resize, ResizeFilter, check_plane};
+use onespace_image::table::{Centre, Image, Resize, ResizeFilter, check_plane, plane_frame};
 use serde::{Deserialize, Serialize};
 
 /// Depth maps to floats: emits float32 `[channels, height, width]`, as many channels as there are means.
@@ -73,13 +73,7 @@ impl Depth {
     /// How the plane is brought to size.
     #[must_use]
     pub const fn frame(&self) -> Image {
-        let Self { antialias, centre, .. } = *self;
-        Image {
-            antialias,
-            centre,
-            resample: Resample::F32,
-            ..Image::resized(self.width, self.height, self.resize, self.filter)
-        }
+        plane_frame((self.width, self.height), self.resize, self.filter, self.antialias, self.centre)
     }
 
     /// Checks what can be told without the bundle's files.

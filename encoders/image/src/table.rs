@@ -159,6 +159,18 @@ pub const fn white() -> [u8; 3] {
     [255; 3]
 }
 
+/// How an image of one value a pixel is brought to size: in floats that are never rounded.
+#[must_use]
+pub const fn plane_frame(
+    (width, height): (u32, u32),
+    resize: Resize,
+    filter: ResizeFilter,
+    antialias: bool,
+    centre: Centre,
+) -> Image {
+    Image { antialias, centre, resample: Resample::F32, ..Image::resized(width, height, resize, filter) }
+}
+
 /// Checks what the tables of images of one value a pixel have in common: sides, and a mean and a deviation for each of
 /// one or three channels.
 ///

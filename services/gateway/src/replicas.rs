@@ -9,7 +9,6 @@ use std::{
 };
 
 use onespace_core::{Error, Reason, Result};
-use onespace_kit::transport;
 use onespace_proto::encoder::v1::encoder_service_client::EncoderServiceClient;
 use tokio::net::lookup_host;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -65,7 +64,7 @@ impl Replica {
     fn new(address: String) -> Result<Self> {
         let endpoint = Endpoint::from_shared(address.clone())
             .map_err(|error| Error::new(Reason::FieldInvalid, "encoder", format!("{address}: {error}")))?;
-        let endpoint = transport::client(endpoint)
+        let endpoint = onespace_client::channel_settings(endpoint)
             .connect_timeout(CONNECT)
             .keep_alive_while_idle(true)
             .http2_keep_alive_interval(Duration::from_secs(10));
