@@ -113,6 +113,11 @@ limits! {
     AUDIO_RATE_MAX: usize = 192_000, "hertz";
     /// What one decoded audio file may take, counted while decoding: silence compresses two thousand to one.
     AUDIO_DECODED_BYTES: usize = 512 * MIB, "bytes";
+    /// The duration of a recording that is turned into text: as long as any audio.
+    SPEECH_SECONDS: usize = AUDIO_SECONDS, "seconds";
+    /// Tokens of text and times that 30 s of a recording turn into: half of what a Whisper model can see. People say
+    /// fewer than 10 a second.
+    SPEECH_TOKENS: usize = 224, "tokens";
     /// The duration of inertial measurements.
     IMU_SECONDS: usize = 60 * 60, "seconds";
     /// The highest rate of inertial measurements.

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use onespace_core::{Patience, Result};
 
+pub use log_mel::LogMel;
 pub use prepare::AudioPreparer;
 
 /// Decoded audio.

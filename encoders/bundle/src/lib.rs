@@ -16,6 +16,7 @@ pub mod recipe;
 mod schema;
 pub mod tower;
 pub mod towers;
+pub mod transcriber;
 mod verify;
 
 pub use entry::{FileEntry, file_digest};

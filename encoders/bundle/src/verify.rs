@@ -154,11 +154,12 @@ impl Bundle {
     }
 }
 
-fn read_manifest(path: &Path) -> Result<String> {
+pub(crate) fn read_manifest(path: &Path) -> Result<String> {
     let mut text = String::new();
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     File::open(path)
         .and_then(|file| file.take(MANIFEST_BYTES).read_to_string(&mut text))
-        .map_err(|error| invalid(MANIFEST_FILE, format!("{}: {error}", path.display())))?;
+        .map_err(|error| invalid(name, format!("{}: {error}", path.display())))?;
     Ok(text)
 }
 
@@ -172,7 +173,7 @@ fn broken<'a>(directory: &'a Path, manifest: &'a Manifest) -> impl Iterator<Item
 }
 
 /// The length first: a file that is cut short is told without reading it.
-fn check_file(path: &Path, entry: &FileEntry) -> Result<()> {
+pub(crate) fn check_file(path: &Path, entry: &FileEntry) -> Result<()> {
     let length = fs::metadata(path).map_err(|error| invalid("", error.to_string()))?.len();
     if length != entry.bytes {
         return Err(invalid("", format!("{length} bytes, the manifest says {}", entry.bytes)));

@@ -20,7 +20,11 @@ const SEED: u64 = 0x6f6e_6573_7061_6365;
 /// is over.
 pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize, patience: &Patience) -> Result<Vec<Point>> {
     let mut whole = 0.0;
-    each_triangle(header, vertices, patience, |corners| whole += area(corners))?;
+    let corners = |numbers: [u32; 3]| {
+        let [a, b, c] = numbers.map(|number| vertices.get(number as usize));
+        a.zip(b).zip(c).map(|((a, b), c)| [a, b, c])
+    };
+    each_triangle(header, vertices.len(), patience, |numbers| whole += corners(numbers).map_or(0.0, area))?;
     let mut points = Vec::with_capacity(count);
     if !(whole.is_finite() && whole > 0.0) {
         return Ok(points);
@@ -29,7 +33,8 @@ pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize, patience: &
     let mut random = SplitMix64::new(SEED);
     let mut passed = 0.0;
     let mut next = random.unit() * whole / count as f64;
-    each_triangle(header, vertices, patience, |corners| {
+    each_triangle(header, vertices.len(), patience, |numbers| {
+        let Some(corners) = corners(numbers) else { return };
         passed += area(corners);
         while next < passed && points.len() < count {
             points.push(between(corners, &mut random));
@@ -43,22 +48,25 @@ pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize, patience: &
     Ok(points)
 }
 
-fn each_triangle(
+/// Every triangle of a file by the numbers of its corners, all of which are there; polygons are fans of triangles.
+///
+/// # Errors
+/// As [`spread`].
+pub fn each_triangle(
     header: &Header<'_>,
-    vertices: &[Point],
+    vertices: usize,
     patience: &Patience,
-    mut take: impl FnMut([&Point; 3]),
+    mut take: impl FnMut([u32; 3]),
 ) -> Result<()> {
     each(header, "face", patience, |index, face: Face| {
-        let corner = |number: &u32| {
-            let message = || format!("face {index} names vertex {number}, there are {}", vertices.len());
-            vertices.get(*number as usize).ok_or_else(|| Error::malformed("bytes", message()))
-        };
-        let corners = face.corners.iter().map(corner).collect::<Result<Vec<_>>>()?;
-        let Some((first, others)) = corners.split_first() else { return Ok(()) };
+        if let Some(number) = face.corners.iter().find(|number| **number as usize >= vertices) {
+            let message = format!("face {index} names vertex {number}, there are {vertices}");
+            return Err(Error::malformed("bytes", message));
+        }
+        let Some((first, others)) = face.corners.split_first() else { return Ok(()) };
         for pair in others.windows(2) {
             if let [second, third] = pair {
-                take([first, second, third]);
+                take([*first, *second, *third]);
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! From bytes to samples.
 
 use onespace_core::{
-    Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, Tensor, random::SplitMix64,
+    Modality, Patience, Prepare, PrepareRequest, Prepared, Result, Sample, Tensor, random::SplitMix64,
 };
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     header::Header,
     mesh,
     normalise::to_unit_sphere,
-    read::{Point, each},
+    read::{Point, each_vertex, paint, vertices},
     table::{Emit, FpsStart, GroupKind, Grouping, Layout, Normalise, PointCloud, Subsample},
 };
 
@@ -32,7 +32,7 @@ impl PointCloudPreparer {
 
     fn sample(&self, bytes: &[u8], patience: &Patience) -> Result<Sample> {
         let mut points = self.points(bytes, patience)?;
-        self.colour(&mut points);
+        paint(&mut points, [self.spec.colour_default; 3]);
         points.iter_mut().for_each(|point| point.place = self.spec.axes.permuted(point.place));
         if self.spec.normalise == Normalise::UnitSphere {
             to_unit_sphere(&mut points);
@@ -58,54 +58,30 @@ impl PointCloudPreparer {
     fn points(&self, bytes: &[u8], patience: &Patience) -> Result<Vec<Point>> {
         patience.check("before the file was read")?;
         let header = Header::read(bytes)?;
-        let Some(vertex) = header.element("vertex") else {
-            return Err(Error::malformed("bytes", "the file has no element \"vertex\""));
-        };
-        if let Some(axis) = ["x", "y", "z"].into_iter().find(|axis| !vertex.properties.contains_key(*axis)) {
-            return Err(Error::malformed("bytes", format!("its vertices have no \"{axis}\"")));
-        }
-        let total = vertex.count;
-        if total == 0 {
-            return Err(Error::new(Reason::MediaEmpty, "bytes", "the file has no points"));
-        }
+        let total = vertices(&header)?;
         let kept = total.min(match self.spec.subsample {
             Subsample::Fps => self.spec.presample,
             Subsample::Stride | Subsample::Random => self.spec.points,
         });
         let mut random = (self.spec.subsample == Subsample::Random).then(|| SplitMix64::new(self.spec.seed));
         let mut points = Vec::with_capacity(kept);
-        each(&header, "vertex", patience, |index, point: Point| {
-            if !point.place.iter().all(|value| value.is_finite()) {
-                return Err(Error::malformed("bytes", format!("vertex {index} is at {:?}", point.place)));
-            }
-            match &mut random {
-                // A reservoir: each point has the same chance to be in it at the end.
-                Some(random) if points.len() == kept => {
-                    if let Some(slot) = points.get_mut(random.below(index + 1)) {
-                        *slot = point;
-                    }
+        each_vertex(&header, patience, |index, point| match &mut random {
+            // A reservoir: each point has the same chance to be in it at the end.
+            Some(random) if points.len() == kept => {
+                if let Some(slot) = points.get_mut(random.below(index + 1)) {
+                    *slot = point;
                 }
-                Some(_) => points.push(point),
-                // The kept ones are the numbers floor(k · total / kept).
-                None if points.len() < kept && index == points.len() * total / kept => points.push(point),
-                None => {}
             }
-            Ok(())
+            Some(_) => points.push(point),
+            // The kept ones are the numbers floor(k · total / kept).
+            None if points.len() < kept && index == points.len() * total / kept => points.push(point),
+            None => {}
         })?;
         if total < self.spec.points && header.element("face").is_some_and(|face| face.count > 0) {
             let spread = mesh::spread(&header, &points, self.spec.points, patience)?;
             return Ok(if spread.is_empty() { points } else { spread });
         }
         Ok(points)
-    }
-
-    /// Colours into 0 to 1, the default where there are none. Floats above 1 were bytes.
-    fn colour(&self, points: &mut [Point]) {
-        let bright = points.iter().flat_map(|point| point.colour).any(|value| value > 1.0);
-        let full = if bright { 255.0 } else { 1.0 };
-        for value in points.iter_mut().flat_map(|point| &mut point.colour) {
-            *value = if value.is_nan() { self.spec.colour_default } else { (*value / full).clamp(0.0, 1.0) };
-        }
     }
 
     /// Exactly as many points as the graph takes: sampled from more, repeated in order from fewer.

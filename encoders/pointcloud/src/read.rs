@@ -27,6 +27,46 @@ impl Point {
     }
 }
 
+/// How many vertices a file has; one that has none is refused, and one whose vertices are nowhere.
+///
+/// # Errors
+/// `MEDIA_MALFORMED` or `MEDIA_EMPTY`.
+pub fn vertices(header: &Header<'_>) -> Result<usize> {
+    let Some(vertex) = header.element("vertex") else {
+        return Err(Error::malformed("bytes", "the file has no element \"vertex\""));
+    };
+    if let Some(axis) = ["x", "y", "z"].into_iter().find(|axis| !vertex.properties.contains_key(*axis)) {
+        return Err(Error::malformed("bytes", format!("its vertices have no \"{axis}\"")));
+    }
+    if vertex.count == 0 {
+        return Err(Error::new(Reason::MediaEmpty, "bytes", "the file has no points"));
+    }
+    Ok(vertex.count)
+}
+
+/// Reads every vertex and gives each to `take`.
+///
+/// # Errors
+/// As [`each`], and `MEDIA_MALFORMED` for a vertex that is nowhere.
+pub fn each_vertex(header: &Header<'_>, patience: &Patience, mut take: impl FnMut(usize, Point)) -> Result<()> {
+    each(header, "vertex", patience, |index, point: Point| {
+        if !point.place.iter().all(|value| value.is_finite()) {
+            return Err(Error::malformed("bytes", format!("vertex {index} is at {:?}", point.place)));
+        }
+        take(index, point);
+        Ok(())
+    })
+}
+
+/// Brings colours into 0 to 1, and gives points that have none this one. Floats above 1 were bytes.
+pub fn paint(points: &mut [Point], default: [f32; 3]) {
+    let bright = points.iter().flat_map(|point| point.colour).any(|value| value > 1.0);
+    let full = if bright { 255.0 } else { 1.0 };
+    for (value, default) in points.iter_mut().flat_map(|point| point.colour.iter_mut().zip(default)) {
+        *value = if value.is_nan() { default } else { (*value / full).clamp(0.0, 1.0) };
+    }
+}
+
 /// Entries that are read between two looks at the clock: a millisecond's.
 const UNSEEN: usize = 4096;
 

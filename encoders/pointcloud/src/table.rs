@@ -7,6 +7,8 @@ use onespace_family::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use crate::views::table::{Up, Views};
+
 /// The most values of all neighbourhoods of a cloud.
 const GROUP_VALUES: usize = 1 << 24;
 
@@ -18,7 +20,8 @@ const GROUP_VALUES: usize = 1 << 24;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PointCloud {
-    /// Points of a sample; a smaller cloud repeats its points in order.
+    /// Points of a sample; a smaller cloud repeats its points in order. Left out with [`Views`].
+    #[serde(default, skip_serializing_if = "is_default")]
     pub points: usize,
     /// How size and place are removed.
     #[serde(default)]
@@ -26,7 +29,8 @@ pub struct PointCloud {
     /// How many points become few.
     #[serde(default)]
     pub subsample: Subsample,
-    /// A larger cloud is first thinned to this many points by even strides.
+    /// A larger cloud is first thinned to this many points by even strides. Left out with [`Views`].
+    #[serde(default, skip_serializing_if = "is_default")]
     pub presample: usize,
     /// The colour of points that have none, 0 to 1.
     #[serde(default = "grey")]
@@ -53,6 +57,9 @@ pub struct PointCloud {
     /// centres.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub emit: Vec<Emit>,
+    /// There is no graph of points: pictures of the cloud go through the image tower. No other key is given then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub views: Option<Views>,
 }
 
 /// How size and place of a cloud are removed.
@@ -213,6 +220,10 @@ impl PointCloud {
     /// # Errors
     /// `BUNDLE_INVALID`, blaming the key.
     pub fn check(&self) -> Result<()> {
+        if let Some(views) = &self.views {
+            self.check_nothing_but_views()?;
+            return views.check().map_err(|error| error.under("views"));
+        }
         within("points", self.points, 1, COUNT_MAX)?;
         within("presample", self.presample, self.points, COUNT_MAX)?;
         within("emit", self.emit.len(), 0, 4)?;
@@ -224,6 +235,28 @@ impl PointCloud {
             None if grouped => Err(invalid("emit", "there are no groups and centres without grouping")),
             None => Ok(()),
             Some(grouping) => grouping.check(self.points),
+        }
+    }
+
+    /// Keys that format 1 always wrote down are there with views too, at their defaults: those say nothing.
+    fn check_nothing_but_views(&self) -> Result<()> {
+        let said = [
+            ("points", !is_default(&self.points)),
+            ("presample", !is_default(&self.presample)),
+            ("normalise", !is_default(&self.normalise)),
+            ("subsample", !is_default(&self.subsample)),
+            ("colour_default", self.colour_default.to_bits() != grey().to_bits()),
+            ("up", self.up != z()),
+            ("layout", !is_default(&self.layout)),
+            ("grouping", self.grouping.is_some()),
+            ("seed", !is_default(&self.seed)),
+            ("axes", !is_default(&self.axes)),
+            ("fps", !is_default(&self.fps)),
+            ("emit", !self.emit.is_empty()),
+        ];
+        match said.into_iter().find(|(_, said)| *said) {
+            Some((key, _)) => Err(invalid(key, "says how points become a sample, with views there is none of points")),
+            None => Ok(()),
         }
     }
 }

@@ -26,6 +26,7 @@ mod policy;
 mod queue;
 mod session;
 mod stats;
+mod transcribe;
 mod worker;
 
 pub use engine::{Engine, Run};
@@ -36,3 +37,4 @@ pub use policy::{BatchInfo, Observer, Options, Policy};
 pub use queue::RequestPermits;
 pub use session::GraphSession;
 pub use stats::Stats;
+pub use transcribe::Transcriber;

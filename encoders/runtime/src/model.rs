@@ -62,7 +62,8 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    fn load(runtime: &Runtime, path: &Path, light: bool) -> ort::Result<Self> {
+    /// Loads a graph file; `light` gives it threads of its own, as [`is_light`] explains.
+    pub fn load(runtime: &Runtime, path: &Path, light: bool) -> ort::Result<Self> {
         let session = Mutex::new(Some(open(runtime, path, light)?));
         Ok(Self { runtime: runtime.clone(), path: path.to_owned(), light, session })
     }

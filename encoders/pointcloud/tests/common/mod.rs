@@ -27,9 +27,17 @@ impl Expected {
         assert_eq!((tensor.dtype(), tensor.shape()), (Dtype::F32, shape), "{name}");
         tensor.data().as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)).collect()
     }
+
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
+        let tensors = SafeTensors::deserialize(&self.0).unwrap();
+        let Ok(tensor) = tensors.tensor(name) else { panic!("{name} is not among the expected tensors") };
+        assert_eq!(tensor.dtype(), Dtype::U8, "{name}");
+        tensor.data().to_vec()
+    }
 }
 
 /// A manifest's table.
+#[allow(dead_code)]
 pub fn spec(points: usize, presample: usize) -> PointCloud {
     toml::from_str(&format!("points = {points}\npresample = {presample}")).unwrap()
 }
@@ -62,7 +70,30 @@ pub fn binary(places: &[[f32; 3]]) -> Vec<u8> {
     bytes
 }
 
+/// A text file of `places`, with what else is said of each, and `faces`.
+#[allow(dead_code)]
+pub fn text(places: &[[f32; 3]], colours: &[[u8; 3]], faces: &[&[i64]]) -> Vec<u8> {
+    let paint = if colours.is_empty() { "" } else { "property uchar red\nproperty uchar green\nproperty uchar blue\n" };
+    let mut file = format!(
+        "ply\nformat ascii 1.0\nelement vertex {}\nproperty float x\nproperty float y\nproperty float z\n{paint}\
+         element face {}\nproperty list uchar int vertex_indices\nend_header\n",
+        places.len(),
+        faces.len()
+    );
+    for (number, [x, y, z]) in places.iter().enumerate() {
+        let [red, green, blue] =
+            colours.get(number).map_or([const { String::new() }; 3], |colour| colour.map(|c| c.to_string()));
+        file += &format!("{x} {y} {z} {red} {green} {blue}\n");
+    }
+    for face in faces {
+        let corners: Vec<String> = face.iter().map(i64::to_string).collect();
+        file += &format!("{} {}\n", face.len(), corners.join(" "));
+    }
+    file.into_bytes()
+}
+
 /// Numbers from a seed.
+#[allow(dead_code)]
 pub struct Random(pub u64);
 
 impl Random {

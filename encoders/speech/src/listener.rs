@@ -1,0 +1,172 @@
+//! A whole recording: window after window.
+
+use onespace_core::{
+    Error, Patience, Result, Span,
+    limits::{SPEECH_SECONDS, SPEECH_TOKENS},
+};
+
+use crate::{
+    features::{FRAME_MS, Features, HOP, Mel, RATE},
+    loops::{self, COMPRESSION, SUSPECTED},
+    model::SpeechModel,
+    segments,
+    table::Speech,
+    transcript::{Ask, Remark, RemarkKind, Segment, Transcript},
+    vocabulary::Vocabulary,
+    window::{self, Heard},
+};
+
+/// Nobody speaks where this is as probable, and the words that were heard all the same are improbable
+/// (`no_speech_threshold` and `logprob_threshold`, section 4.5 of the paper).
+const NO_SPEECH: f32 = 0.6;
+const IMPROBABLE: f32 = -1.0;
+
+/// A window no sample of which is louder than this holds no speech, and the model is not asked: 60 dB below full scale,
+/// where 16 bits have five left. The published code asks, and of digital silence Whisper base makes words (Welsh ones).
+const SILENT: f32 = 1e-3;
+
+/// A window moves on by this many frames at least, 1 s: times that stand still must not hold it.
+const LEAST_MOVE: usize = 100;
+
+/// What turns sound into text with a model that is run elsewhere.
+pub struct Listener {
+    table: Speech,
+    vocabulary: Vocabulary,
+    features: Features,
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+impl Listener {
+    /// A listener as the table says, with the bytes of its tokenizer's file.
+    ///
+    /// # Errors
+    /// `BUNDLE_INVALID` when the tokenizer cannot be read or lacks a token.
+    pub fn new(table: &Speech, tokenizer_json: &[u8]) -> Result<Self> {
+        let vocabulary = Vocabulary::new(table, tokenizer_json)?;
+        Ok(Self { table: table.clone(), vocabulary, features: Features::new(table.bands) })
+    }
+
+    /// How many logits its model has to give: tokens of text, special ones and times up to the window's end.
+    #[must_use]
+    pub fn logits(&self) -> usize {
+        self.vocabulary.time() as usize + self.table.window_frames() / 2 + 1
+    }
+
+    /// The languages that may be heard.
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.table.languages.iter().map(String::as_str)
+    }
+
+    /// What is said in a sound of one channel at [`RATE`].
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` for a language that is not understood; `MEDIA_TOO_LARGE` past [`SPEECH_SECONDS`];
+    /// `MEDIA_MALFORMED` for samples that are not finite; `MODEL_FAILED`; what `patience` says when it is over.
+    pub fn transcribe(
+        &self,
+        model: &mut dyn SpeechModel,
+        sound: &[f32],
+        ask: &Ask,
+        patience: &Patience,
+    ) -> Result<Transcript> {
+        let asked = ask.language.as_deref().map(|name| Ok((name.to_owned(), self.vocabulary.language(name)?, 1.0)));
+        let mut language = asked.transpose()?;
+        if sound.len() > SPEECH_SECONDS * RATE as usize {
+            let found = format!("{} s long", sound.len() / RATE as usize);
+            return Err(Error::too_large("bytes", "the speech", found, format!("{SPEECH_SECONDS} s")));
+        }
+        let mel = self.features.of(sound, patience)?;
+        let mut told = Told::default();
+        let mut start = 0;
+        while start < mel.frames() {
+            let frames = (mel.frames() - start).min(self.table.window_frames());
+            if is_silent(sound, start, frames) {
+                start += frames;
+                continue;
+            }
+            start += self.window(model, &mel, (start, frames), &mut language, &mut told, patience)?;
+        }
+        // Where all was silent there was nothing to tell the language by.
+        let first = || (self.table.languages.first().cloned().unwrap_or_default(), 0, 0.0);
+        let (language, _, language_probability) = language.unwrap_or_else(first);
+        let text = told.text.trim().to_owned();
+        Ok(Transcript { text, language, language_probability, segments: told.segments, remarks: told.remarks })
+    }
+
+    /// One window; how many frames on the next begins.
+    fn window(
+        &self,
+        model: &mut dyn SpeechModel,
+        mel: &Mel,
+        (start, frames): (usize, usize),
+        language: &mut Option<(String, u32, f32)>,
+        told: &mut Told,
+        patience: &Patience,
+    ) -> Result<usize> {
+        let padded = self.table.padded_frames(frames);
+        model.encode(&mel.window(start, frames, padded), padded)?;
+        patience.check("before the sound was listened to")?;
+        let beginning = window::begin(&self.vocabulary, model)?;
+        let token = language.get_or_insert(beginning.language).1;
+        let mut heard = window::listen(&self.vocabulary, &self.table, model, token, patience)?;
+        if beginning.no_speech > NO_SPEECH && heard.mean_log <= IMPROBABLE {
+            return Ok(frames);
+        }
+        let span = Span { start_ms: in_ms(start), end_ms: in_ms(start + frames) };
+        let remarks = self.remarks(&mut heard)?;
+        let (pieces, moved) = segments::split(&self.vocabulary, &heard.tokens, frames);
+        let before = told.segments.len();
+        for piece in pieces {
+            let text = self.vocabulary.text(piece.tokens)?;
+            if piece.start < piece.end && !text.trim().is_empty() {
+                let span = Span { start_ms: in_ms(start + piece.start), end_ms: in_ms(start + piece.end) };
+                told.segments.push(Segment { span, text: text.trim().to_owned() });
+                told.text.push_str(&text);
+            }
+        }
+        if told.segments.len() > before {
+            told.remarks.extend(remarks.into_iter().map(|kind| Remark { kind, span }));
+        }
+        Ok(moved.max(LEAST_MOVE).min(frames))
+    }
+
+    /// What is to be said of what was heard; a circle that only compression tells is cut.
+    fn remarks(&self, heard: &mut Heard) -> Result<Vec<RemarkKind>> {
+        let mut repetitive = loops::compression(self.vocabulary.text(&heard.tokens)?.trim()) > COMPRESSION;
+        if repetitive && window::cut(&self.vocabulary, &mut heard.tokens, SUSPECTED) {
+            heard.looped = true;
+            repetitive = loops::compression(self.vocabulary.text(&heard.tokens)?.trim()) > COMPRESSION;
+        }
+        let all = [
+            (heard.looped, RemarkKind::RepetitionCut),
+            (repetitive, RemarkKind::Repetitive),
+            (heard.mean_log < IMPROBABLE, RemarkKind::Unsure),
+            (heard.full, RemarkKind::WindowFull),
+        ];
+        debug_assert!(heard.tokens.len() <= SPEECH_TOKENS);
+        Ok(all.into_iter().filter(|(so, _)| *so).map(|(_, kind)| kind).collect())
+    }
+}
+
+/// What has been heard so far.
+#[derive(Default)]
+struct Told {
+    text: String,
+    segments: Vec<Segment>,
+    remarks: Vec<Remark>,
+}
+
+/// Whether there is nothing to hear in a window.
+fn is_silent(sound: &[f32], start: usize, frames: usize) -> bool {
+    let window = sound.iter().skip(start * HOP).take(frames * HOP);
+    window.copied().all(|sample| sample.abs() <= SILENT)
+}
+
+fn in_ms(frames: usize) -> u64 {
+    frames as u64 * u64::from(FRAME_MS)
+}
