@@ -327,3 +327,34 @@ async fn golden_vectors_are_written_again_for_graphs_that_were_changed() {
     assert!(cosines.iter().all(|(tower, cosine)| (tower == "text") == (*cosine < 0.99)), "{cosines:?}");
     assert_eq!(command("verify").code, 0);
 }
+
+/// The space elsewhere stands for a classifier: what it gives is as long as the list of its classes.
+#[tokio::test]
+async fn class_names_are_an_alignment() {
+    let ground = Ground::new();
+    let texts = fs::read_to_string(ground.at("texts.txt")).unwrap();
+    let names: Vec<String> = texts.lines().take(256).map(|line| format!("{line}\tthe {line}")).collect();
+    let classes = |lines: &[String]| {
+        let path = ground.at("classes.txt");
+        fs::write(&path, lines.join("\n")).unwrap();
+        path.display().to_string()
+    };
+    let conse =
+        |file: &str| ground.fit("A.safetensors", &["--method", "conse", "--modality", "audio", "--classes", file]);
+    conse(&classes(&names[1..])).failed(1, &["--classes", "255 classes", "256"]);
+    let nameless: Vec<String> = names.iter().skip(1).cloned().chain([String::new()]).collect();
+    conse(&classes(&[&nameless[..], &names[..1]].concat())).failed(1, &["classes.txt, line 256", "without a name"]);
+    conse("/nowhere/classes.txt").failed(1, &["/nowhere/classes.txt"]);
+    let file = classes(&names);
+    ground.fit("A.safetensors", &["--method", "ridge", "--classes", &file]).failed(2, &["ridge", "--pairs"]);
+    ground.fit("A.safetensors", &["--method", "conse", "--pairs", &file]).failed(2, &["--classes"]);
+    assert!(!ground.at("A.safetensors").exists(), "nothing was written so far");
+
+    let report = &conse(&file).well()["report"];
+    assert_eq!((report["classes"].as_u64(), report["names"].as_u64()), (Some(256), Some(512)));
+    ground.compose(&ground.base, &ground.audio(), "A.safetensors", "both").well();
+    let server = Server::start_as(Topology::Single).await.with_bundle(&ground.at("both")).await;
+    let sound = samples::of(Modality::Audio).remove(0);
+    let (vector, _) = heard(&server.client().await, sound).await;
+    assert!((dot(&vector, &vector) - 1.0).abs() < 1e-4);
+}

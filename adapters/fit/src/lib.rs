@@ -16,9 +16,12 @@
 //! Hotelling 1936 and Izenman 1975; centring of modalities, GR-CLIP (arXiv 2507.19054); a perceptron between frozen
 //! encoders, EBind (arXiv 2511.14229).
 //!
+//! [`conse`] needs no pairs, but the names of a classifier's classes.
+//!
 //! [`vectors`] reads pairs of vectors from files, [`list`] lists of media that are yet to be embedded.
 
 mod closed;
+mod conse;
 pub mod list;
 mod pairs;
 mod random;
@@ -33,6 +36,7 @@ use onespace_alignment::Map;
 use onespace_core::{Error, Reason, Result};
 
 use closed::{Closed, Solver};
+pub use conse::{Named, conse};
 pub use pairs::Pairs;
 use recall::Gallery;
 pub use recall::{Found, PLACES, Recall};

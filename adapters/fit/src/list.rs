@@ -55,6 +55,23 @@ pub fn texts(list: &Path) -> Result<Vec<Item>> {
     read_lines(list, |line| Ok(Item::Text(line.to_owned())))
 }
 
+/// Reads the names of classes, one class a line, its names between tabs.
+///
+/// # Errors
+/// Names the list, and the line that holds no name.
+pub fn classes(list: &Path) -> Result<Vec<Vec<Item>>> {
+    let text = fs::read_to_string(list).with_context(|| list.display().to_string())?;
+    let names = |(at, line): (usize, &str)| {
+        let names = line.split('\t').map(str::trim).filter(|name| !name.is_empty());
+        let names: Vec<Item> = names.map(|name| Item::Text(name.to_owned())).collect();
+        if names.is_empty() {
+            bail!("{}, line {}: a class without a name", list.display(), at + 1);
+        }
+        Ok(names)
+    };
+    text.lines().enumerate().map(names).collect()
+}
+
 fn read_lines<T>(list: &Path, read: impl Fn(&str) -> Result<T>) -> Result<Vec<T>> {
     let text = fs::read_to_string(list).with_context(|| list.display().to_string())?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());

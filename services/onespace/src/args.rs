@@ -19,6 +19,14 @@ pub use stored::{CollectionCommand, ItemCommand};
 #[cfg(feature = "tools")]
 pub use tools::{PullArgs, ToolCommand};
 
+/// Where a server listens unless it is told otherwise.
+pub const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:50051";
+
+/// How this program was called, so that what it advises works when it is pasted.
+pub fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "onespace".to_owned())
+}
+
 /// One embedding space for text, images, audio, video and point clouds, served.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
@@ -34,7 +42,7 @@ pub struct Cli {
         long,
         global = true,
         env = "ONESPACE_ENDPOINT",
-        default_value = "http://127.0.0.1:50051",
+        default_value = DEFAULT_ENDPOINT,
         value_name = "URL"
     )]
     pub endpoint: String,

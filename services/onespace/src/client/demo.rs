@@ -19,7 +19,10 @@ use super::{
     config, connect, ingest, modality_name,
     source::{self, FileKind},
 };
-use crate::output::{Rows, print_line};
+use crate::{
+    args::{DEFAULT_ENDPOINT, program},
+    output::{Rows, print_line},
+};
 
 /// The collection that the samples go into.
 const COLLECTION: &str = "samples";
@@ -35,14 +38,22 @@ pub async fn run(endpoint: &str, folder: &Path, patience: Duration) -> Result<()
     for (modality, path) in questions(folder)? {
         ask(&client, modality, &path).await?;
     }
-    print_line(&format!(
-        "\nAsk the next one:\n  onespace search --collection {COLLECTION} --text \"a pink key\" --to image,video"
-    ));
-    print_line(&format!(
-        "  onespace search --collection {COLLECTION} --file {} --to point_cloud",
-        folder.join("sounds").join("bell-01.wav").display()
-    ));
+    print_line(&advice(&program(), endpoint));
     Ok(())
+}
+
+/// What to type next, in another terminal.
+fn advice(program: &str, endpoint: &str) -> String {
+    // Where it serves at its usual address, nobody need name it.
+    let place = if endpoint == DEFAULT_ENDPOINT { String::new() } else { format!(" --endpoint {endpoint}") };
+    [
+        "\nNow your own folder, in another terminal:".to_owned(),
+        format!("  {program} ingest ~/Pictures -c mine{place}"),
+        format!("  {program} search -c mine --text \"a dog in the snow\"{place}"),
+        "And these samples:".to_owned(),
+        format!("  {program} search -c {COLLECTION} --text \"something to drink\" --to image,video{place}"),
+    ]
+    .join("\n")
 }
 
 /// One file of each modality, each from another place of the folder, so that the questions differ.

@@ -1,6 +1,6 @@
 //! `onespace bundle fit`: a map from one space into another.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -37,11 +37,15 @@ pub struct FitArgs {
     /// Pairs: two .npy arrays [n, d], source first; a .safetensors file with `source` and `target`; a .parquet file
     /// with list columns `source` and `target`; or media to embed, a .tsv or .jsonl list in which @FILE names a file
     /// and anything else is a text. With --through text: two .npy arrays of text vectors, or a .txt file of texts.
-    #[arg(long, required = true, num_args = 1..=2, value_name = "FILE")]
+    #[arg(long, required_unless_present = "classes", num_args = 1..=2, value_name = "FILE")]
     pub pairs: Vec<PathBuf>,
-    /// center, procrustes, ridge, cca or mlp.
+    /// conse, in place of --pairs: what the source's classes are called, a class a line in the order of the
+    /// classifier's outputs, several names of one between tabs.
+    #[arg(long, conflicts_with_all = ["pairs", "through"], value_name = "FILE")]
+    pub classes: Option<PathBuf>,
+    /// center, procrustes, ridge, cca or mlp, from pairs; conse, from the names of a classifier's classes.
     #[arg(long, value_name = "METHOD")]
-    pub method: Method,
+    pub method: Way,
     /// The alignment; written only if it is worth it.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -73,6 +77,29 @@ pub struct FitArgs {
     pub runtime: RuntimeArgs,
 }
 
+/// How a map comes about.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    /// It is fitted to pairs.
+    Pairs(Method),
+    /// It is told what classes are called.
+    Conse,
+}
+
+impl FromStr for Way {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "conse" => Ok(Self::Conse),
+            other => match other.parse() {
+                Ok(method) => Ok(Self::Pairs(method)),
+                Err(error) => bail!("{}, conse", error.message),
+            },
+        }
+    }
+}
+
 fn through(name: &str) -> Result<Modality> {
     match name.parse()? {
         Modality::Text => Ok(Modality::Text),
@@ -81,7 +108,7 @@ fn through(name: &str) -> Result<Modality> {
 }
 
 /// Fits, reports, and writes what is worth writing.
-pub async fn run(args: FitArgs, json: bool, patience: Duration) -> Result<Outcome> {
+pub async fn run(args: FitArgs, method: Method, json: bool, patience: Duration) -> Result<Outcome> {
     if args.lambda.is_some_and(|lambda| !lambda.is_finite() || lambda < 0.0) {
         return Err(usage("--lambda must be 0 or more"));
     }
@@ -98,9 +125,8 @@ pub async fn run(args: FitArgs, json: bool, patience: Duration) -> Result<Outcom
         Some(_) => Some(sample(&args, &mut source).await.context("--sample")?),
         None => None,
     };
-    let (FitArgs { method, seed, lambda, rank, width, epochs, .. }, bar) = (&args, Bar::new("fitting", 1));
-    let options =
-        Options { method: *method, seed: *seed, lambda: *lambda, rank: *rank, width: *width, epochs: *epochs };
+    let (FitArgs { seed, lambda, rank, width, epochs, .. }, bar) = (&args, Bar::new("fitting", 1));
+    let options = Options { method, seed: *seed, lambda: *lambda, rank: *rank, width: *width, epochs: *epochs };
     let fitting = tokio::task::spawn_blocking(move || {
         let fitted = fit(&pairs, &options, &mut |progress| bar.show(progress));
         fitted.map(|fitted| (fitted, pairs))
@@ -174,7 +200,7 @@ async fn sample(args: &FitArgs, source: &mut Space) -> Result<Vec<f32>> {
 }
 
 /// What the file says of how it came to be.
-fn record(args: &FitArgs, source: &Space, target: &Space, report: Value) -> Value {
+pub(super) fn record(args: &FitArgs, source: &Space, target: &Space, report: Value) -> Value {
     json!({
         "source": source.record(), "target": target.record(), "modality": args.modality, "through": args.through,
         "seed": args.seed, "report": report,

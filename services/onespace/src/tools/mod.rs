@@ -1,6 +1,7 @@
 //! What makes bundles: none of it is needed to serve one.
 
 pub mod compose;
+mod conse;
 pub mod fit;
 mod golden;
 mod media;
@@ -12,14 +13,23 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 
-use crate::{args::ToolCommand, output::Outcome};
+use crate::{
+    args::{ToolCommand, usage},
+    output::Outcome,
+};
+use fit::Way;
 
 /// Runs a command that makes bundles.
 pub async fn run(command: ToolCommand, json: bool, patience: Duration) -> Result<Outcome> {
     match command {
         ToolCommand::Golden { model } => golden::run(&model, json).await,
         ToolCommand::Pull(args) => pull::run(args, json).await,
-        ToolCommand::Fit(args) => fit::run(*args, json, patience).await,
+        ToolCommand::Fit(args) => match (args.method, args.classes.clone()) {
+            (Way::Pairs(method), None) => fit::run(*args, method, json, patience).await,
+            (Way::Conse, Some(classes)) => conse::run(&args, &classes, json, patience).await,
+            (Way::Conse, None) => Err(usage("--method conse needs --classes, and no pairs")),
+            (Way::Pairs(method), Some(_)) => Err(usage(&format!("--method {method} is fitted to --pairs"))),
+        },
         ToolCommand::Compose(args) => compose::run(args, json).await,
     }
 }
