@@ -7,7 +7,9 @@ MAKEFLAGS += --no-print-directory
 
 # One profile builds what runs and what is tested; Cargo.lock decides every version.
 CARGO_FLAGS ?= --release --locked
-BUNDLE ?= bundles/diorama
+BUNDLE ?= bundles/everyday
+# Each space has samples of its own, and collections never meet.
+SAMPLES ?= $(if $(filter everyday,$(notdir $(BUNDLE))),samples/everyday,samples)
 PYTEST := target/venv/bin/python -m pytest
 
 # Named one by one within the workspace: building them as a package of their own would choose
@@ -18,15 +20,15 @@ SYSTEM_TESTS = $(patsubst tests/tests/%.rs,--test %,$(wildcard tests/tests/*.rs)
 export ORT_DISABLE_TELEMETRY := 1
 export ONESPACE_ONNXRUNTIME ?= $(CURDIR)/target/onnxruntime/libonnxruntime.so
 
-.PHONY: help run test lint bench bench-models parity cluster cluster-test bundle clean-data
+.PHONY: help run test lint bench bench-models parity cluster cluster-test bundle bundle-everyday clean-data
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: ## everything in one process, with samples/ stored and a first question of every kind asked
+run: ## everything in one process, with samples stored and a first question of every kind asked
 	@scripts/setup.sh
 	cargo build $(CARGO_FLAGS) -p onespace
-	target/release/onespace up --bundle $(BUNDLE) --data .onespace --demo samples
+	target/release/onespace up --bundle $(BUNDLE) --data .onespace/$(notdir $(BUNDLE)) --demo $(SAMPLES)
 
 test: ## every test: Rust, the Python clients, the deployment files
 	@scripts/setup.sh test
@@ -63,8 +65,11 @@ cluster-test: ## the tests from outside, each against a cluster of its own
 	cargo build $(CARGO_FLAGS) --workspace
 	ONESPACE_TEST_TOPOLOGY=cluster cargo test $(CARGO_FLAGS) --workspace $(SYSTEM_TESTS)
 
-bundle: ## train the shipped bundle again, from nothing
+bundle: ## train the teaching bundle, diorama, again from nothing
 	@training/make_bundle.sh
+
+bundle-everyday: ## build the everyday bundle again from its pinned packages, and evaluate it
+	@tools/everyday/make_bundle.sh
 
 clean-data: ## forget everything that was ingested here
 	rm -rf .onespace

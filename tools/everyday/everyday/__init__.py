@@ -1,0 +1,1 @@
+"""The bundle "everyday": how it is built from published weights, and what it is worth."""
