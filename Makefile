@@ -10,6 +10,8 @@ CARGO_FLAGS ?= --release --locked
 BUNDLE ?= bundles/everyday
 # Each space has samples of its own, and collections never meet.
 SAMPLES ?= $(if $(filter everyday,$(notdir $(BUNDLE))),samples/everyday,samples)
+# Where `make speech` puts what writes down speech; without it everything else works.
+TRANSCRIBER ?= $(if $(wildcard target/speech/transcriber.toml),target/speech)
 PYTEST := target/venv/bin/python -m pytest
 
 # Named one by one within the workspace: building them as a package of their own would choose
@@ -20,7 +22,7 @@ SYSTEM_TESTS = $(patsubst tests/tests/%.rs,--test %,$(wildcard tests/tests/*.rs)
 export ORT_DISABLE_TELEMETRY := 1
 export ONESPACE_ONNXRUNTIME ?= $(CURDIR)/target/onnxruntime/libonnxruntime.so
 
-.PHONY: help run test lint bench bench-models parity cluster cluster-test bundle bundle-everyday clean-data
+.PHONY: help run speech test lint bench bench-models parity cluster cluster-test bundle bundle-everyday clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,7 +30,11 @@ help: ## this list
 run: ## everything in one process, with samples stored and a first question of every kind asked
 	@scripts/setup.sh
 	cargo build $(CARGO_FLAGS) -p onespace
-	target/release/onespace up --bundle $(BUNDLE) --data .onespace/$(notdir $(BUNDLE)) --demo $(SAMPLES)
+	target/release/onespace up --bundle $(BUNDLE) --data .onespace/$(notdir $(BUNDLE)) --demo $(SAMPLES) \
+		$(addprefix --transcriber ,$(TRANSCRIBER))
+
+speech: ## bring what writes down speech (Whisper base, 90 MB), for `make run` to use from then on
+	@scripts/setup.sh speech
 
 test: ## every test: Rust, the Python clients, the deployment files
 	@scripts/setup.sh test

@@ -2,13 +2,14 @@
 
 use std::{env, path::PathBuf};
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "onespace/v1/types.proto",
     "onespace/v1/embedding.proto",
     "onespace/v1/search.proto",
     "onespace/v1/collection.proto",
     "onespace/v1/space.proto",
     "onespace/encoder/v1/encoder.proto",
+    "onespace/encoder/v1/transcriber.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

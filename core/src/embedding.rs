@@ -34,6 +34,8 @@ pub struct Embedding {
     pub span: Option<Span>,
     /// What it is the sum of, with [`Track::Fused`] and [`Track::Parts`].
     pub parts: Vec<WeightedModality>,
+    /// What was said, with [`Track::Speech`].
+    pub transcript: Option<String>,
 }
 
 impl Embedding {

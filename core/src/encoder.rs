@@ -32,6 +32,12 @@ impl Deadline {
         Self(Instant::now() + budget.min(Duration::from_millis(limits::DEADLINE_MAX_MS as u64)))
     }
 
+    /// A deadline `budget` from now, cut to what listening to one recording may take.
+    #[must_use]
+    pub fn of_speech(budget: Duration) -> Self {
+        Self(Instant::now() + budget.min(Duration::from_millis(limits::SPEECH_DEADLINE_MS as u64)))
+    }
+
     /// The time left, zero when it has passed.
     #[must_use]
     pub fn remaining(self) -> Duration {

@@ -86,6 +86,8 @@ reasons! {
     ModalityMismatch = "MODALITY_MISMATCH", InvalidArgument, Never;
     /// No tower of this space serves the modality.
     ModalityNotServed = "MODALITY_NOT_SERVED", FailedPrecondition, Never;
+    /// This server has no transcriber, and was told to write down what is said.
+    SpeechNotServed = "SPEECH_NOT_SERVED", FailedPrecondition, Never;
     /// The server does not fetch this URI.
     UriNotAllowed = "URI_NOT_ALLOWED", PermissionDenied, Never;
     /// Vectors of two spaces would meet.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Reason, Result},
+    language::Language,
     limits::NAME_BYTES,
     options::EmbedOptions,
     space::Fingerprint,
@@ -149,13 +150,29 @@ impl ContentHash {
         if mark.is_empty() { self } else { Self(format!("{}{OPTIONS}{mark}", self.0)) }
     }
 
+    /// The same content that was listened to, told the language or not: with other `ears` other words may be heard. It
+    /// is listened to after the options are known.
+    #[must_use]
+    pub fn heard_by(self, ears: &Fingerprint, language: Option<Language>) -> Self {
+        let between = if self.0.contains(OPTIONS) { "" } else { "~" };
+        let language = language.map(|language| format!(",{language}")).unwrap_or_default();
+        Self(format!("{}{between}h{}{language}", self.0, ears.short()))
+    }
+
+    /// The same content of which not all was heard that can be: it is not what hearing all of it would give.
+    #[must_use]
+    pub fn incomplete(self) -> Self {
+        Self(format!("{}!", self.0))
+    }
+
     /// A hash as a store kept it.
     #[must_use]
     pub fn from_stored(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// 64 hexadecimal digits, and those of [`ContentHash::seen_by`] and [`ContentHash::made_with`].
+    /// 64 hexadecimal digits, and what [`ContentHash::seen_by`], [`ContentHash::made_with`] and
+    /// [`ContentHash::heard_by`] add.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -226,6 +243,11 @@ mod tests {
         let asking = with(&EmbedOptions { purpose: Purpose::Query, ..EmbedOptions::INGEST });
         assert!(asking != seen && asking.content() == seen.as_str());
         assert_eq!(ContentHash::from_stored(asking.as_str()), asking);
+        let heard = |language| hash.clone().heard_by(&Fingerprint::of(b"ear"), language);
+        assert!(heard(None) != hash && heard(None) != heard(Some("de".parse().unwrap())));
+        assert_eq!(heard(None).content(), hash.as_str(), "what its owner said of an item stays, whoever listens");
+        let half = heard(None).incomplete();
+        assert!(half != heard(None) && half.content() == hash.as_str());
         let both = |weight| ContentHash::of_parts([(&hash, 1.0), (&seen, weight)]);
         assert!(both(1.0) == both(1.0) && both(1.0) != both(2.0));
     }

@@ -2,7 +2,7 @@
 //!
 //! Every other crate speaks in these types: a [`Modality`], a [`Media`] somebody sends, the [`Sample`]s a
 //! tower feeds its graph, the unit [`Embedding`] that comes out, the [`Space`] it belongs to and the
-//! [`Error`] that says why not. The two boundaries of the system are traits here, [`Encoder`] and
+//! [`Error`] that says why not. The boundaries of the system are traits here, [`Encoder`], [`Transcribe`] and
 //! [`VectorStore`], so that a caller cannot tell what stands behind them.
 //!
 //! This crate names no transport, model or database crate and does no I/O.
@@ -15,6 +15,7 @@ pub mod encoder;
 pub mod error;
 pub mod filter;
 pub mod identity;
+pub mod language;
 pub mod license;
 pub mod limits;
 pub mod media;
@@ -29,6 +30,7 @@ pub mod sniff;
 pub mod space;
 pub mod store;
 pub mod track;
+pub mod transcript;
 pub mod vector;
 
 pub use budget::SampleBudget;
@@ -38,16 +40,20 @@ pub use encoder::{Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Ti
 pub use error::{Code, Error, Reason, Result, Retry};
 pub use filter::{Condition, Field, Filter, ItemField, Match, Scalar};
 pub use identity::{CollectionName, CollectionRef, ContentHash, ItemId, PointId, Tenant};
+pub use language::Language;
 pub use license::{License, UsageRestriction};
 pub use media::{Content, Media};
 pub use modality::Modality;
 pub use note::{Note, NoteReason};
-pub use options::{EmbedOptions, Fusion, Purpose, SegmentWindow, Segments, Window};
+pub use options::{EmbedOptions, Fusion, Purpose, SegmentWindow, Segments, Speech, Window};
 pub use patience::{LeaveOnDrop, Patience};
 pub use sample::{Prepare, PrepareRequest, Prepared, Sample, SampleUse, Tensor, TensorData};
 pub use scoring::Scoring;
-pub use space::{Fingerprint, Space};
+pub use space::{Fingerprint, Space, Talk};
 pub use store::{
     CollectionInfo, CollectionSpec, Fetch, FieldKind, Hit, ItemDetails, Page, Point, Query, StoredItem, VectorStore,
 };
 pub use track::Track;
+pub use transcript::{
+    Remark, RemarkKind, Transcribe, TranscribeReply, TranscribeRequest, TranscriberInfo, Transcript, TranscriptSegment,
+};

@@ -118,6 +118,26 @@ limits! {
     /// Tokens of text and times that 30 s of a recording turn into: half of what a Whisper model can see. People say
     /// fewer than 10 a second.
     SPEECH_TOKENS: usize = 224, "tokens";
+    /// Recordings waiting for, or in, one transcriber.
+    SPEECH_QUEUE: usize = 64, "recordings";
+    /// Recordings that take turns at one transcriber, window by window: a short one does not wait for the end of a long
+    /// one.
+    SPEECH_AT_ONCE: usize = 8, "recordings";
+    /// Recordings that are being stored and take those turns at the same time: the rest are for whoever asks.
+    SPEECH_BULK: usize = 2, "recordings";
+    /// What recordings hold that are being stored, while they wait to be listened to or are: half of
+    /// MEDIA_IN_FLIGHT_BYTES, so that everybody else goes on.
+    SPEECH_BULK_BYTES: usize = 256 * MIB, "bytes";
+    /// How much of a spoken question is listened to.
+    QUESTION_MS: usize = 60_000, "milliseconds";
+    /// Longest wait for a transcriber's turn before a recording is turned away: a few minutes of speech are listened to
+    /// in that time.
+    SPEECH_WAIT_MS: usize = 60_000, "milliseconds";
+    /// Passages of one recording's transcript that have vectors of their own.
+    SPEECH_PASSAGES: usize = 64, "passages";
+    /// How long a recording that is being stored may be listened to: half an hour of speech takes some four minutes on
+    /// two cores.
+    SPEECH_DEADLINE_MS: usize = 15 * 60 * 1000, "milliseconds";
     /// The duration of inertial measurements.
     IMU_SECONDS: usize = 60 * 60, "seconds";
     /// The highest rate of inertial measurements.

@@ -18,6 +18,7 @@ struct Facts {
     bytes: usize,
     tracks: &'static [(Track, Modality)],
     formats: &'static [&'static str],
+    speech: bool,
 }
 
 /// A row: documentation, variant, name, the most bytes of a file; and where there are any
@@ -25,11 +26,13 @@ struct Facts {
 /// - `in`: formats of other modalities (names of [`sniff::FORMATS`](crate::sniff::FORMATS)) that hold this one as well,
 ///   where the sender says so,
 /// - `of`: the tracks of a media, each with the modality whose tower it goes through. Others have one, the whole.
+/// - `with speech`: people may speak in it. What they say is one track more, which goes through the tower for texts.
 macro_rules! modalities {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $bytes:expr
         $(, or [$($alias:literal),+])?
         $(, in [$($format:literal),+])?
-        $(, of [$($track:ident through $tower:ident),+])?;
+        $(, of [$($track:ident through $tower:ident),+])?
+        $(, with $speech:ident)?;
     )+) => {
         /// One kind of media. The names are the wire, manifest and payload names.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +57,7 @@ macro_rules! modalities {
                             bytes: $bytes,
                             tracks,
                             formats: &[$($($format),+)?],
+                            speech: [$(stringify!($speech),)? ""].len() > 1,
                         }
                     })+
                 }
@@ -68,9 +72,10 @@ modalities! {
     /// A still image.
     Image = "image", limits::IMAGE_BYTES;
     /// Speech, music or any other sound.
-    Audio = "audio", limits::AUDIO_BYTES, in ["MP4", "Matroska/WebM", "Ogg video"];
+    Audio = "audio", limits::AUDIO_BYTES, in ["MP4", "Matroska/WebM", "Ogg video"], with speech;
     /// Moving pictures, with or without an audio track.
-    Video = "video", limits::VIDEO_BYTES, of [Visual through Video, Audio through Audio];
+    Video = "video", limits::VIDEO_BYTES, of [Visual through Video, Audio through Audio],
+        with speech;
     /// A set of points in space, with or without colours.
     PointCloud = "point_cloud", limits::POINT_CLOUD_BYTES, or ["points", "pointcloud", "point-cloud"];
     /// How far away each pixel of an image is.
@@ -100,9 +105,18 @@ impl Modality {
         self.facts().tracks
     }
 
+    /// Whether people may speak in it.
+    #[must_use]
+    pub const fn has_speech(self) -> bool {
+        self.facts().speech
+    }
+
     /// The modality of the tower that gave the vector of a track. What no tower gives is of the media's own.
     #[must_use]
     pub fn tower(self, track: Track) -> Self {
+        if track == Track::Speech {
+            return Self::Text;
+        }
         let listed = self.tracks().iter().find(|(listed, _)| *listed == track);
         listed.map_or(self, |(_, tower)| *tower)
     }
@@ -179,6 +193,9 @@ mod tests {
         assert_eq!(Modality::Video.tower(Track::Fused), Modality::Video);
         assert_eq!(Modality::Image.tower(Track::Whole), Modality::Image);
         assert_eq!(Modality::Text.tracks(), [(Track::Whole, Modality::Text)]);
+        assert_eq!(Modality::Audio.tower(Track::Speech), Modality::Text);
+        let speaking: Vec<_> = Modality::ALL.into_iter().filter(|modality| modality.has_speech()).collect();
+        assert_eq!(speaking, [Modality::Audio, Modality::Video]);
     }
 
     #[test]

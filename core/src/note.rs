@@ -9,11 +9,24 @@ pub enum NoteReason {
     AudioCodecUnsupported,
     /// A tower makes no vector of one of the tracks: digital silence can have no direction.
     TrackNotEmbedded,
+    /// Nobody speaks in it, so that it has no speech track.
+    NoSpeech,
+    /// The transcript may lack words, or have some that nobody said.
+    TranscriptDoubtful,
+    /// There was no time to listen to all of it. Ingesting it again listens again.
+    TranscriptIncomplete,
 }
 
 impl NoteReason {
     /// Every reason.
-    pub const ALL: [Self; 3] = [Self::NoAudioTrack, Self::AudioCodecUnsupported, Self::TrackNotEmbedded];
+    pub const ALL: [Self; 6] = [
+        Self::NoAudioTrack,
+        Self::AudioCodecUnsupported,
+        Self::TrackNotEmbedded,
+        Self::NoSpeech,
+        Self::TranscriptDoubtful,
+        Self::TranscriptIncomplete,
+    ];
 
     /// The name on the wire.
     #[must_use]
@@ -22,6 +35,9 @@ impl NoteReason {
             Self::NoAudioTrack => "NO_AUDIO_TRACK",
             Self::AudioCodecUnsupported => "AUDIO_CODEC_UNSUPPORTED",
             Self::TrackNotEmbedded => "TRACK_NOT_EMBEDDED",
+            Self::NoSpeech => "NO_SPEECH",
+            Self::TranscriptDoubtful => "TRANSCRIPT_DOUBTFUL",
+            Self::TranscriptIncomplete => "TRANSCRIPT_INCOMPLETE",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::{
     embedding::WeightedModality,
     error::{Error, Reason, Result},
+    language::Language,
     limits::SEGMENT_MS_MIN,
     modality::Modality,
 };
@@ -152,6 +153,37 @@ impl Fusion {
     }
 }
 
+/// Whether what people say in a media is written down and embedded, where a transcriber is at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Speech {
+    /// It is not listened to.
+    Off,
+    /// Where this server has a transcriber, and in this language where that is known.
+    Auto(Option<Language>),
+    /// As [`Speech::Auto`]; a server without a transcriber refuses.
+    On(Option<Language>),
+}
+
+impl Default for Speech {
+    fn default() -> Self {
+        Self::AUTO
+    }
+}
+
+impl Speech {
+    /// In whatever language it is, where that can be done.
+    pub const AUTO: Self = Self::Auto(None);
+
+    /// The language that is spoken, where it is known.
+    #[must_use]
+    pub const fn language(self) -> Option<Language> {
+        match self {
+            Self::Off => None,
+            Self::Auto(language) | Self::On(language) => language,
+        }
+    }
+}
+
 /// How the vectors of a media are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct EmbedOptions {
@@ -163,14 +195,23 @@ pub struct EmbedOptions {
     pub segments: Segments,
     /// Of a video also both tracks as one vector.
     pub fusion: Option<Fusion>,
+    /// What is said, beside what is seen and heard.
+    pub speech: Speech,
 }
 
 impl EmbedOptions {
     /// What an ingest does unless it is told otherwise.
-    pub const INGEST: Self = Self { purpose: Purpose::Document, target: None, segments: Segments::Tower, fusion: None };
+    pub const INGEST: Self = Self {
+        purpose: Purpose::Document,
+        target: None,
+        segments: Segments::Tower,
+        fusion: None,
+        speech: Speech::AUTO,
+    };
 }
 
 /// What tells vectors made with these options from those made as an ingest does by default, which have an empty one.
+/// What speech adds depends on the transcriber, which [`ContentHash::heard_by`](crate::ContentHash::heard_by) names.
 impl fmt::Display for EmbedOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.purpose != Self::INGEST.purpose {

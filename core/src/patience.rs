@@ -53,6 +53,12 @@ impl Patience {
         Self { allowance: Some(Allowance { end, seconds }), ..self.clone() }
     }
 
+    /// How long its request still waits; none where it waits as long as it takes.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline.map(Deadline::remaining)
+    }
+
     /// Tells everybody who works for this caller that it has gone away.
     pub fn leave(&self) {
         self.gone.store(true, Ordering::Relaxed);

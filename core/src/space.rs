@@ -81,9 +81,18 @@ fn combined(added: &BTreeSet<Fingerprint>) -> Option<Fingerprint> {
     }
 }
 
+/// How a space tells that somebody speaks: a sound whose cosine to these words is as great sounds like speech.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Talk {
+    /// What a text tower makes of speech, such as "a person talking".
+    pub words: String,
+    /// The least cosine, above 0 and below 1.
+    pub cosine: f32,
+}
+
 /// One shared embedding space: unit vectors of `dimension`, compared by cosine.
 ///
-/// Neither `matryoshka` nor `calibration` changes a vector, so the fingerprint covers neither.
+/// None of `matryoshka`, `calibration` and `talk` changes a vector, so the fingerprint covers none of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Space {
     /// What tells it from every other space.
@@ -97,6 +106,8 @@ pub struct Space {
     pub matryoshka: Vec<usize>,
     /// What unrelated pairs of modalities score.
     pub calibration: Calibration,
+    /// How it tells that somebody speaks, where that was measured.
+    pub talk: Option<Talk>,
     /// The towers that were added to the bundle whose fingerprint this is, each with the fingerprint that its vectors
     /// carry instead: they lie in the space, but depend on a tower and an alignment that may be replaced.
     pub added: BTreeMap<Modality, Fingerprint>,
@@ -196,7 +207,15 @@ mod tests {
 
     fn space(fingerprint: Fingerprint) -> Space {
         let (name, calibration) = ("test".into(), Calibration::default());
-        Space { fingerprint, dimension: 8, name, matryoshka: vec![4, 2], calibration, added: BTreeMap::new() }
+        Space {
+            fingerprint,
+            dimension: 8,
+            name,
+            matryoshka: vec![4, 2],
+            calibration,
+            talk: None,
+            added: BTreeMap::new(),
+        }
     }
 
     #[test]

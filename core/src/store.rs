@@ -122,6 +122,8 @@ pub struct Point {
     pub metadata: BTreeMap<String, Value>,
     /// What the vector is the sum of, with [`Track::Fused`] and [`Track::Parts`].
     pub parts: Vec<WeightedModality>,
+    /// What was said, with [`Track::Speech`].
+    pub transcript: Option<String>,
     /// The unit vector; empty where a read did not ask for vectors.
     pub vector: Vec<f32>,
 }

@@ -10,13 +10,15 @@ use crate::error::{Error, Reason};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Track {
-    /// All there is, where a media has one track: texts, images, audio, point clouds.
+    /// All there is to see, hear or read, where a media has one track for it: texts, images, audio, point clouds.
     #[default]
     Whole,
     /// The pictures of a video.
     Visual,
     /// The audio track of a video.
     Audio,
+    /// What is said in audio or a video: its transcript, as a text.
+    Speech,
     /// The weighted sum of a video's visual and audio track.
     Fused,
     /// The weighted sum of all parts of an item that was sent in several.
@@ -25,7 +27,7 @@ pub enum Track {
 
 impl Track {
     /// Every track.
-    pub const ALL: [Self; 5] = [Self::Whole, Self::Visual, Self::Audio, Self::Fused, Self::Parts];
+    pub const ALL: [Self; 6] = [Self::Whole, Self::Visual, Self::Audio, Self::Speech, Self::Fused, Self::Parts];
 
     /// The tracks of which every item has exactly one: it is listed and counted by it.
     pub const LEADING: [Self; 3] = [Self::Whole, Self::Visual, Self::Parts];
@@ -37,6 +39,7 @@ impl Track {
             Self::Whole => "whole",
             Self::Visual => "visual",
             Self::Audio => "audio",
+            Self::Speech => "speech",
             Self::Fused => "fused",
             Self::Parts => "parts",
         }

@@ -53,6 +53,7 @@ pub fn track_out(track: Track) -> i32 {
         Track::Whole => v1::Track::Whole,
         Track::Visual => v1::Track::Visual,
         Track::Audio => v1::Track::Audio,
+        Track::Speech => v1::Track::Speech,
         Track::Fused => v1::Track::Fused,
         Track::Parts => v1::Track::Parts,
     };
@@ -64,6 +65,7 @@ fn track_in(number: i32) -> Result<Track> {
         Ok(v1::Track::Unspecified | v1::Track::Whole) => Ok(Track::Whole),
         Ok(v1::Track::Visual) => Ok(Track::Visual),
         Ok(v1::Track::Audio) => Ok(Track::Audio),
+        Ok(v1::Track::Speech) => Ok(Track::Speech),
         Ok(v1::Track::Fused) => Ok(Track::Fused),
         Ok(v1::Track::Parts) => Ok(Track::Parts),
         Err(_) => Err(invalid("track", format!("{number} is no track of this version"))),
@@ -150,6 +152,7 @@ pub fn embedding_out(embedding: Embedding, space: &Space, encoding: Encoding) ->
         segment: embedding.segment,
         span: embedding.span.map(span_out),
         parts: weighted_out(&embedding.parts),
+        transcript: embedding.transcript.unwrap_or_default(),
         ..Default::default()
     };
     vector::put(&mut wire, embedding.vector, encoding);
@@ -169,6 +172,7 @@ pub fn embedding_in(mut embedding: v1::Embedding) -> Result<Embedding> {
         segment: embedding.segment,
         span: embedding.span.map(|span| Span { start_ms: span.start_ms, end_ms: span.end_ms }),
         parts: embedding.parts.iter().map(part).collect::<Result<_>>()?,
+        transcript: some(embedding.transcript),
     })
 }
 

@@ -199,7 +199,7 @@ mod tests {
     fn honest_messages_are_not() {
         let values = vec![0.5; 2 * MESSAGE_ELEMENTS];
         let vector = v1::query_part::Part::Vector(v1::RawVector { values, ..Default::default() });
-        let parts = vec![v1::QueryPart { part: Some(vector), weight: Some(1.0) }; 16];
+        let parts = vec![v1::QueryPart { part: Some(vector), weight: Some(1.0), ..Default::default() }; 16];
         assert!(check(&v1::SearchRequest { parts, ..Default::default() }).is_ok());
         let media = v1::Media { content: Some(v1::media::Content::Text("a".to_owned())), ..Default::default() };
         let label = v1::Label { name: "b".to_owned(), examples: vec![media; 64] };

@@ -4,6 +4,7 @@
 //! total: an unknown enum value or an empty oneof is an error that names its field, never a panic.
 //! [`codec`] counts what comes before it is decoded.
 //! [`space`] holds those of what a server says of its space.
+//! [`transcript`] holds those of what a transcriber hears.
 //! [`status`] turns a core error into a `tonic::Status` with its `google.rpc` details, and back.
 
 pub mod codec;
@@ -16,6 +17,7 @@ pub mod options;
 pub mod report;
 pub mod space;
 pub mod status;
+pub mod transcript;
 pub mod vector;
 pub mod view;
 
@@ -58,6 +60,7 @@ mod tests {
         let methods: Vec<_> = super::client_streaming_methods().into_iter().collect();
         let expected = [
             "/onespace.encoder.v1.EncoderService/Encode",
+            "/onespace.encoder.v1.TranscriberService/Transcribe",
             "/onespace.v1.CollectionService/Ingest",
             "/onespace.v1.EmbeddingService/EmbedFile",
             "/onespace.v1.EmbeddingService/EmbedStream",

@@ -1,6 +1,6 @@
 //! What a caller chooses about the vectors of a media, on the wire and in core.
 
-use onespace_core::{EmbedOptions, Fusion, Purpose, Result, SegmentWindow, Segments, Window};
+use onespace_core::{EmbedOptions, Fusion, Purpose, Result, SegmentWindow, Segments, Speech, Window};
 
 use crate::{
     convert::{modality_in, modality_out},
@@ -20,6 +20,7 @@ pub fn embed_options_in(options: Option<&v1::EmbedOptions>, default: EmbedOption
             target: modality_in(options.target).map_err(|error| invalid("target", error.message))?,
             segments: segments_in(options.segments.as_ref(), default.segments)?,
             fusion: options.fusion.as_ref().map(fusion_in).transpose()?,
+            speech: speech_in(options.speech.as_ref(), default.speech)?,
         })
     };
     read().map_err(|error: onespace_core::Error| error.under("options"))
@@ -39,6 +40,7 @@ pub fn embed_options_out(options: &EmbedOptions) -> v1::EmbedOptions {
         fusion: options
             .fusion
             .map(|Fusion { visual, audio }| v1::TrackFusion { visual_weight: Some(visual), audio_weight: Some(audio) }),
+        speech: Some(speech_out(options.speech)),
     }
 }
 
@@ -98,6 +100,38 @@ fn segments_out(segments: Segments) -> v1::Segments {
     }
 }
 
+/// How speech is understood; what is not said is as `default` has it.
+///
+/// # Errors
+/// `FIELD_INVALID` naming the field under `speech`.
+pub fn speech_in(speech: Option<&v1::Speech>, default: Speech) -> Result<Speech> {
+    let Some(speech) = speech else { return Ok(default) };
+    let language = Some(speech.language.as_str()).filter(|tag| !tag.is_empty()).map(str::parse).transpose();
+    let language = language.map_err(|error: onespace_core::Error| error.under("speech"))?;
+    match v1::SpeechMode::try_from(speech.mode) {
+        Ok(v1::SpeechMode::Unspecified) if language.is_none() => Ok(default),
+        Ok(v1::SpeechMode::Unspecified) => Ok(Speech::Auto(language)),
+        Ok(v1::SpeechMode::On) => Ok(Speech::On(language)),
+        Ok(v1::SpeechMode::Off) if language.is_some() => {
+            Err(invalid("speech.language", "a language is named, and SPEECH_MODE_OFF listens to none"))
+        }
+        Ok(v1::SpeechMode::Off) => Ok(Speech::Off),
+        Err(_) => Err(invalid("speech.mode", format!("{} is no mode of this version", speech.mode))),
+    }
+}
+
+/// How speech is understood, on the wire.
+#[must_use]
+pub fn speech_out(speech: Speech) -> v1::Speech {
+    let mode = match speech {
+        Speech::Off => v1::SpeechMode::Off,
+        Speech::Auto(_) => v1::SpeechMode::Unspecified,
+        Speech::On(_) => v1::SpeechMode::On,
+    };
+    let language = speech.language().map(|language| language.to_string()).unwrap_or_default();
+    v1::Speech { mode: mode.into(), language }
+}
+
 fn fusion_in(fusion: &v1::TrackFusion) -> Result<Fusion> {
     let (visual, audio) = (fusion.visual_weight.unwrap_or(1.0), fusion.audio_weight.unwrap_or(1.0));
     for (field, weight) in [("fusion.visual_weight", visual), ("fusion.audio_weight", audio)] {
@@ -129,9 +163,13 @@ mod tests {
         let all = [Segments::Off, Segments::Tower, Segments::Window(SegmentWindow { milliseconds, tokens })];
         for segments in all {
             let (purpose, target) = (Purpose::Document, Some(Modality::Audio));
-            let options = EmbedOptions { purpose, target, segments, fusion: Some(Fusion { visual: 1.0, audio: 0.5 }) };
-            let back = embed_options_in(Some(&embed_options_out(&options)), EmbedOptions::default());
-            assert_eq!(back.unwrap(), options);
+            let german = Some("de".parse().unwrap());
+            for speech in [Speech::Off, Speech::AUTO, Speech::Auto(german), Speech::On(None), Speech::On(german)] {
+                let fusion = Some(Fusion { visual: 1.0, audio: 0.5 });
+                let options = EmbedOptions { purpose, target, segments, fusion, speech };
+                let back = embed_options_in(Some(&embed_options_out(&options)), EmbedOptions::default());
+                assert_eq!(back.unwrap(), options);
+            }
         }
     }
 
@@ -141,7 +179,14 @@ mod tests {
         assert_eq!(silent.unwrap(), EmbedOptions::INGEST);
         let fusion = |visual| v1::TrackFusion { visual_weight: Some(visual), audio_weight: Some(0.0) };
         let fused = |visual| v1::EmbedOptions { fusion: Some(fusion(visual)), ..Default::default() };
+        let speech = |mode, language: &str| v1::EmbedOptions {
+            speech: Some(v1::Speech { mode, language: language.into() }),
+            ..Default::default()
+        };
         for (options, field) in [
+            (speech(9, ""), "options.speech.mode"),
+            (speech(0, "German"), "options.speech.language"),
+            (speech(1, "de"), "options.speech.language"),
             (v1::EmbedOptions { purpose: 7, ..Default::default() }, "options.purpose"),
             (v1::EmbedOptions { target: 99, ..Default::default() }, "options.target"),
             (segments(v1::SegmentMode::Off, 1000, 0), "options.segments.mode"),

@@ -19,6 +19,7 @@ pub struct SpaceReport {
     pub dimensions: Vec<u32>,
     pub calibration: Vec<CalibrationReport>,
     pub towers: Vec<TowerReport>,
+    pub transcriber: Option<TranscriberReport>,
     pub limits: Vec<LimitReport>,
     pub formats: Vec<FormatReport>,
 }
@@ -54,6 +55,16 @@ pub struct TowerReport {
     pub space_fingerprint: String,
 }
 
+/// What writes down speech.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "each field is that of `Transcriber`")]
+pub struct TranscriberReport {
+    pub name: String,
+    pub fingerprint: String,
+    pub license: LicenseReport,
+    pub languages: Vec<String>,
+}
+
 /// A bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "each field is that of `Limit`")]
@@ -76,16 +87,17 @@ pub struct FormatReport {
 impl From<v1::GetSpaceResponse> for SpaceReport {
     fn from(response: v1::GetSpaceResponse) -> Self {
         let space = response.space.unwrap_or_default();
-        let License { name, restriction, notice } = license(&space);
+        let license = license_report(license(&space));
         Self {
             space_fingerprint: space.space_fingerprint,
             dimension: space.dimension,
             name: space.name,
-            license: LicenseReport { name, restriction: restriction.name(), notice },
+            license,
             version: response.version,
             dimensions: space.dimensions,
             calibration: space.calibration.into_iter().map(calibration).collect(),
             towers: space.towers.into_iter().map(tower).collect(),
+            transcriber: response.transcriber.map(transcriber),
             limits: response.limits.into_iter().map(limit).collect(),
             formats: response.formats.into_iter().map(format).collect(),
         }
@@ -95,9 +107,22 @@ impl From<v1::GetSpaceResponse> for SpaceReport {
 /// The license of a space. A restriction that this version does not know limits as much as anything can.
 #[must_use]
 pub fn license(space: &v1::Space) -> License {
-    let license = space.license.clone().unwrap_or_default();
+    license_of(space.license.clone())
+}
+
+fn license_of(license: Option<v1::License>) -> License {
+    let license = license.unwrap_or_default();
     let restriction = restriction_in(license.restriction).unwrap_or(UsageRestriction::Research);
     License { name: license.name, restriction, notice: license.notice }
+}
+
+fn license_report(License { name, restriction, notice }: License) -> LicenseReport {
+    LicenseReport { name, restriction: restriction.name(), notice }
+}
+
+fn transcriber(transcriber: v1::Transcriber) -> TranscriberReport {
+    let v1::Transcriber { name, fingerprint, license, languages } = transcriber;
+    TranscriberReport { name, fingerprint, license: license_report(license_of(license)), languages }
 }
 
 fn calibration(pair: v1::Calibration) -> CalibrationReport {

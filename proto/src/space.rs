@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use onespace_core::{
-    Calibration, EncoderInfo, Error, Fingerprint, License, Modality, Reason, Result, Scale, Scoring, Space, TowerInfo,
-    UsageRestriction,
+    Calibration, EncoderInfo, Error, Fingerprint, License, Modality, Reason, Result, Scale, Scoring, Space, Talk,
+    TowerInfo, TranscriberInfo, UsageRestriction,
 };
 
 use crate::{
@@ -122,6 +122,43 @@ fn added_in(added: &encoder::v1::AddedTower) -> Result<(Modality, Fingerprint)> 
     Ok((modality_named(added.modality)?, added.space_fingerprint.parse()?))
 }
 
+fn license_out(license: &License) -> v1::License {
+    v1::License {
+        name: license.name.clone(),
+        restriction: restriction_out(license.restriction),
+        notice: license.notice.clone(),
+    }
+}
+
+fn license_in(license: Option<v1::License>) -> Result<License> {
+    let v1::License { name, restriction, notice } = license.unwrap_or_default();
+    Ok(License { name, restriction: restriction_in(restriction)?, notice })
+}
+
+/// A transcriber's description.
+#[must_use]
+pub fn transcriber_out(info: &TranscriberInfo) -> v1::Transcriber {
+    v1::Transcriber {
+        name: info.name.clone(),
+        fingerprint: info.fingerprint.to_string(),
+        license: Some(license_out(&info.license)),
+        languages: info.languages.clone(),
+    }
+}
+
+/// A transcriber's description, as it tells it.
+///
+/// # Errors
+/// `FIELD_*` when it is not one of this version.
+pub fn transcriber_in(info: v1::Transcriber) -> Result<TranscriberInfo> {
+    Ok(TranscriberInfo {
+        name: info.name,
+        fingerprint: info.fingerprint.parse()?,
+        license: license_in(info.license)?,
+        languages: info.languages,
+    })
+}
+
 /// A space with the towers that are served and the license of its bundle.
 #[must_use]
 pub fn space_out(space: &Space, towers: &[TowerInfo], license: &License) -> v1::Space {
@@ -129,14 +166,11 @@ pub fn space_out(space: &Space, towers: &[TowerInfo], license: &License) -> v1::
         space_fingerprint: space.fingerprint.to_string(),
         dimension: dimension_out(space.dimension),
         name: space.name.clone(),
-        license: Some(v1::License {
-            name: license.name.clone(),
-            restriction: restriction_out(license.restriction),
-            notice: license.notice.clone(),
-        }),
+        license: Some(license_out(license)),
         towers: towers.iter().map(|tower| tower_out(tower, space)).collect(),
         dimensions: space.matryoshka.iter().copied().map(dimension_out).collect(),
         calibration: calibration_out(&space.calibration),
+        talk: space.talk.as_ref().map(|talk| v1::Talk { words: talk.words.clone(), cosine: talk.cosine }),
     }
 }
 
@@ -161,11 +195,10 @@ pub fn encoder_in(info: encoder::v1::DescribeResponse) -> Result<EncoderInfo> {
         name: told.name,
         matryoshka: told.dimensions.into_iter().map(|length| length as usize).collect(),
         calibration: calibration_in(&told.calibration)?,
+        talk: told.talk.map(|v1::Talk { words, cosine }| Talk { words, cosine }),
         added: info.added.iter().map(added_in).collect::<Result<_>>()?,
     };
-    let license = told.license.unwrap_or_default();
-    let restriction = restriction_in(license.restriction)?;
-    let license = License { name: license.name, restriction, notice: license.notice };
+    let license = license_in(told.license)?;
     let towers = told.towers.into_iter().map(tower_in).collect::<Result<_>>()?;
     Ok(EncoderInfo { space, license, towers })
 }
@@ -194,7 +227,8 @@ mod tests {
         let license = License { name: "MIT".into(), restriction: UsageRestriction::Research, notice: "or not".into() };
         let (fingerprint, name) = (Fingerprint::of(b"one"), "one 1".to_owned());
         let added = BTreeMap::from([(Modality::Audio, Fingerprint::of(b"two"))]);
-        let space = Space { fingerprint, dimension: 8, name, matryoshka: vec![4, 2], calibration, added };
+        let talk = Some(Talk { words: "speech".into(), cosine: 0.25 });
+        let space = Space { fingerprint, dimension: 8, name, matryoshka: vec![4, 2], calibration, talk, added };
         let info = EncoderInfo { space, license, towers: vec![tower] };
         assert_eq!(encoder_in(encoder_out(&info)).unwrap(), info);
 

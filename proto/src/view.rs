@@ -63,6 +63,7 @@ impl View {
             span: point.span.map(span_out),
             space_fingerprint: point.carried().to_string(),
             parts: weighted_out(&point.parts),
+            transcript: point.transcript.unwrap_or_default(),
             ..Default::default()
         };
         if self.fetch.vectors {

@@ -9,9 +9,10 @@ import pytest
 from conftest import DEPLOY
 
 ROOT = DEPLOY.parent
-TARGETS = {"gateway", "encoder", "encoder-video", "all-in-one"}
+TARGETS = {"gateway", "encoder", "encoder-video", "transcriber", "all-in-one"}
+VIDEO = {"encoder-video", "transcriber", "all-in-one"}
 FFMPEG = re.compile(r"\blib(av|sw)[a-z]+(-dev|\d)")
-SERVICES = {"gateway"} | {f"encoder-{m}" for m in ("text", "image", "audio", "video", "point-cloud")}
+SERVICES = {"gateway"} | {f"encoder-{m}" for m in ("text", "image", "audio", "video", "point-cloud", "speech")}
 
 
 @dataclass
@@ -55,7 +56,7 @@ def test_each_image_runs_as_nobody_in_particular(target):
 @pytest.mark.parametrize("target", sorted(TARGETS))
 def test_ffmpeg_is_in_the_images_that_decode_films_and_in_no_other(target):
     carries = any(FFMPEG.search(rest) for instruction, rest in line_of(target) if instruction == "RUN")
-    assert carries is (target in {"encoder-video", "all-in-one"})
+    assert carries is (target in VIDEO)
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS))
@@ -67,7 +68,7 @@ def test_no_image_carries_a_compiler(target):
 @pytest.mark.parametrize("target", sorted(TARGETS))
 def test_the_binary_matches_the_libraries_beside_it(target):
     binaries = [r for i, r in line_of(target) if i == "COPY" and r.endswith("/usr/local/bin/onespace")]
-    video = target in {"encoder-video", "all-in-one"}
+    video = target in VIDEO
     assert binaries[-1].split()[0] == ("--from=build-video" if video else "--from=build")
 
 
@@ -147,12 +148,15 @@ def test_compose_builds_the_stage_that_each_image_is_named_after(compose):
     for name in SERVICES:
         image = compose[name]["image"].removeprefix("onespace/").partition(":")[0]
         assert compose[name]["build"]["target"] == image
-        assert image == {"gateway": "gateway", "encoder-video": "encoder-video"}.get(name, "encoder")
+        named = {"gateway": "gateway", "encoder-video": "encoder-video", "encoder-speech": "transcriber"}
+        assert image == named.get(name, "encoder")
 
 
 def test_compose_tells_the_gateway_of_every_encoder(compose):
     pairs = dict(pair.split("=", 1) for pair in compose["gateway"]["environment"]["ONESPACE_ENCODER"].split(","))
-    assert {f"encoder-{modality.replace('_', '-')}" for modality in pairs} == SERVICES - {"gateway"}
+    towers = SERVICES - {"gateway", "encoder-speech"}
+    assert {f"encoder-{modality.replace('_', '-')}" for modality in pairs} == towers
+    assert compose["gateway"]["environment"]["ONESPACE_TRANSCRIBER"] == "http://encoder-speech:50051"
     for modality, url in pairs.items():
         name = url.removeprefix("http://").removesuffix(":50051")
         assert compose[name]["environment"]["ONESPACE_MODALITY"] == modality

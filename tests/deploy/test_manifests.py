@@ -5,7 +5,8 @@ import pytest
 
 SCHEMA = "1.32"
 MODALITIES = {"text", "image", "audio", "video", "point-cloud"}
-DEPLOYMENTS = {"gateway"} | {f"encoder-{m}" for m in MODALITIES}
+ENCODERS = MODALITIES | {"speech"}
+DEPLOYMENTS = {"gateway"} | {f"encoder-{m}" for m in ENCODERS}
 VIDEO_DRAIN = 130
 DRAIN = 45
 
@@ -102,10 +103,11 @@ def test_every_image_is_pinned(objects):
             assert tag and tag != "latest", f"{name}: {container['image']}"
 
 
-def test_only_the_video_encoder_carries_ffmpeg(objects):
+def test_only_what_decodes_videos_carries_ffmpeg(objects):
     images = {name: pod(d)["containers"][0]["image"].split(":")[0] for name, d in objects.of("Deployment").items()}
     expected = {f"encoder-{m}": "onespace/encoder" for m in MODALITIES - {"video"}}
-    assert images == expected | {"encoder-video": "onespace/encoder-video", "gateway": "onespace/gateway"}
+    expected |= {"encoder-video": "onespace/encoder-video", "encoder-speech": "onespace/transcriber"}
+    assert images == expected | {"gateway": "onespace/gateway"}
 
 
 def test_replicas_are_spread_over_zones_and_nodes(objects):
@@ -209,7 +211,7 @@ def test_each_service_means_exactly_one_workload_and_a_port_it_has(objects):
 
 
 def test_encoders_resolve_to_their_replicas(objects):
-    for modality in MODALITIES:
+    for modality in ENCODERS:
         assert objects.of("Service")[f"encoder-{modality}"]["spec"]["clusterIP"] == "None"
 
 
@@ -218,6 +220,7 @@ def test_the_gateway_is_told_of_every_encoder_and_of_the_store(objects):
     environment = {v["name"]: v.get("value") for v in container["env"]}
     towers = dict(pair.split("=", 1) for pair in environment["ONESPACE_ENCODER"].split(","))
     assert towers == {m.replace("-", "_"): f"http://encoder-{m}:50051" for m in MODALITIES}
+    assert environment["ONESPACE_TRANSCRIBER"] == "http://encoder-speech:50051"
     assert environment["ONESPACE_QDRANT"] == "http://qdrant:6334"
 
 
@@ -228,6 +231,8 @@ def test_each_encoder_is_told_its_modality(objects):
         (variable,) = pod(deployment)["containers"][0]["env"]
         assert variable["name"] == "ONESPACE_MODALITY"
         assert variable["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.labels['onespace/modality']"
+    (container,) = pod(objects.of("Deployment")["encoder-speech"])["containers"]
+    assert container["args"] == ["transcriber"] and "env" not in container, "its image says where the transcriber is"
 
 
 def edges(objects) -> set[tuple[str, str, object]]:
@@ -265,7 +270,7 @@ def test_nothing_is_reachable_that_need_not_be(objects):
         ("*", "gateway", 8080),
         ("gateway", "qdrant", 6334),
         ("qdrant", "qdrant", 6335),
-    } | {("gateway", f"encoder-{m}", 50051) for m in MODALITIES}
+    } | {("gateway", f"encoder-{m}", 50051) for m in ENCODERS}
 
 
 def test_an_encoder_reaches_nothing(objects):

@@ -192,7 +192,7 @@ pub fn data(bytes: impl Into<bytes::Bytes>) -> v1::Media {
 /// A media as a part of a question.
 #[must_use]
 pub fn part(media: v1::Media) -> v1::QueryPart {
-    v1::QueryPart { part: Some(v1::query_part::Part::Media(media)), weight: None }
+    v1::QueryPart { part: Some(v1::query_part::Part::Media(media)), ..Default::default() }
 }
 
 /// A part with a weight.

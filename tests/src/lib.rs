@@ -18,6 +18,7 @@ pub mod samples;
 pub mod scripted;
 pub mod server;
 pub mod sound;
+pub mod speech;
 pub mod vectors;
 
 pub use client::{Client, Embedded};

@@ -195,7 +195,7 @@ impl SearchService for Stage {
                 Ok(()) => Outcome::Score(length as f32 / 1e8),
                 Err(error) => Outcome::Error(error),
             };
-            v1::RankedCandidate { index, outcome: Some(outcome), calibrated_score: None }
+            v1::RankedCandidate { index, outcome: Some(outcome), ..Default::default() }
         });
         Ok(Response::new(v1::RankResponse { candidates: ranked.collect(), timings: None }))
     }

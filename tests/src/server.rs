@@ -72,6 +72,14 @@ impl Server {
         Self::launch_in(folder, topology, bundle).await
     }
 
+    /// Starts a topology with a transcriber and waits until it is ready.
+    pub async fn start_hearing(topology: Topology, bundle: &Path, transcriber: &Path) -> Self {
+        let folder = tempfile::Builder::new().prefix("onespace-test-").tempdir().unwrap();
+        let server = Self::launch_with(folder, topology, bundle, Some(transcriber)).await;
+        server.ready().await;
+        server
+    }
+
     /// Starts the chosen topology in a folder, with whatever data lies there, and waits until it is ready.
     pub async fn start_in(folder: TempDir) -> Self {
         let server = Self::launch_in(folder, Topology::chosen(), &bundle()).await;
@@ -105,6 +113,10 @@ impl Server {
     }
 
     async fn launch_in(folder: TempDir, topology: Topology, bundle: &Path) -> Self {
+        Self::launch_with(folder, topology, bundle, None).await
+    }
+
+    async fn launch_with(folder: TempDir, topology: Topology, bundle: &Path, transcriber: Option<&Path>) -> Self {
         let manifest = std::fs::read_to_string(bundle.join("bundle.toml")).unwrap_or_default();
         let bundle = bundle.display().to_string();
         let mut arguments = Vec::new();
@@ -122,6 +134,16 @@ impl Server {
                     arguments.extend(["--encoder".to_owned(), format!("{modality}=http://{grpc}")]);
                 }
             }
+        }
+        if let Some(transcriber) = transcriber {
+            let mut place = transcriber.display().to_string();
+            if topology == Topology::Cluster {
+                let line = ["transcriber", "--transcriber", &place, "--listen", "127.0.0.1:0"];
+                let mut process = Process::spawn(&line.map(ToOwned::to_owned), folder.path());
+                place = format!("http://{}", addresses(&process.line("listening ").await).0);
+                encoders.push(("speech".to_owned(), process));
+            }
+            arguments.extend(["--transcriber".to_owned(), place]);
         }
         let data = folder.path().join("data").display().to_string();
         let ports = ["--data", &data, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"];

@@ -102,7 +102,8 @@ fn sample(kind: &str) -> Vec<u8> {
             v1::SearchRequest { collection: name(), parts: parts(), ..Default::default() }.encode_to_vec()
         }
         "RankRequest" => {
-            v1::RankRequest { parts: parts(), candidates: vec![text("a mug")], calibrate: None }.encode_to_vec()
+            v1::RankRequest { parts: parts(), candidates: vec![text("a mug")], calibrate: None, ..Default::default() }
+                .encode_to_vec()
         }
         "ClassifyRequest" => {
             let labels = vec![label("mug"), label("bell")];

@@ -167,7 +167,7 @@ async fn no_modality_crowds_out_another() {
 async fn parts_weigh_their_statistics() {
     let client = client().await;
     let picture = "images/purple-guitar-01.jpg";
-    let item = v1::QueryPart { part: Some(Part::ItemId(picture.to_owned())), weight: Some(-1.0) };
+    let item = v1::QueryPart { part: Some(Part::ItemId(picture.to_owned())), weight: Some(-1.0), ..Default::default() };
     let parts = vec![weighted(text("a red mug"), 3.0), item];
     let hits = client.search(v1::SearchRequest { limit: 50, ..question(SAMPLES, parts) }).await;
     for hit in &hits {
@@ -186,7 +186,7 @@ async fn parts_weigh_their_statistics() {
             modality: modality.into(),
             ..Default::default()
         };
-        v1::QueryPart { part: Some(Part::Vector(raw)), weight: None }
+        v1::QueryPart { part: Some(Part::Vector(raw)), ..Default::default() }
     };
     let named = client.search(question(SAMPLES, vec![vector(Modality::Image)])).await;
     let (mean, std) = scale("image", heard(&named[0]));
@@ -226,7 +226,7 @@ async fn candidates_are_ranked_alike() {
         ["videos/yellow-teapot-bouncing-01.mp4", "images/yellow-teapot-01.jpg", "sounds/spoken-brown-bee-01.flac"];
     let ask = |calibrate, question: v1::Media| {
         let candidates = names.iter().map(|name| samples::named(name).media()).collect();
-        let request = v1::RankRequest { parts: vec![part(question)], candidates, calibrate };
+        let request = v1::RankRequest { parts: vec![part(question)], candidates, calibrate, ..Default::default() };
         let client = client.clone();
         async move { client.searching().rank(request).await.map(|answer| answer.into_inner().candidates) }
     };

@@ -67,7 +67,16 @@ async fn embed_prints_vectors_and_names_what_failed() {
     let said = run(&["embed", "--json", "--text", "a yellow teapot", &picture, &film]).await.expect(0);
     let lines = said.lines();
     for line in &lines {
-        let all = BTreeSet::from(["source", "modality", "space_fingerprint", "span", "track", "segment", "vector"]);
+        let all = BTreeSet::from([
+            "source",
+            "modality",
+            "space_fingerprint",
+            "span",
+            "track",
+            "segment",
+            "transcript",
+            "vector",
+        ]);
         assert_eq!(keys(line), all);
         assert_eq!(line["vector"].as_array().unwrap().len(), 256);
         assert_eq!(line["space_fingerprint"].as_str().unwrap().len(), 64);
@@ -140,7 +149,7 @@ async fn ingest_then_search_rank_and_classify() {
     let lines = said.lines();
     assert_eq!(lines.len(), 3);
     for (rank, line) in (1..).zip(&lines) {
-        let all = ["rank", "item_id", "source", "modality", "score", "calibrated_score", "span"];
+        let all = ["rank", "item_id", "source", "modality", "score", "calibrated_score", "span", "transcript"];
         assert_eq!(keys(line), BTreeSet::from(all));
         assert_eq!(line["rank"].as_u64(), Some(rank));
         assert!(line["source"].as_str().unwrap().contains("red-mug"), "{line}");

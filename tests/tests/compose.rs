@@ -284,7 +284,7 @@ async fn an_index_outlives_an_added_tower_and_its_successor() {
     assert_eq!(answers(&client, ask()).await, all(&[]));
     let raw = v1::RawVector { values: old, space_fingerprint: carried.clone(), ..Default::default() };
     for stale in [v1::query_part::Part::Vector(raw), v1::query_part::Part::ItemId(sound.name.clone())] {
-        let request = question("mine", vec![v1::QueryPart { part: Some(stale), weight: None }]);
+        let request = question("mine", vec![v1::QueryPart { part: Some(stale), ..Default::default() }]);
         let refused = client.searching().search(request).await.unwrap_err();
         assert_eq!((why(&refused).0.as_str(), why(&refused).2), ("SPACE_MISMATCH", Code::FailedPrecondition));
         assert!(refused.message().contains(&carried[..12]), "{refused}");

@@ -79,7 +79,7 @@ async fn a_question_of_several_parts_has_a_sum_for_each_head() {
     let client = client().await;
     let candidates = vec![text("blue bird"), picture("green-fish-01.jpg")];
     let parts = vec![part(text("a dog")), part(picture("turquoise-bottle-01.png"))];
-    let request = v1::RankRequest { parts, candidates: candidates.clone(), calibrate: None };
+    let request = v1::RankRequest { parts, candidates: candidates.clone(), calibrate: None, ..Default::default() };
     let ranked = client.searching().rank(request).await.unwrap().into_inner().candidates;
     let (words, bottle) = (client.vector(text("a dog")).await, client.vector(picture("turquoise-bottle-01.png")).await);
     for (index, sign) in [(0, 1.0), (1, -1.0)] {
@@ -90,8 +90,9 @@ async fn a_question_of_several_parts_has_a_sum_for_each_head() {
         assert_near(score, dot(&sum, &met) / dot(&sum, &sum).sqrt(), "a sum");
     }
     // Of one modality alone, the question decides which head of the candidates is asked.
-    let parts = vec![v1::QueryPart { part: Some(Part::Media(picture("turquoise-bottle-01.png"))), weight: None }];
-    let request = v1::RankRequest { parts, candidates: vec![text("blue bird")], calibrate: None };
+    let parts =
+        vec![v1::QueryPart { part: Some(Part::Media(picture("turquoise-bottle-01.png"))), ..Default::default() }];
+    let request = v1::RankRequest { parts, candidates: vec![text("blue bird")], calibrate: None, ..Default::default() };
     let ranked = client.searching().rank(request).await.unwrap().into_inner().candidates;
     let Some(Outcome::Score(score)) = ranked[0].outcome else { panic!("{ranked:?}") };
     assert_near(score, -dot(&bottle, &client.vector(text("blue bird")).await), "the candidate's head");

@@ -210,7 +210,12 @@ async fn unknown_modalities_are_named_wherever_they_stand() {
     ));
     found.push(field(
         searching
-            .rank(v1::RankRequest { parts: vec![part(odd())], candidates: vec![text("a")], calibrate: None })
+            .rank(v1::RankRequest {
+                parts: vec![part(odd())],
+                candidates: vec![text("a")],
+                calibrate: None,
+                ..Default::default()
+            })
             .await
             .unwrap_err(),
     ));

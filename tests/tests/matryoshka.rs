@@ -157,7 +157,7 @@ async fn a_collection_keeps_shorter_vectors_and_answers_right() {
 
     // Stored items and media in one question, each as long as the others.
     let name = "images/purple-guitar-01.jpg";
-    let item = v1::QueryPart { part: Some(Part::ItemId(name.to_owned())), weight: None };
+    let item = v1::QueryPart { part: Some(Part::ItemId(name.to_owned())), ..Default::default() };
     let hits = client.search(images(vec![item, weighted(text("a guitar"), 0.5)])).await;
     assert_eq!(hits[0].item.as_ref().unwrap().item_id, name);
     let request = v1::GetItemRequest { collection: "short".to_owned(), item_id: name.to_owned(), view: None };
@@ -179,7 +179,7 @@ async fn vectors_meet_vectors_of_their_length() {
     let whole = client.vector(sample.media()).await;
     let ask = |collection: &str, values: Vec<f32>| {
         let vector = v1::RawVector { values, space_fingerprint: space.clone(), ..Default::default() };
-        let part = v1::QueryPart { part: Some(Part::Vector(vector)), weight: None };
+        let part = v1::QueryPart { part: Some(Part::Vector(vector)), ..Default::default() };
         let (client, request) = (client.clone(), question(collection, vec![part]));
         async move { client.searching().search(request).await.map(|answer| answer.into_inner().hits) }
     };

@@ -29,7 +29,12 @@ fn film() -> v1::Media {
 }
 
 fn ranking() -> v1::RankRequest {
-    v1::RankRequest { parts: vec![part(film())], candidates: vec![text("a blue sword")], calibrate: None }
+    v1::RankRequest {
+        parts: vec![part(film())],
+        candidates: vec![text("a blue sword")],
+        calibrate: None,
+        ..Default::default()
+    }
 }
 
 /// A refusal says so in every way that a client may listen to, and names the pause.

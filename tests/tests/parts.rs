@@ -70,7 +70,7 @@ async fn a_photograph_and_its_caption_are_one_vector() {
     assert!(hits[0].score > 0.999 && hits[0].track() == Track::Parts, "{hits:?}");
     let request = v1::CountItemsRequest { collection: "together".into(), filter: None };
     assert_eq!(client.collections().count_items(request).await.unwrap().into_inner().items, 1);
-    let by_item = v1::QueryPart { part: Some(v1::query_part::Part::ItemId("both".into())), weight: None };
+    let by_item = v1::QueryPart { part: Some(v1::query_part::Part::ItemId("both".into())), ..Default::default() };
     assert!(client.search(question("together", vec![by_item])).await[0].score > 0.999);
 
     let opposite = client.embed(vec![parts(vec![(text("a"), 1.0), (text("a"), -1.0)])]).await.remove(0).unwrap_err();
@@ -195,7 +195,7 @@ async fn vectors_come_as_bytes_and_answers_fit() {
         v1::RawVector { values_float16: half.vector_float16.clone(), ..Default::default() },
     ] {
         let raw = v1::RawVector { space_fingerprint: space_fingerprint.clone(), ..raw };
-        let query = v1::QueryPart { part: Some(v1::query_part::Part::Vector(raw)), weight: None };
+        let query = v1::QueryPart { part: Some(v1::query_part::Part::Vector(raw)), ..Default::default() };
         assert!(client.search(question("encoded", vec![query])).await[0].score > 0.999);
     }
 

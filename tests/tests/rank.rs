@@ -19,7 +19,10 @@ async fn rank(
     parts: Vec<v1::QueryPart>,
     candidates: Vec<v1::Media>,
 ) -> Result<Vec<v1::RankedCandidate>, tonic::Status> {
-    let answered = client.searching().rank(v1::RankRequest { parts, candidates, calibrate: Some(false) }).await;
+    let answered = client
+        .searching()
+        .rank(v1::RankRequest { parts, candidates, calibrate: Some(false), ..Default::default() })
+        .await;
     answered.map(|response| response.into_inner().candidates)
 }
 
@@ -101,7 +104,7 @@ async fn broken_candidates_come_last_with_their_reasons() {
 #[tokio::test]
 async fn what_is_wrong_is_named() {
     let client = client().await;
-    let item = v1::QueryPart { part: Some(v1::query_part::Part::ItemId("mug".to_owned())), weight: None };
+    let item = v1::QueryPart { part: Some(v1::query_part::Part::ItemId("mug".to_owned())), ..Default::default() };
     let cases = [
         (vec![], vec![text("a mug")], "FIELD_REQUIRED", "parts"),
         (vec![part(text("a mug"))], vec![], "FIELD_REQUIRED", "candidates"),

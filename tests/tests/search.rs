@@ -36,7 +36,7 @@ fn modality(hit: &v1::SearchHit) -> Modality {
 }
 
 fn item(name: &str) -> v1::QueryPart {
-    v1::QueryPart { part: Some(Part::ItemId(name.to_owned())), weight: None }
+    v1::QueryPart { part: Some(Part::ItemId(name.to_owned())), ..Default::default() }
 }
 
 async fn refused(client: &Client, request: v1::SearchRequest) -> (String, String, Code) {
@@ -193,7 +193,7 @@ async fn vectors_come_with_their_space_or_not_at_all() {
     let values = client.vector(sample.media()).await;
     let ask = |values: Vec<f32>, space: &str| {
         let vector = v1::RawVector { values, space_fingerprint: space.to_owned(), ..Default::default() };
-        question(SAMPLES, vec![v1::QueryPart { part: Some(Part::Vector(vector)), weight: None }])
+        question(SAMPLES, vec![v1::QueryPart { part: Some(Part::Vector(vector)), ..Default::default() }])
     };
     let hits = client.search(ask(values.clone(), &space)).await;
     assert_eq!(name(&hits[0]), sample.name);

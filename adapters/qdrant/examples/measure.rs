@@ -33,6 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         name: "measure".into(),
         matryoshka: Vec::new(),
         calibration: Calibration::default(),
+        talk: None,
         added: BTreeMap::new(),
     };
     let (collection, indexed) = (photos.clone(), BTreeMap::new());
@@ -129,6 +130,7 @@ fn point(space: &Space, n: usize, state: &mut u64) -> Result<Point, Box<dyn Erro
         tower: None,
         metadata: BTreeMap::from([("year".to_owned(), (n % 30 + 1990).into())]),
         parts: Vec::new(),
+        transcript: None,
         vector: unit(state)?,
     })
 }

@@ -30,6 +30,8 @@ pub(crate) const SPACE: &str = "space";
 pub(crate) const TOWER: &str = "tower";
 /// What the vector is the sum of: a list of `[modality, weight]`. Absent where it is no sum.
 pub(crate) const PARTS: &str = "parts";
+/// What was said, of a speech track.
+pub(crate) const TRANSCRIPT: &str = "transcript";
 
 /// The payload path of a metadata field. An error blames `blamed`.
 ///

@@ -8,7 +8,8 @@ use onespace_core::{
 use serde_json::{Map, Value};
 
 use crate::keys::{
-    CONTENT_HASH, END_MS, ITEM, METADATA, MODALITY, PARTS, SEGMENT, SPACE, START_MS, TENANT, TITLE, TOWER, TRACK, URI,
+    CONTENT_HASH, END_MS, ITEM, METADATA, MODALITY, PARTS, SEGMENT, SPACE, START_MS, TENANT, TITLE, TOWER, TRACK,
+    TRANSCRIPT, URI,
 };
 
 /// The keys that [`item_and_hash`] reads.
@@ -40,6 +41,9 @@ pub(crate) fn payload(tenant: &Tenant, point: &Point) -> Map<String, Value> {
     }
     if let Some(title) = &point.title {
         put(TITLE, title.as_str().into());
+    }
+    if let Some(transcript) = &point.transcript {
+        put(TRANSCRIPT, transcript.as_str().into());
     }
     if !point.parts.is_empty() {
         let part = |(modality, weight): &WeightedModality| Value::Array(vec![modality.name().into(), (*weight).into()]);
@@ -73,6 +77,7 @@ pub(crate) fn point(tenant: &Tenant, mut payload: Map<String, Value>, vector: Ve
         tower: text(&payload, TOWER).map(|_| parsed(&payload, TOWER)).transpose()?,
         metadata,
         parts: parts(&payload)?,
+        transcript: text(&payload, TRANSCRIPT).map(str::to_owned),
         vector,
     })
 }
@@ -167,6 +172,7 @@ mod tests {
             tower: None,
             metadata: BTreeMap::new(),
             parts: vec![(Modality::Video, 0.7), (Modality::Audio, 0.1)],
+            transcript: None,
             vector: Vec::new(),
         }
     }
@@ -183,6 +189,8 @@ mod tests {
         let expected = [TENANT, ITEM, MODALITY, TRACK, SEGMENT, CONTENT_HASH, SPACE, METADATA];
         assert_eq!(keys, expected.into());
         assert_eq!(point(&tenant, written, Vec::new()).unwrap(), whole);
+        let spoken = Point { track: Track::Speech, transcript: Some("who goes there".to_owned()), ..whole };
+        assert_eq!(point(&tenant, payload(&tenant, &spoken), Vec::new()).unwrap(), spoken);
     }
 
     #[test]

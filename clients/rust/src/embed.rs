@@ -47,7 +47,7 @@ impl Client {
 /// The same options where nothing is left to the call: unless told otherwise, a file in chunks comes with segments, a
 /// media in one message without.
 fn explicit(options: &EmbedOptions) -> EmbedOptions {
-    let mut options = *options;
+    let mut options = options.clone();
     let segments = options.segments.get_or_insert_default();
     if segments.mode() == v1::SegmentMode::Unspecified {
         segments.set_mode(v1::SegmentMode::Off);
@@ -58,7 +58,7 @@ fn explicit(options: &EmbedOptions) -> EmbedOptions {
 /// A small media travels in one message.
 async fn embed_message(client: &Client, media: Media, options: &EmbedOptions) -> Result<Vec<Embedding>> {
     use v1::embed_result::Outcome;
-    let request = v1::EmbedRequest { items: vec![media], options: Some(*options), ..Default::default() };
+    let request = v1::EmbedRequest { items: vec![media], options: Some(options.clone()), ..Default::default() };
     let response = client.embedding_service().embed(request).await?.into_inner();
     match response.results.into_iter().next().and_then(|result| result.outcome) {
         Some(Outcome::Embeddings(embeddings)) => Ok(embeddings.embeddings),
@@ -74,7 +74,7 @@ async fn embed_file(client: &Client, media: &Media, bytes: &Bytes, options: &Emb
         modality: media.modality,
         media_type: media.media_type.clone(),
         total_bytes: bytes.len() as u64,
-        options: Some(*options),
+        options: Some(options.clone()),
         ..Default::default()
     };
     let messages = std::iter::once(Message::Start(start)).chain(convert::chunks(bytes).map(Message::Chunk));

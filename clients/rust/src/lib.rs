@@ -42,7 +42,7 @@ mod tests {
             sendable(client.search(SearchRequest::default()));
             sendable(client.get_space());
             sendable(client.ingest(IngestStart::default(), Vec::<IngestItem>::new(), |_, _| {}));
-            sendable(client.rank(Vec::new(), None, 0, Vec::new()));
+            sendable(client.rank(Vec::new(), None, None, 0, Vec::new()));
         };
     }
 }

@@ -20,7 +20,7 @@ pub fn bytes(bytes: impl Into<Bytes>) -> Media {
 /// A part of a question.
 #[must_use]
 pub fn query_part(media: Media) -> QueryPart {
-    QueryPart { part: Some(Part::Media(media)), weight: None }
+    QueryPart { part: Some(Part::Media(media)), ..Default::default() }
 }
 
 /// How many bytes of content a message with this media holds.

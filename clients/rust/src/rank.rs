@@ -2,7 +2,7 @@
 
 use onespace_core::limits::{ITEMS_PER_REQUEST, MESSAGE_BYTES};
 use onespace_proto::v1::{
-    ItemError, Media, QueryPart, RankRequest, RankResponse, query_part::Part, ranked_candidate::Outcome,
+    ItemError, Media, QueryPart, RankRequest, RankResponse, Speech, query_part::Part, ranked_candidate::Outcome,
 };
 
 use crate::{
@@ -42,12 +42,13 @@ type Candidate = (usize, Media);
 struct Question {
     parts: Vec<QueryPart>,
     calibrate: Option<bool>,
+    speech: Option<Speech>,
 }
 
 impl Client {
     /// Orders candidates by a question: as many at once as one message holds, and those that the server had no room
-    /// for again. Candidates are taken as they are sent; `items` is how many will come. `calibrate` is as in
-    /// [`RankRequest`].
+    /// for again. Candidates are taken as they are sent; `items` is how many will come. `calibrate` and
+    /// `speech` are as in [`RankRequest`].
     ///
     /// # Errors
     /// What the server said last of a call; a candidate that fails alone is in the ranking.
@@ -55,6 +56,7 @@ impl Client {
         &self,
         parts: Vec<QueryPart>,
         calibrate: Option<bool>,
+        speech: Option<Speech>,
         items: usize,
         candidates: impl IntoIterator<Item = (usize, Media)>,
     ) -> Result<Ranking> {
@@ -63,7 +65,7 @@ impl Client {
             _ => 0,
         });
         let room = MESSAGE_BYTES.saturating_sub(asked.sum::<usize>() + ENVELOPE_BYTES);
-        let question = Question { parts, calibrate };
+        let question = Question { parts, calibrate, speech };
         let patience = self.patience(items);
         let mut ranking = Ranking::default();
         let mut batch = Vec::new();
@@ -99,6 +101,7 @@ async fn rank_batch(
                 parts: question.parts.clone(),
                 candidates: batch.iter().map(|(_, media)| media.clone()).collect(),
                 calibrate: question.calibrate,
+                speech: question.speech.clone(),
             };
             client.search_service().rank(request).await
         };

@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
-use crate::table::Audio;
 use onespace_core::{Error, Patience, Reason, Result, patience::Reading};
 use symphonia::{
     core::{
@@ -20,13 +19,13 @@ use symphonia::{
 
 use crate::{
     edit::Edit,
-    intake::{Intake, MonoAudio},
+    intake::{Intake, MonoAudio, Target},
 };
 
 /// Where it is noticed that nobody waits any more.
 const WHILE: &str = "while the audio was decoded";
 
-/// Decodes an audio file into one channel at the rate of `spec`, packet by packet, within the limits.
+/// Decodes an audio file into one channel as `target` says, packet by packet, within the limits.
 ///
 /// Packets that are broken are left out, as players do, unless they are most of the audio; a file that
 /// ends early is what there is of it.
@@ -34,15 +33,15 @@ const WHILE: &str = "while the audio was decoded";
 /// # Errors
 /// `MEDIA_UNSUPPORTED` for a container or codec that is not decoded here, named; `MEDIA_MALFORMED`,
 /// `MEDIA_TOO_LARGE`, `MEDIA_EMPTY`; what `patience` says when it is over.
-pub fn decode(bytes: &[u8], spec: &Audio, patience: &Patience) -> Result<MonoAudio> {
+pub fn decode(bytes: &[u8], target: Target, patience: &Patience) -> Result<MonoAudio> {
     patience.check(WHILE)?;
-    let audio = decode_while(bytes, spec, patience);
+    let audio = decode_while(bytes, target, patience);
     // A file that ended early because nobody waits any more is not what there is of it.
     patience.check(WHILE)?;
     audio
 }
 
-fn decode_while(bytes: &[u8], spec: &Audio, patience: &Patience) -> Result<MonoAudio> {
+fn decode_while(bytes: &[u8], target: Target, patience: &Patience) -> Result<MonoAudio> {
     let source = Source { reading: patience.reading(bytes), length: bytes.len() as u64 };
     let mut format = get_probe()
         .probe(
@@ -53,7 +52,7 @@ fn decode_while(bytes: &[u8], spec: &Audio, patience: &Patience) -> Result<MonoA
         )
         .map_err(|fault| unreadable(&fault))?;
     let mut stream = Stream::open(format.as_ref())?;
-    let mut intake = Intake::new(spec, Edit::from_mp4(bytes));
+    let mut intake = Intake::new(target, Edit::from_mp4(bytes));
     let (mut good, mut bad) = (0_usize, 0_usize);
     let mut planes: Vec<Vec<f32>> = Vec::new();
     loop {

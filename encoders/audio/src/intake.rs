@@ -17,11 +17,27 @@ pub struct MonoAudio {
     pub duration_ms: u64,
 }
 
+/// How audio becomes one channel at one rate.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// How channels become one.
+    pub channels: Channels,
+    /// Hertz.
+    pub rate: u32,
+    /// How another rate becomes this one.
+    pub resampler: Kind,
+}
+
+impl Target {
+    /// As a tower's table says.
+    pub const fn of(spec: &Audio) -> Self {
+        Self { channels: spec.channels, rate: spec.sample_rate, resampler: spec.resampler }
+    }
+}
+
 /// Takes audio in piece by piece. It never holds more than the mixed and resampled samples.
 pub struct Intake {
-    mix: Channels,
-    target: u32,
-    kind: Kind,
+    target: Target,
     rate: u32,
     resampler: Option<Resampler>,
     mixed: Vec<f32>,
@@ -31,10 +47,9 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// An intake that mixes and resamples as `spec` says and takes what `edit` keeps.
-    pub fn new(spec: &Audio, edit: Option<Edit>) -> Self {
-        let (mix, target, kind) = (spec.channels, spec.sample_rate, spec.resampler);
-        Self { mix, target, kind, rate: 0, resampler: None, mixed: Vec::new(), edit, seen: 0 }
+    /// An intake that mixes and resamples as `target` says and takes what `edit` keeps.
+    pub const fn new(target: Target, edit: Option<Edit>) -> Self {
+        Self { target, rate: 0, resampler: None, mixed: Vec::new(), edit, seen: 0 }
     }
 
     /// Takes a piece: one slice for each channel, at `rate` hertz.
@@ -54,7 +69,7 @@ impl Intake {
             None => {
                 Self::check_rate(rate)?;
                 self.rate = rate;
-                self.resampler.insert(Resampler::new(self.kind, rate, self.target)?)
+                self.resampler.insert(Resampler::new(self.target.resampler, rate, self.target.rate)?)
             }
         };
         let (skip, keep) = self.edit.map_or((0, None), |edit| edit.frames(rate));
@@ -120,7 +135,7 @@ impl Intake {
         };
         self.mixed.clear();
         self.mixed.extend_from_slice(first.as_ref());
-        if self.mix == Channels::Mean && !others.is_empty() {
+        if self.target.channels == Channels::Mean && !others.is_empty() {
             for channel in others {
                 if channel.as_ref().len() != self.mixed.len() {
                     return Err(Error::malformed("bytes", "the channels of the audio differ in length"));
@@ -143,27 +158,11 @@ fn clipped(frames: u64, audio: &[f32]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use crate::table::{FrontEnd, Short, SpectrogramLayout};
-
     use super::*;
 
-    fn taken(mix: Channels, rate: u32, channels: &[Vec<f32>]) -> Result<MonoAudio> {
-        let spec = Audio {
-            sample_rate: 16_000,
-            channels: mix,
-            window_ms: 1000,
-            hop_ms: 1000,
-            max_windows: 1,
-            front_end: FrontEnd::Waveform,
-            resampler: Kind::Sinc,
-            clips: None,
-            short: Short::Pad,
-            quantise_i16: false,
-            layout: SpectrogramLayout::MelTime,
-            channel_axis: false,
-        };
-        let mut intake = Intake::new(&spec, None);
-        intake.push(rate, channels)?;
+    fn taken(channels: Channels, rate: u32, sound: &[Vec<f32>]) -> Result<MonoAudio> {
+        let mut intake = Intake::new(Target { channels, rate: 16_000, resampler: Kind::Sinc }, None);
+        intake.push(rate, sound)?;
         intake.finish()
     }
 

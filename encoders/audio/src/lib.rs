@@ -12,6 +12,7 @@ mod intake;
 mod kaldi;
 mod log_mel;
 mod mel;
+mod mono;
 mod prepare;
 mod resample;
 mod spectrum;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use onespace_core::{Patience, Result};
 
 pub use log_mel::LogMel;
+pub use mono::{mono, mono_of};
 pub use prepare::AudioPreparer;
 
 /// Decoded audio.

@@ -9,17 +9,14 @@ use onespace_core::{
 
 use crate::{
     AudioDecoder, Pcm,
-    decode::decode,
     gemma_mel::GemmaMel,
-    intake::{Intake, MonoAudio},
+    intake::{MonoAudio, Target},
     kaldi::KaldiFbank,
     log_mel::LogMel,
+    mono,
     table::{Audio, FrontEnd, Short, SpectrogramLayout},
     window,
 };
-
-/// Frames of decoded audio that are mixed and resampled at once.
-const PIECE: usize = 1 << 16;
 
 /// Audio to samples, as the table `[towers.audio.preprocess]` of a manifest says. Cheap to clone.
 #[derive(Clone)]
@@ -81,19 +78,8 @@ impl AudioPreparer {
         others: SampleBudget,
         patience: &Patience,
     ) -> Result<Vec<Sample>> {
-        let frames = pcm.channels.first().map_or(0, Vec::len);
-        if pcm.channels.iter().any(|channel| channel.len() != frames) {
-            return Err(Error::malformed("bytes", "the channels of the audio differ in length"));
-        }
-        let mut intake = Intake::new(&self.plan.spec, None);
-        for start in (0..frames).step_by(PIECE) {
-            patience.check("while the audio was resampled")?;
-            let piece =
-                |channel: &'_ Vec<f32>| channel.get(start..frames.min(start + PIECE)).unwrap_or_default().to_vec();
-            let pieces: Vec<Vec<f32>> = pcm.channels.iter().map(piece).collect();
-            intake.push(pcm.rate, &pieces)?;
-        }
-        self.plan.samples(intake.finish()?, segments, others, patience)
+        let audio = mono::of_pcm(pcm, Target::of(&self.plan.spec), patience)?;
+        self.plan.samples(audio, segments, others, patience)
     }
 }
 
@@ -274,15 +260,7 @@ impl Prepare for AudioPreparer {
 
     fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let PrepareRequest { bytes, segments, patience, .. } = request;
-        let spec = &self.plan.spec;
-        let alone = SampleBudget::default();
-        let samples = match (decode(bytes, spec, patience), &self.fallback) {
-            (Ok(audio), _) => self.plan.samples(audio, *segments, alone, patience),
-            (Err(error), Some(fallback)) if error.reason == Reason::MediaUnsupported => {
-                self.samples_of(&fallback(bytes, patience)?, *segments, alone, patience)
-            }
-            (Err(error), _) => Err(error),
-        };
-        samples.map(Prepared::from)
+        let audio = mono::decoded(bytes, Target::of(&self.plan.spec), self.fallback.as_ref(), patience)?;
+        self.plan.samples(audio, *segments, SampleBudget::default(), patience).map(Prepared::from)
     }
 }

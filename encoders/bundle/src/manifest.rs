@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     entry::{FileEntry, check_path},
     format,
-    reading::{self, PairScale},
+    reading::{self, PairScale, Talk},
     schema,
     towers::Towers,
 };
@@ -50,6 +50,9 @@ pub struct Manifest {
     /// What unrelated pairs of modalities score, as the evaluation measured it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calibration: Vec<PairScale>,
+    /// How the space tells that somebody speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub talk: Option<Talk>,
     /// What the license amounts to.
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(schema_with = "schema::usage")]
@@ -118,9 +121,9 @@ impl Manifest {
     /// that have their defaults left out where format 1 did not have them), in which every file stands with its own
     /// digest.
     ///
-    /// `calibration` and `matryoshka` are left out: they tell how vectors may be read and change none, and measuring
-    /// them later, or better, must not part a bundle from the collections that it filled. So are `usage`, `notice` and
-    /// `provenance`: a statement that is corrected changes no vector either. A composite has its base's.
+    /// `calibration`, `matryoshka` and `talk` are left out: they tell how vectors may be read and change none, and
+    /// measuring them later, or better, must not part a bundle from the collections that it filled. So are `usage`,
+    /// `notice` and `provenance`: a statement that is corrected changes no vector either. A composite has its base's.
     ///
     /// # Errors
     /// `INTERNAL` if the manifest cannot be written down, which no parsed one does.
@@ -131,6 +134,7 @@ impl Manifest {
         let vectors_only = Self {
             calibration: Vec::new(),
             matryoshka: Vec::new(),
+            talk: None,
             usage: UsageRestriction::default(),
             notice: String::new(),
             provenance: Provenance::default(),
@@ -138,6 +142,14 @@ impl Manifest {
         };
         let canonical = serde_json::to_vec(&vectors_only).map_err(|error| Error::internal(error.to_string()))?;
         Ok(Fingerprint::of(&canonical))
+    }
+
+    /// How the space tells that somebody speaks, where its makers measured that.
+    ///
+    /// # Errors
+    /// `BUNDLE_INVALID` naming the key.
+    pub fn talk(&self) -> Result<Option<onespace_core::Talk>> {
+        self.talk.as_ref().map(|talk| talk.checked(&self.towers)).transpose()
     }
 
     /// What unrelated pairs of modalities score.
@@ -162,6 +174,7 @@ impl Manifest {
             self.check_base(),
             reading::check_matryoshka(&self.matryoshka, self.dimension),
             self.calibration().map(drop),
+            self.talk().map(drop),
         ];
         let one = one.into_iter().filter_map(Result::err);
         let paths = self.files.keys().filter_map(|path| check_path(path).err());
@@ -293,6 +306,25 @@ mod tests {
         let twice = Manifest::parse(&with("", &PAIR.repeat(2))).unwrap_err();
         assert_eq!(twice.field, "calibration[1]");
         assert!(twice.message.contains("text → text") && !twice.message.contains('\n'), "{twice}");
+    }
+
+    #[test]
+    fn talk_needs_ears_and_words_and_leaves_the_fingerprint() {
+        let talk = "[talk]\nwords = \"a person talking\"\ncosine = 0.3\n";
+        let deaf = Manifest::parse(&with("", talk).replace("format = 1", "format = 2")).unwrap_err();
+        assert_eq!((deaf.field.as_str(), deaf.message.as_str()), ("talk", "the bundle has no tower for audio"));
+        let everyday = include_str!("../../../bundles/everyday/bundle.toml");
+        let manifest = Manifest::parse(everyday).unwrap();
+        assert_eq!(manifest.talk().unwrap().unwrap().words, "a person talking");
+        let silent = Manifest { talk: None, ..manifest.clone() };
+        assert_eq!(manifest.fingerprint().unwrap(), silent.fingerprint().unwrap());
+        for (from, to, field) in [
+            ("cosine = 0.3", "cosine = 0.0", "talk.cosine"),
+            ("cosine = 0.3", "cosine = nan", "talk.cosine"),
+            ("a person talking", " ", "talk.words"),
+        ] {
+            assert_eq!(Manifest::parse(&everyday.replace(from, to)).unwrap_err().field, field);
+        }
     }
 
     #[test]

@@ -24,6 +24,41 @@ pub struct PairScale {
     pub std: f32,
 }
 
+/// How the space tells that somebody speaks: only what sounds like speech is given to a transcriber.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Talk {
+    /// What stands for speech, such as "a person talking", as a text.
+    pub words: String,
+    /// The least cosine of a sound that may be speech to these words: above 0, below 1.
+    pub cosine: f32,
+}
+
+impl Talk {
+    /// What it says, once it is certain that a space can say it.
+    ///
+    /// # Errors
+    /// `BUNDLE_INVALID` naming the key.
+    pub(crate) fn checked(&self, towers: &Towers) -> Result<onespace_core::Talk> {
+        let Self { words, cosine } = self;
+        for modality in [Modality::Text, Modality::Audio] {
+            if towers.head(modality).is_none() {
+                return Err(invalid("talk", format!("the bundle has no tower for {modality}")));
+            }
+        }
+        if words.trim().is_empty() || words.len() > TALK_BYTES {
+            return Err(invalid("talk.words", format!("{} bytes, 1 to {TALK_BYTES} are allowed", words.len())));
+        }
+        if !(*cosine > 0.0 && *cosine < 1.0) {
+            return Err(invalid("talk.cosine", format!("{cosine} is not between 0 and 1")));
+        }
+        Ok(onespace_core::Talk { words: words.clone(), cosine: *cosine })
+    }
+}
+
+/// A few words, no text.
+const TALK_BYTES: usize = 256;
+
 /// The scales that a manifest lists.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use onespace_core::{License, Result, UsageRestriction};
+use onespace_core::{Fingerprint, License, Result, TranscriberInfo, UsageRestriction};
 use onespace_family::{check::invalid, written::is_default};
 use onespace_speech::table::Speech;
 use serde::{Deserialize, Serialize};
@@ -76,10 +76,22 @@ impl TranscriberManifest {
         Ok(manifest)
     }
 
-    /// How the weights may be used.
+    /// What a server says of it.
     #[must_use]
-    pub fn license(&self) -> License {
-        License { name: self.license.clone(), restriction: self.usage, notice: self.notice.clone() }
+    pub fn info(&self) -> TranscriberInfo {
+        TranscriberInfo {
+            name: format!("{} {}", self.name, self.version),
+            fingerprint: self.fingerprint(),
+            license: License { name: self.license.clone(), restriction: self.usage, notice: self.notice.clone() },
+            languages: self.speech.languages.clone(),
+        }
+    }
+
+    /// The digest of what transcripts depend on: the rules and the files, not what is said of them.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        // Names and numbers: there is nothing in them that JSON could not spell.
+        Fingerprint::of(&serde_json::to_vec(&(&self.speech, &self.files)).unwrap_or_default())
     }
 }
 

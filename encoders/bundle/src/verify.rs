@@ -73,6 +73,7 @@ impl Bundle {
             name: format!("{} {}", manifest.name, manifest.version),
             matryoshka: manifest.matryoshka.clone(),
             calibration: manifest.calibration()?,
+            talk: manifest.talk()?,
             added: base.as_ref().map_or(Ok(BTreeMap::new()), |base| compose::added(&manifest, base))?,
         };
         Ok(Self { directory: directory.to_owned(), manifest, base, space })

@@ -10,7 +10,6 @@ use std::{env, fs, num::NonZeroUsize, path::Path, time::Instant};
 
 use onespace_core::Patience;
 use onespace_runtime::{Runtime, Transcriber, forbid_telemetry};
-use onespace_speech::Ask;
 
 fn main() {
     forbid_telemetry();
@@ -20,12 +19,12 @@ fn main() {
     };
     let threads = NonZeroUsize::new(threads.parse().expect("a number of threads"));
     let runtime = Runtime::init(Path::new(library), threads).expect("ONNX Runtime");
-    let mut transcriber = Transcriber::open(&runtime, Path::new(directory)).expect("a transcriber");
+    let transcriber = Transcriber::open(&runtime, Path::new(directory)).expect("a transcriber");
     for (spoken, file) in files.iter().flat_map(|file| listed(language, file)) {
         let sound = samples(&fs::read(&file).expect("a sound file"));
-        let language = (language != "auto").then(|| spoken.clone());
+        let language = (language != "auto").then(|| spoken.parse().expect("a language"));
         let start = Instant::now();
-        let heard = transcriber.transcribe(&sound, &Ask { language }, &Patience::endless()).expect("a transcript");
+        let heard = transcriber.transcribe(&sound, language, &Patience::endless()).expect("a transcript");
         let segments: Vec<_> =
             heard.segments.iter().map(|one| (one.span.start_ms, one.span.end_ms, &one.text)).collect();
         let line = serde_json::json!({

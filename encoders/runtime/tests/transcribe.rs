@@ -15,7 +15,6 @@ use std::{
 use common::runtime;
 use onespace_core::{Patience, Reason};
 use onespace_runtime::Transcriber;
-use onespace_speech::Ask;
 use speech::sound;
 
 fn directory() -> PathBuf {
@@ -24,14 +23,14 @@ fn directory() -> PathBuf {
 
 #[test]
 fn text_is_that_of_the_reference() {
-    let mut transcriber = Transcriber::open(&runtime(), &directory()).unwrap();
+    let transcriber = Transcriber::open(&runtime(), &directory()).unwrap();
     let golden = fs::read(directory().join("expected.json")).unwrap();
     let golden: serde_json::Value = serde_json::from_slice(&golden).unwrap();
     let windows = golden["windows"].as_array().unwrap();
     assert!(windows.len() >= 4);
     for window in windows.iter().chain(windows) {
         let sound = sound(window["number"].as_i64().unwrap(), window["length"].as_i64().unwrap());
-        let heard = transcriber.transcribe(&sound, &Ask::default(), &Patience::endless()).unwrap();
+        let heard = transcriber.transcribe(&sound, None, &Patience::endless()).unwrap();
         assert_eq!(
             (heard.text.as_str(), heard.language.as_str()),
             (window["text"].as_str().unwrap(), window["language"].as_str().unwrap())
@@ -97,18 +96,18 @@ fn a_directory_that_is_none_or_altered_is_refused() {
 
 #[test]
 fn a_caller_that_leaves_ends_the_work() {
-    let mut transcriber = Transcriber::open(&runtime(), &directory()).unwrap();
+    let transcriber = Transcriber::open(&runtime(), &directory()).unwrap();
     let patience = Patience::endless();
     patience.leave();
-    let error = transcriber.transcribe(&sound(0, 24_000), &Ask::default(), &patience).unwrap_err();
+    let error = transcriber.transcribe(&sound(0, 24_000), None, &patience).unwrap_err();
     assert_eq!(error.reason, Reason::Cancelled);
 }
 
 #[test]
 fn the_real_model_hears_no_speech_in_silence_and_languages_are_its_own() {
     let Some(directory) = env::var_os("ONESPACE_TRANSCRIBER") else { return };
-    let mut transcriber = Transcriber::open(&runtime(), Path::new(&directory)).unwrap();
-    assert_eq!(transcriber.languages().count(), 99);
-    let silence = transcriber.transcribe(&[0.0; 48_000], &Ask::default(), &Patience::endless()).unwrap();
+    let transcriber = Transcriber::open(&runtime(), Path::new(&directory)).unwrap();
+    assert_eq!(transcriber.info().languages.len(), 99);
+    let silence = transcriber.transcribe(&[0.0; 48_000], None, &Patience::endless()).unwrap();
     assert!(silence.no_speech(), "{silence:?}");
 }

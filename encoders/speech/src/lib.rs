@@ -4,8 +4,9 @@
 //! A [`Listener`] knows the rules and nothing of how the model is run: that is behind [`SpeechModel`], two graphs, of
 //! which the first takes in a window of sound and the second one token after the other.
 //!
-//! What is heard is a [`Transcript`]. Sound without speech is an empty one, no error; a model that has begun to repeat
-//! itself is stopped, what it repeated is cut, and a [`Remark`] says so.
+//! What is heard is a [`Transcript`](onespace_core::Transcript). Sound without speech is an empty one, no error; a
+//! model that has begun to repeat itself is stopped, what it repeated is cut, and a [`Remark`](onespace_core::Remark)
+//! says so.
 
 mod features;
 mod listener;
@@ -14,11 +15,9 @@ mod model;
 mod rules;
 mod segments;
 pub mod table;
-mod transcript;
 mod vocabulary;
 mod window;
 
 pub use features::{Features, Mel, RATE};
 pub use listener::Listener;
-pub use model::SpeechModel;
-pub use transcript::{Ask, Remark, RemarkKind, Segment, Transcript};
+pub use model::{Lend, SpeechModel};

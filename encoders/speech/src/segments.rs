@@ -14,6 +14,20 @@ pub(crate) struct Piece<'a> {
     pub tokens: &'a [u32],
 }
 
+/// What opens and closes a remark of whoever wrote subtitles, "[Music]" or "♪ La la ♪": nobody says that.
+const REMARKS: [(char, char); 6] = [('[', ']'), ('(', ')'), ('（', '）'), ('【', '】'), ('♪', '♪'), ('*', '*')];
+
+/// Whether a text, without white space around it, has words in it that somebody may have said.
+pub(crate) fn is_speech(text: &str) -> bool {
+    let remark = REMARKS.iter().find(|(open, _)| text.starts_with(*open));
+    let after = match remark {
+        None => text,
+        // What is not closed is all remark.
+        Some((open, close)) => text.trim_start_matches(*open).split_once(*close).map_or("", |(_, after)| after),
+    };
+    after.chars().any(char::is_alphanumeric)
+}
+
 /// The segments of a window with `frames` frames of sound, and how many frames on the next window begins.
 ///
 /// A segment that is not finished, because the window ended in it, is left to the next window, which begins with it.
@@ -43,4 +57,21 @@ pub(crate) fn split<'a>(vocabulary: &Vocabulary, tokens: &'a [u32], frames: usiz
     }
     let moved = if silent { frames } else { pieces.last().map_or(frames, |piece| piece.end) };
     (pieces, moved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_speech;
+
+    #[test]
+    fn what_nobody_says_is_no_speech() {
+        for said in ["Guten Morgen", "8", "水", "[Applause] Thank you.", "(c) what", "5 * 4 * 3"] {
+            assert!(is_speech(said), "{said}");
+        }
+        for noise in
+            ["", "____", "♪ La la ♪", "♪♪", "[♪ Music playing in background,", "【音楽】", "(laughs)", "*sighs*"]
+        {
+            assert!(!is_speech(noise), "{noise}");
+        }
+    }
 }

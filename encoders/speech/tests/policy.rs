@@ -4,13 +4,15 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{
     END, ENGLISH, GERMAN, Parrot, START, TIME, TRANSCRIBE, heard, letter, line, listener, sound, table, tiny,
 };
-use onespace_core::{Patience, Reason, Span, limits::SPEECH_TOKENS};
-use onespace_speech::{Ask, Listener, RemarkKind, table::Speech};
+use onespace_core::{Deadline, Language, Patience, Reason, RemarkKind, Span, Transcript, limits::SPEECH_TOKENS};
+use onespace_speech::{Listener, table::Speech};
 
-fn spans(transcript: &onespace_speech::Transcript) -> Vec<(u64, u64, &str)> {
+fn spans(transcript: &Transcript) -> Vec<(u64, u64, &str)> {
     transcript.segments.iter().map(|one| (one.span.start_ms, one.span.end_ms, one.text.as_str())).collect()
 }
 
@@ -36,15 +38,15 @@ fn the_language_is_heard_or_said_and_only_of_those_listed() {
     let only = Speech { languages: vec!["en".into()], ..table() };
     let listener = Listener::new(&only, &tiny("tokenizer.json")).unwrap();
     let mut model = Parrot { language: GERMAN, ..Parrot::new(&["<0>ja<9>."]) };
-    let ask = |language: &str| Ask { language: Some(language.to_owned()) };
-    let transcript = listener.transcribe(&mut model, &sound(1, 16_000), &Ask::default(), &Patience::endless()).unwrap();
+    let ask = |language: &str| -> Option<Language> { Some(language.parse().unwrap()) };
+    let transcript = listener.transcribe(&mut model, &sound(1, 16_000), None, &Patience::endless()).unwrap();
     assert_eq!((transcript.language.as_str(), transcript.language_probability), ("en", 1.0));
 
-    let error = listener.transcribe(&mut model, &[], &ask("de"), &Patience::endless()).unwrap_err();
+    let error = listener.transcribe(&mut model, &[], ask("de"), &Patience::endless()).unwrap_err();
     assert_eq!((error.reason, error.field.as_str()), (Reason::FieldInvalid, "language"));
     assert_eq!(error.message, "\"de\" is not understood here, en are");
     let mut model = Parrot { language: GERMAN, ..Parrot::new(&["<0>yes<9>."]) };
-    let said = listener.transcribe(&mut model, &sound(1, 16_000), &ask("en"), &Patience::endless()).unwrap();
+    let said = listener.transcribe(&mut model, &sound(1, 16_000), ask("en"), &Patience::endless()).unwrap();
     assert_eq!((said.language.as_str(), said.language_probability), ("en", 1.0));
 }
 
@@ -70,10 +72,15 @@ fn times_that_stand_still_move_on_all_the_same() {
 #[test]
 fn silence_is_an_empty_text() {
     let unsure = |sure: f32, no_speech: f32| Parrot { sure, no_speech, ..Parrot::new(&["<0> thank you<20>."]) };
-    // Against 367 tokens of 0, a logit of 5 is a probability of 0.29.
-    let silent = heard(&mut unsure(5.0, 9.0), 1.0);
-    assert!(silent.no_speech() && silent.text.is_empty() && silent.remarks.is_empty());
-    assert_eq!(heard(&mut unsure(20.0, 9.0), 1.0).text, "thank you", "words that are sure are words");
+    // Against 367 tokens of 0 and a language of 5, a logit of 6.5 is a probability of 0.56, one of 7 of 0.68.
+    for sure in [5.0, 20.0] {
+        let silent = heard(&mut unsure(sure, 7.0), 1.0);
+        assert!(silent.no_speech() && silent.text.is_empty() && silent.remarks.is_empty());
+        assert_eq!(heard(&mut unsure(sure, 6.5), 1.0).text, "thank you");
+    }
+    let mut silent = unsure(20.0, 9.0);
+    heard(&mut silent, 1.0);
+    assert_eq!(silent.steps.len(), 1, "no word is asked for");
     let doubtful = heard(&mut unsure(5.0, -9.0), 1.0);
     assert_eq!((doubtful.text.as_str(), doubtful.remarks[0].kind), ("thank you", RemarkKind::Unsure));
     let nothing = heard(&mut Parrot::new(&[]), 0.0);
@@ -86,7 +93,7 @@ fn the_model_is_not_asked_of_what_nobody_could_hear() {
     let loud_at_the_end: Vec<f32> = quiet.iter().copied().chain(sound(1, 16_000)).collect();
     let listen = |sound: &[f32]| {
         let mut model = Parrot::new(&["<0> yes<20>."]);
-        let heard = listener().transcribe(&mut model, sound, &Ask::default(), &Patience::endless()).unwrap();
+        let heard = listener().transcribe(&mut model, sound, None, &Patience::endless()).unwrap();
         (model.frames, heard)
     };
     let (frames, heard) = listen(&quiet);
@@ -154,7 +161,7 @@ fn what_is_suppressed_is_not_said() {
     let table = Speech { suppress: vec![letter('b')], ..table() };
     let listener = Listener::new(&table, &tiny("tokenizer.json")).unwrap();
     let mut model = Parrot::new(&["<0>a<5><5>bc<9>."]);
-    let heard = listener.transcribe(&mut model, &sound(1, 16_000), &Ask::default(), &Patience::endless()).unwrap();
+    let heard = listener.transcribe(&mut model, &sound(1, 16_000), None, &Patience::endless()).unwrap();
     assert_eq!(heard.text, "a!c", "in place of the letter comes the next best, the first token");
 }
 
@@ -162,15 +169,32 @@ fn what_is_suppressed_is_not_said() {
 fn nobody_waits_any_more() {
     let patience = Patience::endless();
     let mut model = Parrot { leave: Some((9, patience.clone())), ..Parrot::new(&["<0>a long text to say<40>."]) };
-    let error = listener().transcribe(&mut model, &sound(1, 16_000), &Ask::default(), &patience).unwrap_err();
+    let error = listener().transcribe(&mut model, &sound(1, 16_000), None, &patience).unwrap_err();
     assert_eq!(error.reason, Reason::Cancelled);
     assert_eq!(model.steps.len(), 9);
+}
+
+/// Half of a recording is worth more than an error, and a remark says where it ends.
+#[test]
+fn what_there_is_no_time_for_is_said() {
+    let lines = ["<0> one<100>.", "<0> two<100>.", "<0> three<100>."];
+    let sound = sound(1, 6 * 16_000);
+    let mut quick = Parrot::new(&lines);
+    let all = listener().transcribe(&mut quick, &sound, None, &Patience::until(Deadline::default())).unwrap();
+    assert_eq!((all.text.as_str(), all.remarks.len()), ("one two three", 0));
+
+    let mut slow = Parrot { pause: Duration::from_millis(1_500), ..Parrot::new(&lines) };
+    let patience = Patience::until(Deadline::after(Duration::from_secs(4)));
+    let heard = listener().transcribe(&mut slow, &sound, None, &patience).unwrap();
+    assert_eq!(heard.text, "one");
+    let [remark] = heard.remarks.as_slice() else { panic!("{:?}", heard.remarks) };
+    assert_eq!((remark.kind, remark.span), (RemarkKind::TimeOver, Span { start_ms: 2_000, end_ms: 6_000 }));
 }
 
 #[test]
 fn what_is_too_long_or_no_vocabulary_is_refused() {
     let long = vec![0.0; 16_000 * 1800 + 1];
-    let error = listener().transcribe(&mut Parrot::new(&[]), &long, &Ask::default(), &Patience::endless()).unwrap_err();
+    let error = listener().transcribe(&mut Parrot::new(&[]), &long, None, &Patience::endless()).unwrap_err();
     assert_eq!(error.reason, Reason::MediaTooLarge);
     let unknown = Speech { languages: vec!["xx".into()], ..table() };
     let error = Listener::new(&unknown, &tiny("tokenizer.json")).unwrap_err();

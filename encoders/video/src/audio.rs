@@ -7,12 +7,12 @@ use ffmpeg_next::{
     frame, media,
 };
 use onespace_audio::Pcm;
-use onespace_core::{Error, Modality, Patience, Result, limits};
+use onespace_core::{Error, Modality, Patience, Reason, Result, limits};
 
 use crate::{
     error::{WHILE, explain, for_a_video},
     ffi::{self, Source},
-    open::{AUDIO_FILES, CODECS, next_packet, open},
+    open::{AUDIO_FILES, CODECS, VIDEOS, next_packet, open},
 };
 
 /// Decodes an audio file of any container of the list (Ogg, MP4, Matroska, WAV, FLAC, MP3, AAC, AC-3, …), Opus and
@@ -37,6 +37,23 @@ pub fn decode_audio(bytes: &[u8], request: &Patience) -> Result<Pcm> {
         AudioTrack::Unsupported { codec } => {
             Err(Error::unsupported("bytes", format!("audio coded as {codec} is not decoded here")))
         }
+    }
+}
+
+/// Decodes the audio track of a video, as much of it as the limits allow, and whether there is more; none where there
+/// is none, or one that is not decoded here.
+///
+/// # Errors
+/// `MEDIA_*` for a video or an audio track that cannot be read; what `request` says when it is over.
+pub fn audio_track(bytes: &[u8], request: &Patience) -> Result<Option<(Pcm, bool)>> {
+    let patience = for_a_video(request);
+    let track = open(bytes, VIDEOS, &patience).and_then(|mut source| decode_track(&mut source, &patience));
+    match track {
+        Ok(AudioTrack::Decoded { pcm, cut }) => Ok(Some((pcm, cut))),
+        Ok(AudioTrack::Absent | AudioTrack::Empty | AudioTrack::Unsupported { .. }) => Ok(None),
+        Err(error) if error.reason == Reason::MediaUnsupported => Ok(None),
+        // Whatever reading came to when the time was over: the bytes are not to blame.
+        Err(error) => Err(patience.check(WHILE).err().unwrap_or(error)),
     }
 }
 

@@ -31,6 +31,6 @@ mod timeline;
 mod visual;
 
 #[cfg(feature = "decode")]
-pub use audio::decode_audio;
+pub use audio::{audio_track, decode_audio};
 #[cfg(feature = "decode")]
 pub use prepare::VideoPreparer;

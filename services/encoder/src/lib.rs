@@ -9,6 +9,8 @@
 //! 4. alignment into the space, and unit length;
 //! 5. pooling: the whole of each track, then its stretches where they are asked for.
 //!
+//! [`LocalTranscriber`] is the same for speech: media in, text out, with a queue of its own.
+//!
 //! A tower that does not give its golden vector for its golden input is never served.
 
 mod golden;
@@ -17,6 +19,9 @@ mod pipeline;
 mod pool;
 mod pooling;
 pub mod service;
+mod transcriber;
+pub mod transcriber_service;
 
 pub use local::{LocalEncoder, Options};
 pub use onespace_runtime::{Runtime, forbid_telemetry};
+pub use transcriber::{LocalTranscriber, Seat};

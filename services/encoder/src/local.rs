@@ -139,7 +139,7 @@ impl LocalEncoder {
                 }
             };
             pipelines.insert(modality, pipeline);
-            preparers.insert(modality, PooledPreparer { preparer, pool: Pool::new(modality, threads) });
+            preparers.insert(modality, PooledPreparer { preparer, pool: Pool::new(modality.name(), threads) });
         }
         Ok(Self {
             info: EncoderInfo {
@@ -223,7 +223,7 @@ impl LocalEncoder {
             store_us: 0,
             total_us: micros(arrived.elapsed()),
         };
-        record(modality, &timings);
+        record(modality.name(), &timings);
         Ok(EncodeReply { embeddings: pooling::embeddings(modality, &parts, segments)?, notes, timings })
     }
 
@@ -354,11 +354,12 @@ fn observer(tower: Modality) -> onespace_runtime::Observer {
     Arc::new(move |batch| samples.record(batch.samples as f64))
 }
 
-fn record(modality: Modality, timings: &Timings) {
+/// Takes down where the time of one media went.
+pub(crate) fn record(what: &'static str, timings: &Timings) {
     for (stage, micros) in
         [("queue", timings.queue_us), ("prepare", timings.prepare_us), ("inference", timings.inference_us)]
     {
-        metrics::histogram!("onespace_encode_seconds", "modality" => modality.name(), "stage" => stage)
+        metrics::histogram!("onespace_encode_seconds", "modality" => what, "stage" => stage)
             .record(micros as f64 / 1e6);
     }
 }

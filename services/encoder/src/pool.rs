@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Deadline, Error, Modality, Patience, Reason, Result, limits};
+use onespace_core::{Deadline, Error, Patience, Reason, Result, limits};
 use onespace_runtime::RequestPermits;
 use tokio::{sync::Semaphore, task, time::timeout_at};
 
@@ -19,12 +19,14 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 /// Where a request may find that its deadline has passed before any work was done for it.
 const BEFORE: &str = "before the media was prepared";
 
-/// Turns at the threads that prepare one modality. Each modality has its own: a text is tokenised in less than a
-/// millisecond and must not wait behind videos that are decoded for seconds.
+/// Turns at the threads that prepare one kind of thing, a modality or speech. Each has its own: a text is tokenised in
+/// less than a millisecond and must not wait behind videos that are decoded for seconds.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    modality: Modality,
+    what: &'static str,
     turns: Arc<Semaphore>,
+    /// The longest wait for a turn, and the limit that says so.
+    longest: (&'static str, Duration),
     /// Moving average of the work, in microseconds.
     mean_us: Arc<AtomicU64>,
 }
@@ -47,8 +49,14 @@ pub(crate) struct PoolOutput<T> {
 }
 
 impl Pool {
-    pub fn new(modality: Modality, threads: usize) -> Self {
-        Self { modality, turns: Arc::new(Semaphore::new(threads.max(1))), mean_us: Arc::default() }
+    pub fn new(what: &'static str, threads: usize) -> Self {
+        let longest = ("QUEUE_WAIT_MS", Duration::from_millis(limits::QUEUE_WAIT_MS as u64));
+        Self { what, turns: Arc::new(Semaphore::new(threads.max(1))), longest, mean_us: Arc::default() }
+    }
+
+    /// The same, for work that takes so long that whoever comes next waits longer.
+    pub fn patient(self, limit: &'static str, milliseconds: usize) -> Self {
+        Self { longest: (limit, Duration::from_millis(milliseconds as u64)), ..self }
     }
 
     /// Waits for a turn, then works. `work` is told when nobody waits for it any more, because the deadline has passed
@@ -64,7 +72,7 @@ impl Pool {
         work: impl FnOnce(&Patience) -> Result<T> + Send + 'static,
     ) -> Result<PoolOutput<T>> {
         let arrived = Instant::now();
-        let longest = arrived + Duration::from_millis(limits::QUEUE_WAIT_MS as u64);
+        let longest = arrived + self.longest.1;
         let turn = timeout_at(longest.min(deadline.instant()).into(), Arc::clone(&self.turns).acquire_owned());
         let Ok(Ok(turn)) = turn.await else {
             deadline.check(BEFORE)?;
@@ -99,10 +107,10 @@ impl Pool {
     /// Takes down how long a piece of work took, and whether it was given up: that says nothing of how long the next
     /// one takes, but is counted.
     fn record(&self) -> impl FnOnce(Duration, bool) + Send + 'static {
-        let (mean_us, modality) = (Arc::clone(&self.mean_us), self.modality);
+        let (mean_us, what) = (Arc::clone(&self.mean_us), self.what);
         move |took, given_up| {
             if given_up {
-                metrics::counter!("onespace_given_up_total", "modality" => modality.name()).increment(1);
+                metrics::counter!("onespace_given_up_total", "modality" => what).increment(1);
                 return;
             }
             let before = mean_us.load(Ordering::Relaxed);
@@ -111,17 +119,14 @@ impl Pool {
     }
 
     fn panicked(&self) -> Error {
-        Error::new(Reason::Panicked, "bytes", format!("preparing the {} panicked", self.modality))
+        Error::new(Reason::Panicked, "bytes", format!("preparing the {} panicked", self.what))
     }
 
     fn full(&self) -> Error {
         let (least, most) = PAUSE;
         let pause = Duration::from_micros(self.mean_us.load(Ordering::Relaxed)).clamp(least, most);
-        let message = format!(
-            "no turn to prepare the {} came within {} ms (QUEUE_WAIT_MS)",
-            self.modality,
-            limits::QUEUE_WAIT_MS
-        );
+        let (limit, longest) = self.longest;
+        let message = format!("no turn to prepare the {} came within {} ms ({limit})", self.what, longest.as_millis());
         Error::new(Reason::QueueFull, "", message).retry_after(pause)
     }
 }
@@ -136,7 +141,7 @@ mod tests {
     use super::*;
 
     fn pool() -> Pool {
-        Pool::new(Modality::Image, 1)
+        Pool::new("image", 1)
     }
 
     fn nobody() -> RequestPermits {

@@ -49,7 +49,15 @@ fn embedding<'a, Parts: Iterator<Item = &'a Part>>(
     (track, segment): (Track, u32),
     parts: impl Fn() -> Parts,
 ) -> Result<Embedding> {
-    Ok(Embedding { vector: whole(parts())?, modality, track, segment, span: extent(parts()), parts: Vec::new() })
+    Ok(Embedding {
+        vector: whole(parts())?,
+        modality,
+        track,
+        segment,
+        span: extent(parts()),
+        parts: Vec::new(),
+        transcript: None,
+    })
 }
 
 fn whole<'a>(parts: impl Iterator<Item = &'a Part>) -> Result<Vec<f32>> {

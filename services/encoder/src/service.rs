@@ -11,7 +11,7 @@ use onespace_proto::{
         encoder_service_server::{EncoderService, EncoderServiceServer},
     },
     options::embed_options_in,
-    space, status,
+    space, status, v1,
     vector::Encoding,
 };
 use tonic::{Request, Response, Status, Streaming, service::Routes};
@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status, Streaming, service::Routes};
 use crate::LocalEncoder;
 
 /// Room in a message for what is not the chunk.
-const FRAMING: usize = 64 * 1024;
+pub(crate) const FRAMING: usize = 64 * 1024;
 
 /// The health names of what is served here.
 pub const NAMES: &[&str] = &["onespace.encoder.v1.EncoderService"];
@@ -67,14 +67,26 @@ async fn receive(
     encoder.expect(modality)?;
     let total = usize::try_from(start.total_bytes).unwrap_or(usize::MAX);
     let admitted = encoder.admit(modality, total).await?;
-    let bytes = receive_bytes(messages, total).await?;
+    let bytes = receive_bytes(messages, total, chunk).await?;
     Ok((EncodeRequest { modality, bytes, media_type, segments, target, purpose }, admitted))
 }
 
-async fn receive_bytes(messages: &mut Messages<wire::EncodeRequest>, total: usize) -> Result<Bytes> {
+fn chunk(message: wire::EncodeRequest) -> Option<v1::Chunk> {
+    match message.message {
+        Some(Message::Chunk(chunk)) => Some(chunk),
+        _ => None,
+    }
+}
+
+/// Takes the bytes that were announced, chunk by chunk.
+pub(crate) async fn receive_bytes<T>(
+    messages: &mut Messages<T>,
+    total: usize,
+    chunk: impl Fn(T) -> Option<v1::Chunk>,
+) -> Result<Bytes> {
     let mut bytes = BytesMut::new();
     loop {
-        let Some(Message::Chunk(chunk)) = messages.next().await?.and_then(|message| message.message) else {
+        let Some(chunk) = messages.next().await?.and_then(&chunk) else {
             let message = "a chunk was expected here, and one that is the last";
             return Err(Error::new(Reason::FieldInvalid, "chunk", message));
         };

@@ -15,7 +15,7 @@ use crate::{
     Gateway,
     answer::AnswerRoom,
     gateway::timed,
-    item::{Embedder, Item},
+    item::{Embedder, Item, Waits},
 };
 
 /// What a caller wants of its items.
@@ -58,6 +58,7 @@ impl Wanted {
         waits: bool,
     ) -> Result<EncodeReply> {
         let item = Item::read(media)?;
+        let waits = if waits { Waits::Turn } else { Waits::Never };
         let mut reply = Embedder { gateway, options: self.options, deadline, waits }.embed(&item).await?;
         reply.shorten(self.dimension)?;
         Ok(reply)

@@ -9,7 +9,10 @@ use onespace_core::{
 use onespace_kit::admission::{Admission, Admitted};
 use tokio_util::task::TaskTracker;
 
-use crate::item_locks::ItemLocks;
+use crate::{
+    ear::{Ear, Listening},
+    item_locks::ItemLocks,
+};
 
 /// Everything a request needs.
 pub struct Gateway {
@@ -17,10 +20,12 @@ pub struct Gateway {
     license: License,
     towers: Vec<TowerInfo>,
     roads: BTreeMap<Modality, Arc<dyn Encoder>>,
+    ear: Option<Ear>,
     store: Arc<dyn VectorStore>,
     requests: Admission,
     streams: Admission,
     unfinished: Admission,
+    listening: Listening,
     item_locks: ItemLocks,
     tasks: TaskTracker,
 }
@@ -58,13 +63,33 @@ impl Gateway {
             license,
             towers,
             roads,
+            ear: None,
             store,
             requests: Admission::requests("requests in flight", limits::GATEWAY_IN_FLIGHT),
             streams: Admission::requests("streams in flight (GATEWAY_STREAMS)", limits::GATEWAY_STREAMS),
             unfinished: Admission::bytes("bytes of unfinished files (UPLOADS_BYTES)", limits::UPLOADS_BYTES),
+            listening: Listening::default(),
             item_locks: ItemLocks::default(),
             tasks: TaskTracker::new(),
         })
+    }
+
+    /// The same, with a transcriber.
+    ///
+    /// # Errors
+    /// `MODALITY_NOT_SERVED` without a tower for texts: transcripts go through it.
+    pub fn with_ear(self, ear: Ear) -> Result<Self> {
+        if !self.roads.contains_key(&Modality::Text) {
+            let message = "a transcriber needs a tower for texts, and there is none";
+            return Err(Error::new(Reason::ModalityNotServed, "transcriber", message));
+        }
+        Ok(Self { ear: Some(ear), ..self })
+    }
+
+    /// The transcriber, where there is one.
+    #[must_use]
+    pub const fn transcriber(&self) -> Option<&Ear> {
+        self.ear.as_ref()
     }
 
     /// The space of every vector that passes here.
@@ -98,6 +123,11 @@ impl Gateway {
     /// What files that are still being sent may hold together.
     pub(crate) fn unfinished(&self) -> &Admission {
         &self.unfinished
+    }
+
+    /// What recordings that are being stored may take of the transcriber.
+    pub(crate) fn listening(&self) -> &Listening {
+        &self.listening
     }
 
     /// The work of streams: it is waited for when the server stops.
@@ -185,12 +215,16 @@ fn same_towers(space: &Space, other: &Space, modality: Modality) -> Result<()> {
 /// Of what the fingerprint does not cover, encoders of one space may know different things while their bundles are
 /// being replaced: only what all of them say counts.
 fn agree(space: &mut Space, other: &Space, modality: Modality) {
-    if space.matryoshka == other.matryoshka && space.calibration == other.calibration {
+    let (same, talk) = (space.matryoshka == other.matryoshka, space.talk == other.talk);
+    if same && talk && space.calibration == other.calibration {
         return;
     }
-    tracing::warn!(%modality, "this encoder's bundle lists another calibration or matryoshka than the others'");
+    tracing::warn!(%modality, "this encoder's bundle lists another calibration, matryoshka or talk than the others'");
     space.matryoshka.retain(|length| other.matryoshka.contains(length));
     space.calibration.intersect(&other.calibration);
+    if !talk {
+        space.talk = None;
+    }
 }
 
 /// Microseconds since an instant.
@@ -219,7 +253,7 @@ mod tests {
             }
             let (fingerprint, name) = (Fingerprint::of(b"one"), "one 1".to_owned());
             let (matryoshka, added) = (matryoshka.to_vec(), BTreeMap::new());
-            Space { fingerprint, dimension: 8, name, matryoshka, calibration, added }
+            Space { fingerprint, dimension: 8, name, matryoshka, calibration, talk: None, added }
         };
         let (image, audio) = (Modality::Image, Modality::Audio);
         let mut agreed = space(&[4, 2], &[(image, 0.1), (audio, 0.2)]);

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::Stream;
 use onespace_core::{
-    CollectionInfo, CollectionRef, CollectionSpec, EmbedOptions, Error, Reason, Result, Tenant,
+    CollectionInfo, CollectionRef, CollectionSpec, EmbedOptions, Error, Modality, Reason, Result, Tenant,
     limits::{INGEST_EVENTS, INGEST_IN_FLIGHT},
 };
 use onespace_kit::messages::Messages;
@@ -79,6 +79,8 @@ async fn receive(
 
 async fn read_start(gateway: &Gateway, tenant: Tenant, start: v1::IngestStart) -> Result<IngestTarget> {
     let options = embed_options_in(start.options.as_ref(), EmbedOptions::INGEST)?;
+    // What no item can have is refused before the first.
+    gateway.ear(Modality::Audio, options.speech).map_err(|error| error.under("options"))?;
     let collection = CollectionRef::new(tenant, start.collection.parse()?);
     let info = open_collection(gateway, &collection, start.create).await?;
     let asked = start.options.map_or(0, |options| options.dimension as usize);

@@ -1,13 +1,16 @@
 //! What becomes one vector: a media, or several with their weights.
 
+use std::{future::Future, time::Duration};
+
 use futures::future::try_join_all;
 use onespace_core::{
     ContentHash, Deadline, EmbedOptions, Embedding, EncodeReply, EncodeRequest, Error, Fingerprint, Fusion, Modality,
-    Reason, Result, Segments, Space, Timings, Track, WeightedModality, vector,
+    NoteReason, Reason, Result, Segments, Space, Speech, Timings, Track, WeightedModality, limits::DEADLINE_MAX_MS,
+    vector,
 };
 use onespace_proto::{convert, v1};
 
-use crate::Gateway;
+use crate::{Gateway, ear::Ear};
 
 /// A media whose modality is known, or several of them.
 #[derive(Clone, Debug)]
@@ -94,6 +97,17 @@ impl Item {
     pub fn added_towers<'a>(&'a self, space: &'a Space) -> impl Iterator<Item = &'a Fingerprint> {
         self.modalities().flat_map(|modality| space.added_on_the_way(modality))
     }
+
+    /// The transcriber that it has a track of its own for: one of several parts has none.
+    ///
+    /// # Errors
+    /// As [`Gateway::ear`].
+    pub fn ear<'a>(&self, gateway: &'a Gateway, speech: Speech) -> Result<Option<&'a Ear>> {
+        match self.parts.as_slice() {
+            [part] => gateway.ear(part.request.modality, speech),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// How items are embedded for one caller.
@@ -105,15 +119,27 @@ pub struct Embedder<'a> {
     pub options: EmbedOptions,
     /// How long it is waited for.
     pub deadline: Deadline,
-    /// Bulk work waits its turn where a queue is full: that is not the item's fault.
-    pub waits: bool,
+    /// What it does where a queue is full.
+    pub waits: Waits,
+}
+
+/// What work does where a queue is full: that is not the item's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// It is turned away.
+    Never,
+    /// It waits its turn until its deadline.
+    Turn,
+    /// As [`Waits::Turn`], and a recording waits as long as it takes until it is listened to, for as long as that may
+    /// take.
+    Bulk,
 }
 
 impl<'a> Embedder<'a> {
     /// For a caller who is told at once where a queue is full.
     #[must_use]
     pub const fn new(gateway: &'a Gateway, options: EmbedOptions, deadline: Deadline) -> Self {
-        Self { gateway, options, deadline, waits: false }
+        Self { gateway, options, deadline, waits: Waits::Never }
     }
 
     /// The embeddings of an item: of one media as its tower and the options say, of several the one vector of all.
@@ -127,32 +153,70 @@ impl<'a> Embedder<'a> {
         }
     }
 
-    /// The one vector of an item.
+    /// The one vector of an item: by how it looks or sounds, whatever is said in it.
     ///
     /// # Errors
     /// As [`Self::embed`].
     pub async fn whole(&self, item: &Item) -> Result<(Vec<f32>, Timings)> {
-        let without_segments = EmbedOptions { segments: Segments::Off, ..self.options };
-        let reply = Self { options: without_segments, ..*self }.embed(item).await?;
+        let options = EmbedOptions { segments: Segments::Off, speech: Speech::Off, ..self.options };
+        let reply = Self { options, ..*self }.embed(item).await?;
         let timings = reply.timings;
         Ok((whole(reply)?.vector, timings))
     }
 
-    async fn embed_part(&self, part: &Part, segments: Segments) -> Result<EncodeReply> {
-        let EmbedOptions { purpose, target, fusion, .. } = self.options;
-        let request = EncodeRequest { segments, purpose, target, ..part.request.clone() };
-        let mut reply = self.encode(request).await?;
-        if let Some(fusion) = fusion {
-            fuse(&mut reply, fusion)?;
-        }
-        Ok(reply)
+    /// The vectors that stand for an item as a whole: that of [`Self::whole`], and what is said in it.
+    ///
+    /// # Errors
+    /// As [`Self::embed`].
+    pub async fn wholes(&self, item: &Item) -> Result<(Vec<Embedding>, Timings)> {
+        let options = EmbedOptions { segments: Segments::Off, ..self.options };
+        let mut reply = Self { options, ..*self }.embed(item).await?;
+        let timings = reply.timings;
+        let said = reply.embeddings.iter().position(|one| one.track == Track::Speech);
+        let said = said.map(|place| reply.embeddings.remove(place));
+        Ok(([whole(reply)?].into_iter().chain(said).collect(), timings))
     }
 
-    async fn encode(&self, request: EncodeRequest) -> Result<EncodeReply> {
+    async fn embed_part(&self, part: &Part, segments: Segments) -> Result<EncodeReply> {
+        let EmbedOptions { purpose, target, fusion, speech, .. } = self.options;
+        let request = EncodeRequest { segments, purpose, target, ..part.request.clone() };
+        let ear = self.gateway.ear(request.modality, speech).map_err(|error| error.under("options"))?;
+        let Some(ear) = ear else { return fused(self.encode(request).await?, fusion) };
+        let (reply, talks) = self.sound(ear, &request).await?;
+        let said = self.speech_track(ear, &request, talks).await?;
+        Ok(with_speech(fused(reply, fusion)?, said))
+    }
+
+    /// Embeds one media, waiting as this caller does.
+    ///
+    /// # Errors
+    /// As [`Gateway::encode`].
+    pub async fn encode(&self, request: EncodeRequest) -> Result<EncodeReply> {
+        self.patiently(self.deadline, || self.gateway.encode(request.clone(), self.deadline)).await
+    }
+
+    /// The same, whose time begins now where it is bulk work.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        match self.waits {
+            Waits::Bulk => Self { deadline: Deadline::after(Duration::from_millis(DEADLINE_MAX_MS as u64)), ..*self },
+            Waits::Never | Waits::Turn => *self,
+        }
+    }
+
+    /// Tries work again that is turned away for a moment, as this caller waits and as long as there is time until
+    /// `deadline`.
+    ///
+    /// # Errors
+    /// What the work gives.
+    pub async fn patiently<T, F>(&self, deadline: Deadline, work: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
         loop {
-            match self.gateway.encode(request.clone(), self.deadline).await {
+            match work().await {
                 Err(Error { reason: Reason::QueueFull, retry_after: Some(pause), .. })
-                    if self.waits && self.deadline.remaining() > pause =>
+                    if self.waits != Waits::Never && deadline.remaining() > pause =>
                 {
                     tokio::time::sleep(pause).await;
                 }
@@ -163,7 +227,8 @@ impl<'a> Embedder<'a> {
 
     async fn sum(&self, parts: &[Part]) -> Result<EncodeReply> {
         let replies = try_join_all(parts.iter().enumerate().map(|(index, part)| async move {
-            let reply = self.embed_part(part, Segments::Off).await;
+            let silent = Self { options: EmbedOptions { speech: Speech::Off, ..self.options }, ..*self };
+            let reply = silent.embed_part(part, Segments::Off).await;
             reply.map_err(|error| error.under(&format!("parts[{index}].media")))
         }))
         .await?;
@@ -177,7 +242,15 @@ impl<'a> Embedder<'a> {
         let vector = vector::weighted_sum(wholes.iter().map(|(whole, weight)| (whole.vector.as_slice(), *weight)))?;
         let modality = parts.first().map_or(Modality::Text, |part| part.request.modality);
         let parts = wholes.iter().flat_map(|(whole, weight)| shares(&whole.towers(), *weight)).collect();
-        sum.embeddings.push(Embedding { vector, modality, track: Track::Parts, segment: 0, span: None, parts });
+        sum.embeddings.push(Embedding {
+            vector,
+            modality,
+            track: Track::Parts,
+            segment: 0,
+            span: None,
+            parts,
+            transcript: None,
+        });
         Ok(sum)
     }
 }
@@ -196,7 +269,30 @@ fn whole(reply: EncodeReply) -> Result<Embedding> {
     best.ok_or_else(|| Error::internal("an encoder answered without an embedding"))
 }
 
-/// Adds the sum of a video's tracks to its wholes. Of one that has no audio track that is its visual one.
+/// The wholes first, what is said after what is seen and heard, then the segments in the same order.
+fn with_speech(mut reply: EncodeReply, said: EncodeReply) -> EncodeReply {
+    let wholes = reply.embeddings.iter().take_while(|embedding| embedding.segment == 0).count();
+    let (said_as_a_whole, passages): (Vec<_>, Vec<_>) =
+        said.embeddings.into_iter().partition(|embedding| embedding.segment == 0);
+    reply.embeddings.splice(wholes..wholes, said_as_a_whole);
+    reply.embeddings.extend(passages);
+    // A video that has no sound says so already.
+    let silent = [NoteReason::NoAudioTrack, NoteReason::AudioCodecUnsupported];
+    let silent = reply.notes.iter().any(|note| silent.contains(&note.reason));
+    reply.notes.extend(said.notes.into_iter().filter(|note| !silent || note.reason != NoteReason::NoSpeech));
+    reply.timings.merge(&said.timings);
+    reply
+}
+
+/// Adds the sum of a video's tracks to its wholes, where it is wanted.
+fn fused(mut reply: EncodeReply, fusion: Option<Fusion>) -> Result<EncodeReply> {
+    if let Some(fusion) = fusion {
+        fuse(&mut reply, fusion)?;
+    }
+    Ok(reply)
+}
+
+/// Of a video that has no audio track the sum is its visual one.
 fn fuse(reply: &mut EncodeReply, fusion: Fusion) -> Result<()> {
     let whole = |track: Track| reply.embeddings.iter().find(|one| one.track == track && one.segment == 0);
     let Some(visual) = whole(Track::Visual) else { return Ok(()) };

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::stream;
 use onespace_core::{
-    Deadline, EmbedOptions, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Fingerprint, Reason, Result,
-    Retry, Space,
+    Deadline, EmbedOptions, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Fingerprint, Reason, Result, Space,
 };
 use onespace_kit::deadline;
 use onespace_proto::{
@@ -19,10 +18,7 @@ use onespace_proto::{
 };
 use tonic::{Code, Request, Status};
 
-use crate::replicas::{Lease, Replicas};
-
-/// Attempts at one request: the first, and one more on another replica.
-const ATTEMPTS: usize = 2;
+use crate::replicas::{Replica, Replicas};
 
 /// All replicas of an encoder, as one encoder.
 #[derive(Debug)]
@@ -47,9 +43,10 @@ impl RemoteEncoder {
         Self { space: Some(space), ..self }
     }
 
-    async fn attempt(&self, lease: &Lease, request: &EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
+    async fn attempt(&self, replica: &Replica, request: &EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
         let EncodeRequest { modality, bytes, media_type, segments, target, purpose } = request;
-        let options = EmbedOptions { purpose: *purpose, target: *target, segments: *segments, fusion: None };
+        let options =
+            EmbedOptions { purpose: *purpose, target: *target, segments: *segments, ..EmbedOptions::default() };
         let start = EncodeStart {
             modality: convert::modality_out(*modality),
             media_type: media_type.clone().unwrap_or_default(),
@@ -60,7 +57,7 @@ impl RemoteEncoder {
         let messages = messages.map(|message| WireRequest { message: Some(message) });
         let mut wire = Request::new(stream::iter(messages));
         deadline::outgoing(&mut wire, deadline);
-        let mut client = lease.replica().client.clone();
+        let mut client = replica.encoder();
         let answered = deadline::within(deadline, "while an encoder worked", async {
             client.encode(wire).await.map_err(|status| failure(&status))
         });
@@ -88,7 +85,7 @@ impl RemoteEncoder {
 /// call and never gets here, so CANCELLED is a replica that went away, too.) What the transport says of a request
 /// itself is no fault of the replica: another would say the same, and leaving both alone would refuse everybody for
 /// one.
-fn failure(status: &Status) -> Error {
+pub(crate) fn failure(status: &Status) -> Error {
     let of_the_request = matches!(
         status.code(),
         Code::InvalidArgument
@@ -108,38 +105,22 @@ fn failure(status: &Status) -> Error {
 #[async_trait]
 impl Encoder for RemoteEncoder {
     async fn encode(&self, request: EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
-        let mut last = None::<(Lease, Error)>;
-        for _ in 0..ATTEMPTS {
-            let Some(lease) = self.replicas.choose(last.as_ref().map(|(lease, _)| lease.replica())) else { break };
-            match self.attempt(&lease, &request, deadline).await {
-                Err(error) if error.reason.retry() == Retry::OtherReplica => {
-                    lease.replica().report(true);
-                    last = Some((lease, error));
-                }
-                outcome => {
-                    lease.replica().report(false);
-                    return outcome;
-                }
-            }
-        }
-        Err(last.map_or_else(
-            || Error::new(Reason::EncoderUnavailable, "", "no replica of the encoder is known"),
-            |(_, error)| error,
-        ))
+        let request = &request;
+        self.replicas.ask(|replica| async move { self.attempt(&replica, request, deadline).await }).await
     }
 
     async fn describe(&self) -> Result<EncoderInfo> {
-        let Some(lease) = self.replicas.choose(None) else {
-            return Err(Error::new(Reason::EncoderUnavailable, "", "no replica of the encoder is known"));
-        };
-        let mut client = lease.replica().client.clone();
-        let described = client.describe(DescribeRequest {}).await.map_err(|status| failure(&status))?;
+        let lease = self.replicas.any()?;
+        let described = lease.replica().encoder().describe(DescribeRequest {}).await;
+        let described = described.map_err(|status| failure(&status))?;
         space::encoder_in(described.into_inner())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use onespace_core::Retry;
+
     use super::*;
 
     #[test]

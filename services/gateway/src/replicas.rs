@@ -8,8 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Error, Reason, Result};
-use onespace_proto::encoder::v1::encoder_service_client::EncoderServiceClient;
+use onespace_core::{Error, Reason, Result, Retry, limits::MESSAGE_BYTES};
+use onespace_proto::encoder::v1::{
+    encoder_service_client::EncoderServiceClient, transcriber_service_client::TranscriberServiceClient,
+};
 use tokio::net::lookup_host;
 use tonic::transport::{Channel, Endpoint, Uri};
 
@@ -25,13 +27,16 @@ const PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// Attempts at one request: the first, and one more on another replica.
+const ATTEMPTS: usize = 2;
+
 /// One replica.
 #[derive(Debug)]
 pub struct Replica {
     /// Where it is.
     pub address: String,
     /// The road to it; connects when first used.
-    pub client: EncoderServiceClient<Channel>,
+    channel: Channel,
     busy: AtomicUsize,
     failures: Mutex<Failures>,
 }
@@ -68,9 +73,19 @@ impl Replica {
             .connect_timeout(CONNECT)
             .keep_alive_while_idle(true)
             .http2_keep_alive_interval(Duration::from_secs(10));
-        let limit = onespace_core::limits::MESSAGE_BYTES;
-        let client = EncoderServiceClient::new(endpoint.connect_lazy()).max_decoding_message_size(limit);
-        Ok(Self { address, client, busy: AtomicUsize::new(0), failures: Mutex::default() })
+        Ok(Self { address, channel: endpoint.connect_lazy(), busy: AtomicUsize::new(0), failures: Mutex::default() })
+    }
+
+    /// What is asked of an encoder.
+    #[must_use]
+    pub fn encoder(&self) -> EncoderServiceClient<Channel> {
+        EncoderServiceClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES)
+    }
+
+    /// What is asked of a transcriber.
+    #[must_use]
+    pub fn transcriber(&self) -> TranscriberServiceClient<Channel> {
+        TranscriberServiceClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES)
     }
 
     /// Notes how a request went: a failure of the replica, not of the request, pauses it.
@@ -167,6 +182,39 @@ impl Replicas {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The replica that would be asked next.
+    ///
+    /// # Errors
+    /// `ENCODER_UNAVAILABLE` where none is known.
+    pub fn any(&self) -> Result<Lease> {
+        self.choose(None).ok_or_else(unknown)
+    }
+
+    /// Asks one replica, and once more another where the first one fails.
+    ///
+    /// # Errors
+    /// What the attempts give; `ENCODER_UNAVAILABLE` where no replica is known.
+    pub async fn ask<T, F>(&self, attempt: impl Fn(Arc<Replica>) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let mut last = None::<(Lease, Error)>;
+        for _ in 0..ATTEMPTS {
+            let Some(lease) = self.choose(last.as_ref().map(|(lease, _)| lease.replica())) else { break };
+            match attempt(Arc::clone(&lease.0)).await {
+                Err(error) if error.reason.retry() == Retry::OtherReplica => {
+                    lease.replica().report(true);
+                    last = Some((lease, error));
+                }
+                outcome => {
+                    lease.replica().report(false);
+                    return outcome;
+                }
+            }
+        }
+        Err(last.map_or_else(unknown, |(_, error)| error))
+    }
+
     /// The least busy replica that is not paused and not `except`; a paused one if there is no other.
     #[must_use]
     pub fn choose(&self, except: Option<&Replica>) -> Option<Lease> {
@@ -176,6 +224,10 @@ impl Replicas {
         best.busy.fetch_add(1, Ordering::Relaxed);
         Some(Lease(best))
     }
+}
+
+fn unknown() -> Error {
+    Error::new(Reason::EncoderUnavailable, "", "no replica is known")
 }
 
 #[cfg(test)]

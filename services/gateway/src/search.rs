@@ -21,6 +21,7 @@ use crate::{
     items::show,
     page::{SearchPage, limit},
     query::{self, EmbeddedQuery, SearchScope},
+    spoken,
 };
 
 /// Items in an answer to a request that names no number.
@@ -38,19 +39,23 @@ pub async fn search(gateway: &Gateway, call: &Call, request: v1::SearchRequest) 
     let (parts, options) = (request.parts.clone(), SearchOptions::read(request, page)?);
     let info = gateway.collection(&collection).await?;
     let scope = SearchScope { collection, dimension: info.dimension };
-    let query = query::embed_query(gateway, Some(&scope), parts, options.modalities(), call.deadline).await?;
+    let understood = spoken::understand(gateway, parts, call.deadline).await?;
+    let parts = understood.parts;
+    let query = query::embed_query(gateway, Some(&scope), parts, &options.targets(), call.deadline).await?;
     call.deadline.check("before the store was asked")?;
 
     let searching = Instant::now();
     let found = search_store(gateway, &scope, &query, &options).await?;
     let (hits, next_page_token) = show_page(gateway, call, &scope, found, &options).await?;
     let mut timings = query.timings;
+    timings.merge(&understood.timings);
     timings.store_us = micros(searching);
     Ok(v1::SearchResponse {
         hits,
         timings: Some(convert::timings_out(&timed(started, timings))),
         space_fingerprint: gateway.space().fingerprint.to_string(),
         next_page_token,
+        transcripts: understood.transcripts,
     })
 }
 
@@ -148,6 +153,15 @@ impl SearchOptions {
         if self.named.is_empty() { &Modality::ALL } else { &self.named }
     }
 
+    /// What the query's vectors will meet: what is said in a media is stored as a text's vector.
+    fn targets(&self) -> Vec<Modality> {
+        let towers = self.modalities().iter().flat_map(|modality| {
+            let speech = modality.has_speech().then(|| modality.tower(Track::Speech));
+            [*modality].into_iter().chain(speech)
+        });
+        towers.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// So many items are found, at most: those of the pages before, of this one, and one that tells whether there is
     /// another.
     fn wanted(&self) -> usize {
@@ -192,15 +206,18 @@ async fn search_store(
         calibrate::scales(&gateway.space().calibration, &query.modalities, answers, options.calibrate)
     };
     let served = || gateway.towers().iter().map(|tower| tower.modality).collect();
-    let expected = if options.named.is_empty() { served() } else { options.named.iter().copied().collect() };
+    let heard = gateway.transcriber().is_some();
+    let named = || if heard { options.targets() } else { options.named.clone() };
+    let expected = if options.named.is_empty() { served() } else { named().into_iter().collect() };
     let calibrated = scales(expected)?.is_some();
     if let (Some(vector), false, None) = (query.one_for_all(), calibrated, options.each) {
         return Ok(sorted(find(vector, options.named.clone(), Vec::new()).await?, None));
     }
     let mut searches = Vec::new();
     for modality in options.modalities() {
-        for tracks in apart(*modality, calibrated) {
-            searches.push(find(query.vector(*modality), vec![*modality], tracks));
+        for tracks in apart(*modality, calibrated || query.one_for_all().is_none()) {
+            let target = if tracks == [Track::Speech] { modality.tower(Track::Speech) } else { *modality };
+            searches.push(find(query.vector(target), vec![*modality], tracks));
         }
     }
     let hits = try_join_all(searches).await?.concat();
@@ -216,13 +233,15 @@ async fn search_store(
 }
 
 /// The tracks of a modality's vectors that lie on one scale, one group after the other: where answers are calibrated,
-/// those of different towers are asked for apart, and sums apart from what they are sums of. Not one group is all.
-fn apart(modality: Modality, calibrated: bool) -> Vec<Vec<Track>> {
-    if !calibrated {
+/// or asked for from several heads, those of different towers are asked for apart, and sums apart from what they are
+/// sums of. Not one group is all.
+fn apart(modality: Modality, by_tower: bool) -> Vec<Vec<Track>> {
+    if !by_tower {
         return vec![Vec::new()];
     }
     let of_towers = modality.tracks().iter().map(|(track, _)| vec![*track]);
-    of_towers.chain([vec![Track::Fused, Track::Parts]]).collect()
+    let speech = modality.has_speech().then(|| vec![Track::Speech]);
+    of_towers.chain(speech).chain([vec![Track::Fused, Track::Parts]]).collect()
 }
 
 /// Of sorted hits each item's best, and of each modality as many as are asked for.
@@ -277,6 +296,7 @@ fn hit_out(scored: Scored, item: v1::Item) -> v1::SearchHit {
         segment: point.segment,
         span: point.span.map(convert::span_out),
         calibrated_score: calibrated,
+        transcript: point.transcript.unwrap_or_default(),
     }
 }
 

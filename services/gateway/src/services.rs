@@ -13,7 +13,7 @@ use onespace_kit::{
 };
 use onespace_proto::{
     convert,
-    space::space_out,
+    space::{space_out, transcriber_out},
     status::status,
     v1::{
         self, collection_service_server::CollectionService, embedding_service_server::EmbeddingService,
@@ -302,6 +302,7 @@ pub fn space(gateway: &Gateway) -> v1::GetSpaceResponse {
         limits: limits::ALL.iter().map(limit_out).collect(),
         formats: sniff::FORMATS.iter().filter(|format| format.decoded).map(format_out).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        transcriber: gateway.transcriber().map(|ear| transcriber_out(ear.info())),
     }
 }
 

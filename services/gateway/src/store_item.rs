@@ -3,7 +3,8 @@
 use std::{mem, slice, time::Duration, time::Instant};
 
 use onespace_core::{
-    ContentHash, Deadline, EmbedOptions, Embedding, Error, ItemDetails, ItemId, Point, Reason, Result, Timings,
+    ContentHash, Deadline, EmbedOptions, Embedding, Error, ItemDetails, ItemId, NoteReason, Point, Reason, Result,
+    Timings,
     limits::{CALLER_ID_BYTES, DEADLINE_MAX_MS, check_text},
 };
 use onespace_proto::{convert, status::item_error, v1};
@@ -13,7 +14,7 @@ use crate::{
     details::{DetailsUpdate, rewrite},
     embed_stream::cut_id,
     gateway::{micros, timed},
-    item::{Embedder, Item},
+    item::{Embedder, Item, Waits},
     query::SearchScope,
 };
 
@@ -77,7 +78,13 @@ fn prepare(
         item.item_id.parse().map_err(|error: Error| Error { field: "item_id".to_owned(), ..error })?
     };
     event.item_id = id.to_string();
-    let hash = hash.seen_by(read.added_towers(gateway.space())).made_with(&target.options);
+    let (space, speech) = (gateway.space(), target.options.speech);
+    let ear = read.ear(gateway, speech)?;
+    let hash = hash.seen_by(read.added_towers(space)).made_with(&target.options);
+    let hash = match ear {
+        Some(ear) => hash.heard_by(&ear.fingerprint(space), speech.language()),
+        None => hash,
+    };
     Ok((Prepared { item: read, id, hash }, update))
 }
 
@@ -114,13 +121,17 @@ async fn write(
     let details = known.filter(|_| same_content).and_then(|known| known.details.clone()).unwrap_or_default();
 
     let deadline = Deadline::after(Duration::from_millis(DEADLINE_MAX_MS as u64));
-    let embedder = Embedder { gateway, options: target.options, deadline, waits: true };
+    let embedder = Embedder { gateway, options: target.options, deadline, waits: Waits::Bulk };
     let mut reply = embedder.embed(item).await?;
     reply.shorten(target.scope.dimension)?;
     timings.merge(&reply.timings);
+    // What was heard in part is stored, and another ingest of it listens again.
+    let partly = reply.notes.iter().any(|note| note.reason == NoteReason::TranscriptIncomplete);
+    let hash = &if partly { hash.clone().incomplete() } else { hash.clone() };
     event.notes = convert::notes_out(mem::take(&mut reply.notes));
     let details = update.apply(details);
-    let points: Vec<Point> = reply.embeddings.into_iter().map(|one| point(gateway, prepared, &details, one)).collect();
+    let points: Vec<Point> =
+        reply.embeddings.into_iter().map(|one| point(gateway, prepared, (hash, &details), one)).collect();
     event.points = u32::try_from(points.len()).unwrap_or(u32::MAX);
     let writing = Instant::now();
     gateway.store().upsert(collection, points).await?;
@@ -131,7 +142,12 @@ async fn write(
     Ok(if same_content { v1::IngestStatus::Updated } else { v1::IngestStatus::Stored })
 }
 
-fn point(gateway: &Gateway, prepared: &Prepared, details: &ItemDetails, embedding: Embedding) -> Point {
+fn point(
+    gateway: &Gateway,
+    prepared: &Prepared,
+    (hash, details): (&ContentHash, &ItemDetails),
+    embedding: Embedding,
+) -> Point {
     let space = gateway.space();
     Point {
         item: prepared.id.clone(),
@@ -142,11 +158,12 @@ fn point(gateway: &Gateway, prepared: &Prepared, details: &ItemDetails, embeddin
         span: embedding.span,
         uri: details.uri.clone(),
         title: details.title.clone(),
-        content_hash: prepared.hash.clone(),
+        content_hash: hash.clone(),
         space: space.fingerprint,
         tower: space.added_by(&embedding.towers()),
         metadata: details.metadata.clone(),
         parts: embedding.parts,
+        transcript: embedding.transcript,
         vector: embedding.vector,
     }
 }

@@ -26,8 +26,17 @@ const MARGIN: Duration = Duration::from_millis(10);
 /// The deadline of an incoming request; the default where it names none, cut to the largest allowed.
 #[must_use]
 pub fn incoming(metadata: &MetadataMap) -> Deadline {
-    let timeout = metadata.get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse);
-    timeout.map_or_else(Deadline::default, |budget| Deadline::after(kept(budget)))
+    budget(metadata).map_or_else(Deadline::default, |budget| Deadline::after(kept(budget)))
+}
+
+/// As [`incoming`], of a call that listens to a recording, which may take longer than others.
+#[must_use]
+pub fn of_speech(metadata: &MetadataMap) -> Deadline {
+    budget(metadata).map_or_else(Deadline::default, |budget| Deadline::of_speech(kept(budget)))
+}
+
+fn budget(metadata: &MetadataMap) -> Option<Duration> {
+    metadata.get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse)
 }
 
 /// Every call of a server, answered in time: the clock starts with a request's headers, however slowly its message
@@ -110,8 +119,7 @@ pub async fn within<T>(deadline: Deadline, at: &str, work: impl Future<Output = 
 /// When a stream must be over, where its caller says so. A stream may go on for hours, so nothing is cut.
 #[must_use]
 pub fn of_stream(metadata: &MetadataMap) -> Option<Instant> {
-    let budget = metadata.get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse)?;
-    Instant::now().checked_add(kept(budget))
+    Instant::now().checked_add(kept(budget(metadata)?))
 }
 
 /// The answers of a stream until its deadline, then that it has passed. Work that is polled by the stream ends with it.

@@ -9,7 +9,7 @@ mod tools;
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
-use onespace_core::Modality;
+use onespace_core::{Language, Modality};
 use onespace_proto::v1::Filter;
 use serde_json::Value;
 
@@ -55,6 +55,12 @@ pub struct Cli {
     /// The media type of the files of a client command, such as "text/csv; rate=100".
     #[arg(long, global = true, value_name = "TYPE")]
     pub media_type: Option<String>,
+    /// The language that is spoken in the recordings of a client command, such as "de". Default: told from the sound.
+    #[arg(long, global = true, value_name = "TAG", conflicts_with = "no_speech")]
+    pub language: Option<Language>,
+    /// Take recordings of a client command by how they sound, whatever is said in them.
+    #[arg(long, global = true)]
+    pub no_speech: bool,
     /// How long a client command waits for a busy server that does nothing else for it; 0: it never tries again.
     #[arg(long, global = true, env = "ONESPACE_PATIENCE", default_value_t = 120, value_name = "SECONDS")]
     pub patience: u64,
@@ -79,6 +85,8 @@ pub enum Command {
     Up(UpArgs),
     /// Serve one encoder.
     Encoder(EncoderArgs),
+    /// Serve a transcriber, which turns speech into text.
+    Transcriber(TranscriberArgs),
     /// Serve the public API over encoders elsewhere.
     Gateway(GatewayArgs),
     /// Look into a bundle on disk.
@@ -131,6 +139,10 @@ pub struct UpArgs {
     pub store: StoreArgs,
     #[command(flatten)]
     pub key: StoreKeyArgs,
+    /// What turns speech into text: a directory that `make speech` or `everyday.whisper` has written. Without it,
+    /// recordings are known by their sound alone.
+    #[arg(long, env = "ONESPACE_TRANSCRIBER", value_name = "DIR")]
+    pub transcriber: Option<PathBuf>,
     #[command(flatten)]
     pub listen: ListenArgs,
     /// Store the media of this directory and ask a question of each modality, then serve on.
@@ -151,12 +163,28 @@ pub struct EncoderArgs {
     pub listen: SocketAddr,
 }
 
+/// `onespace transcriber`.
+#[derive(Debug, Args)]
+pub struct TranscriberArgs {
+    /// The transcriber's directory.
+    #[arg(long, env = "ONESPACE_TRANSCRIBER", value_name = "DIR")]
+    pub transcriber: PathBuf,
+    #[command(flatten)]
+    pub runtime: RuntimeArgs,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, env = "ONESPACE_LISTEN", default_value = "127.0.0.1:50058", value_name = "ADDR")]
+    pub listen: SocketAddr,
+}
+
 /// `onespace gateway`.
 #[derive(Debug, Args)]
 pub struct GatewayArgs {
     /// An encoder, once for each replica or name: image=http://127.0.0.1:50053.
     #[arg(long, env = "ONESPACE_ENCODER", required = true, value_delimiter = ',', value_name = "MODALITY=URL")]
     pub encoder: Vec<Road>,
+    /// A transcriber, once for each replica or name. Without one, recordings are known by their sound alone.
+    #[arg(long, env = "ONESPACE_TRANSCRIBER", value_delimiter = ',', value_name = "URL")]
+    pub transcriber: Vec<String>,
     #[command(flatten)]
     pub store: StoreArgs,
     #[command(flatten)]

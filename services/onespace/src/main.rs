@@ -14,6 +14,7 @@ use std::{process::ExitCode, time::Duration};
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
 use onespace_client::Config;
+use onespace_core::Speech;
 use output::{Outcome, print_error};
 
 /// How long the end waits for threads that are still in a decoder or load a graph. They must not hold it up for
@@ -58,11 +59,16 @@ async fn run(cli: Cli, matches: &clap::ArgMatches) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Up(args) => serve::up::run(args, patience).await,
         Command::Encoder(args) => serve::encoder::run(args).await,
+        Command::Transcriber(args) => serve::transcriber::run(args).await,
         Command::Gateway(args) => serve::gateway::run(args).await,
         Command::Bundle(command) => bundle::run(command, cli.json, patience).await,
         Command::Client(command) => {
             let server = Config { tenant: cli.tenant, ..client::config(&cli.endpoint, patience) };
-            let kind = client::source::FileKind { modality: cli.file_modality, media_type: cli.media_type };
+            let kind = client::source::FileKind {
+                modality: cli.file_modality,
+                media_type: cli.media_type,
+                speech: if cli.no_speech { Speech::Off } else { Speech::Auto(cli.language) },
+            };
             client::run(command, sub, server, &kind, cli.json).await
         }
     }

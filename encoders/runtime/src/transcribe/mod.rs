@@ -2,27 +2,40 @@
 
 mod graphs;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use onespace_bundle::transcriber::TranscriberBundle;
-use onespace_core::{Patience, Result};
+use onespace_core::{Language, Patience, Result, TranscriberInfo, Transcript};
 use onespace_family::check::invalid;
-use onespace_speech::{Ask, Listener, Transcript};
+use onespace_speech::{Lend, Listener, SpeechModel};
+use tokio::sync::Mutex;
 
 use crate::Runtime;
 
 use graphs::Graphs;
 
-/// Turns speech into text, one recording at a time, on the thread that calls it.
+/// Turns speech into text, on the threads that call it: several recordings take turns, window by window. Clones share
+/// the model.
 ///
 /// # Memory
 ///
 /// The weights lie in memory once, as the graphs' own packed matrices; beside them a run holds the keys and values of
 /// one window, 25 KiB for each frame of Whisper base's encoder and each token of its decoder.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Transcriber {
-    listener: Listener,
-    graphs: Graphs,
+    info: TranscriberInfo,
+    listener: Arc<Listener>,
+    /// First come, first served, a window at a time: its turns are fair.
+    graphs: Arc<Mutex<Graphs>>,
+}
+
+/// The graphs for whoever's turn it is.
+struct Turns<'a>(&'a Mutex<Graphs>);
+
+impl Lend for Turns<'_> {
+    fn lend(&mut self, window: &mut dyn FnMut(&mut dyn SpeechModel) -> Result<()>) -> Result<()> {
+        window(&mut *self.0.blocking_lock())
+    }
 }
 
 impl Transcriber {
@@ -45,19 +58,21 @@ impl Transcriber {
         let [(_, encoder), (_, decoder)] = &files;
         let graphs = Graphs::load(runtime, encoder, decoder)?;
         graphs.check(speech.bands, listener.logits()).map_err(|(key, message)| invalid(key, message))?;
-        Ok(Self { listener, graphs })
+        let info = bundle.manifest().info();
+        Ok(Self { info, listener: Arc::new(listener), graphs: Arc::new(Mutex::new(graphs)) })
     }
 
-    /// The languages that may be heard.
-    pub fn languages(&self) -> impl Iterator<Item = &str> {
-        self.listener.languages()
+    /// What it is.
+    #[must_use]
+    pub const fn info(&self) -> &TranscriberInfo {
+        &self.info
     }
 
-    /// What is said in a sound of one channel at 16 kHz.
+    /// What is said in a sound of one channel at 16 kHz. Blocks: not for threads of an asynchronous runtime.
     ///
     /// # Errors
     /// As [`Listener::transcribe`].
-    pub fn transcribe(&mut self, sound: &[f32], ask: &Ask, patience: &Patience) -> Result<Transcript> {
-        self.listener.transcribe(&mut self.graphs, sound, ask, patience)
+    pub fn transcribe(&self, sound: &[f32], language: Option<Language>, patience: &Patience) -> Result<Transcript> {
+        self.listener.transcribe(&mut Turns(&self.graphs), sound, language, patience)
     }
 }

@@ -1,10 +1,10 @@
 //! What the tests share: the tiny model's files, its sounds, and a model that says what it is told.
 #![allow(dead_code)] // Each test binary uses its part.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread, time::Duration};
 
-use onespace_core::{Patience, Result};
-use onespace_speech::{Ask, Listener, SpeechModel, Transcript, table::Speech};
+use onespace_core::{Patience, Result, Transcript};
+use onespace_speech::{Listener, SpeechModel, table::Speech};
 
 /// The special tokens of the tiny model, in the order of their ids.
 pub const END: u32 = 256;
@@ -85,6 +85,8 @@ pub struct Parrot {
     pub frames: Vec<usize>,
     pub steps: Vec<Vec<u32>>,
     pub leave: Option<(usize, Patience)>,
+    /// How long it takes for a window.
+    pub pause: Duration,
     pub said: usize,
 }
 
@@ -98,6 +100,7 @@ impl Parrot {
 impl SpeechModel for Parrot {
     fn encode(&mut self, mel: &[f32], frames: usize) -> Result<()> {
         assert_eq!(mel.len(), 80 * frames);
+        thread::sleep(self.pause);
         self.frames.push(frames);
         self.said = 0;
         Ok(())
@@ -130,5 +133,5 @@ pub fn listener() -> Listener {
 /// What is heard in so many seconds of sound.
 pub fn heard(model: &mut Parrot, seconds: f32) -> Transcript {
     let sound = sound(1, (seconds * 16_000.0) as i64);
-    listener().transcribe(model, &sound, &Ask::default(), &Patience::endless()).unwrap()
+    listener().transcribe(model, &sound, None, &Patience::endless()).unwrap()
 }

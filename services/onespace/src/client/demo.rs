@@ -38,6 +38,11 @@ pub async fn run(endpoint: &str, folder: &Path, patience: Duration) -> Result<()
     for (modality, path) in questions(folder)? {
         ask(&client, modality, &path).await?;
     }
+    if client.get_space().await?.transcriber.is_some()
+        && let Some(path) = spoken_question(folder)?
+    {
+        ask(&client, Modality::Audio, &path).await?;
+    }
     print_line(&advice(&program(), endpoint));
     Ok(())
 }
@@ -75,6 +80,15 @@ fn questions(folder: &Path) -> Result<BTreeMap<Modality, PathBuf>> {
     Ok(chosen.collect())
 }
 
+/// The folder of a sample that asks by what it says.
+const SPOKEN: &str = "speech";
+
+/// The first recording of that folder.
+fn spoken_question(folder: &Path) -> Result<Option<PathBuf>> {
+    let folder = folder.join(SPOKEN);
+    Ok(if folder.is_dir() { source::walk(&[folder])?.files.into_iter().next() } else { None })
+}
+
 async fn ask(client: &Client, modality: Modality, path: &Path) -> Result<()> {
     let part = query_part(FileKind::default().media(path)?);
     let others = Modality::ALL.into_iter().filter(|other| *other != modality);
@@ -92,6 +106,9 @@ async fn ask(client: &Client, modality: Modality, path: &Path) -> Result<()> {
         .into_iter()
         .for_each(|hit| hits.entry(hit.item.as_ref().map_or(0, |item| item.modality)).or_default().push(hit));
     let mut question = path.display().to_string();
+    if let Some(said) = response.transcripts.first().filter(|said| !said.is_empty()) {
+        question = format!("{question} says \"{said}\"");
+    }
     if modality == Modality::Text {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         question = format!("\"{}\"", text.trim());

@@ -15,6 +15,7 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
     explain, modality_name,
+    search::with_words,
     source::{self, FileKind},
 };
 use crate::output::{Outcome, Rows, print_error, span_json, span_text};
@@ -106,12 +107,13 @@ async fn one(
 fn push(rows: &mut Rows, name: &str, embedding: &v1::Embedding) {
     let track = convert::embedding_in(embedding.clone()).map(|embedding| embedding.track.name()).unwrap_or("unknown");
     let head: Vec<String> = embedding.vector.iter().take(4).map(|value| format!("{value:+.3}")).collect();
+    let vector = format!("{} … ({})", head.join(" "), embedding.vector.len());
     let cells = vec![
         name.to_owned(),
         modality_name(embedding.modality).to_owned(),
         track.to_owned(),
         span_text(embedding.span.as_ref()),
-        format!("{} … ({})", head.join(" "), embedding.vector.len()),
+        with_words(&vector, &embedding.transcript),
     ];
     let object = json!({
         "source": name,
@@ -120,6 +122,7 @@ fn push(rows: &mut Rows, name: &str, embedding: &v1::Embedding) {
         "span": span_json(embedding.span.as_ref()),
         "track": track,
         "segment": embedding.segment,
+        "transcript": Some(&embedding.transcript).filter(|transcript| !transcript.is_empty()),
         "vector": embedding.vector,
     });
     rows.push(cells, &object);

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use onespace_client::{Client, Error, IngestItem, IngestResponse, IngestStart, Load, Tally, UNREADABLE};
+use onespace_client::{Client, EmbedOptions, Error, IngestItem, IngestResponse, IngestStart, Load, Tally, UNREADABLE};
 use onespace_proto::{metadata::metadata_out, v1::IngestStatus};
 use serde_json::json;
 
@@ -66,7 +66,8 @@ pub async fn ingest(
         .into_iter()
         .map(|path| File { path, kind: kind.clone(), metadata: Arc::clone(&metadata) })
         .collect();
-    let start = IngestStart { collection: collection.to_owned(), create: true, options: None };
+    let options = kind.speech().map(|speech| EmbedOptions { speech: Some(speech), ..Default::default() });
+    let start = IngestStart { collection: collection.to_owned(), create: true, options };
     let client = client.clone().watched_by(Arc::new(BusyLine::beside(bar.clone())));
     let told = |file: &File, event: &IngestResponse| report.tell_event(&file.path, event);
     let mut tally = client.ingest(start, files, told).await?;

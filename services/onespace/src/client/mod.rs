@@ -16,7 +16,7 @@ use std::{error::Error as _, iter, sync::Arc, time::Duration};
 
 use anyhow::{Error, Result, anyhow};
 use clap::ArgMatches;
-use onespace_client::{Client, Config, Scope};
+use onespace_client::{Client, Config, EmbedOptions, Scope};
 
 use crate::{args::ClientCommand, output::Outcome};
 
@@ -72,7 +72,8 @@ pub async fn run(
     let client = connect(server).await?;
     match command {
         ClientCommand::Embed { text, files, segments, dimension } => {
-            embed::run(&client, text, files, kind, &embed::options(segments, dimension), json).await
+            let options = EmbedOptions { speech: kind.speech(), ..embed::options(segments, dimension) };
+            embed::run(&client, text, files, kind, &options, json).await
         }
         ClientCommand::Ingest { paths, collection, metadata } => {
             ingest::run(&client, &paths, kind, &collection, &metadata, json).await

@@ -24,7 +24,7 @@ pub async fn run(
         let media = kind.media(path).map_err(|error| failed.push((index, format!("{error:#}"))));
         Some((index, media.ok()?))
     });
-    let ranking = client.rank(parts, calibrate, files.len(), candidates).await?;
+    let ranking = client.rank(parts, calibrate, kind.speech(), files.len(), candidates).await?;
     failed.extend(ranking.failed.iter().map(|(index, error)| (*index, explain(error))));
     failed.sort_by_key(|(index, _)| *index);
     Ok(print(&ranking, &failed, &files, json))

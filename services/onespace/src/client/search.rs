@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{modality_name, source::FileKind};
 use crate::{
     args::{QueryArgs, SearchArgs, usage},
-    output::{Outcome, Rows, span_json, span_text},
+    output::{Outcome, Rows, print_error, span_json, span_text},
 };
 
 /// Searches a collection.
@@ -36,6 +36,7 @@ pub async fn run(
         ..Default::default()
     };
     let response = client.search(request).await?;
+    print_heard(&response.transcripts);
     let mut rows = Rows::new(json, ["rank", "score", "modality", "source", "span", "item id"]);
     for (rank, hit) in (1u32..).zip(response.hits) {
         let item = hit.item.unwrap_or_default();
@@ -45,18 +46,40 @@ pub async fn run(
             rank.to_string(),
             score_text(hit.score, hit.calibrated_score),
             modality.to_owned(),
-            source.clone(),
+            with_words(&source, &hit.transcript),
             span_text(hit.span.as_ref()),
             item.item_id.clone(),
         ];
         let object = json!({
             "rank": rank, "item_id": item.item_id, "source": source, "modality": modality, "score": hit.score,
             "calibrated_score": hit.calibrated_score, "span": span_json(hit.span.as_ref()),
+            "transcript": Some(&hit.transcript).filter(|transcript| !transcript.is_empty()),
         });
         rows.push(cells, &object);
     }
     rows.finish();
     Ok(Outcome::AllWell)
+}
+
+/// How much of a transcript stands in a table.
+const WORDS_SHOWN: usize = 60;
+
+/// A source, and what was said where it matched.
+pub fn with_words(source: &str, transcript: &str) -> String {
+    if transcript.is_empty() {
+        return source.to_owned();
+    }
+    let shown: String = transcript.chars().take(WORDS_SHOWN).collect();
+    let cut = if shown.len() < transcript.len() { "…" } else { "" };
+    format!("{source} \"{shown}{cut}\"")
+}
+
+/// Says what was understood of a spoken question, beside the answers.
+pub fn print_heard(transcripts: &[String]) {
+    transcripts
+        .iter()
+        .filter(|transcript| !transcript.is_empty())
+        .for_each(|said| print_error(&format!("heard: \"{said}\"")));
 }
 
 /// What a request says of calibration: nothing, so that the space decides, or that it is not wanted.
@@ -92,7 +115,7 @@ pub fn parts(
     let places: Vec<usize> = written.iter().map(|(at, _)| *at).collect();
     let mut parts = written
         .into_iter()
-        .map(|(_, part)| Ok(v1::QueryPart { part: Some(part?), weight: None }))
+        .map(|(_, part)| Ok(v1::QueryPart { part: Some(part?), weight: None, speech: kind.speech() }))
         .collect::<Result<Vec<_>>>()?;
     for (at, weight) in indices("weight").into_iter().zip(query.weight) {
         let before = places.iter().filter(|place| **place < at).count();

@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use onespace_client::{Media, Modality, media};
-use onespace_core::limits::VIDEO_BYTES;
-use onespace_proto::convert::modality_out;
+use onespace_core::{Speech, limits::VIDEO_BYTES};
+use onespace_proto::{convert::modality_out, options::speech_out, v1};
 use walkdir::WalkDir;
 
 /// The bytes of a file, if it is one and not larger than anything the server takes.
@@ -43,9 +43,17 @@ pub struct FileKind {
     pub modality: Option<Modality>,
     /// Their media type.
     pub media_type: Option<String>,
+    /// Whether what is said in them counts.
+    pub speech: Speech,
 }
 
 impl FileKind {
+    /// How their speech is understood, as a request says it; nothing where nothing was said of it.
+    #[must_use]
+    pub fn speech(&self) -> Option<v1::Speech> {
+        (self.speech != Speech::AUTO).then(|| speech_out(self.speech))
+    }
+
     /// A file as media.
     ///
     /// # Errors

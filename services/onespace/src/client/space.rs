@@ -51,6 +51,12 @@ pub async fn run(client: &Client, json: bool) -> Result<Outcome> {
         let carried = &tower.space_fingerprint;
         print_line(&format!("{} was added: its vectors carry {carried}", modality_name(tower.modality)));
     }
+    if let Some(transcriber) = &answer.transcriber {
+        let v1::Transcriber { name, languages, .. } = transcriber;
+        print_line(&format!("speech is written down by {name}, in {} languages", languages.len()));
+    } else {
+        print_line("speech is not written down: this server has no transcriber");
+    }
     if !space.calibration.is_empty() {
         calibration(&space.calibration).finish();
     }

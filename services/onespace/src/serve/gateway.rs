@@ -41,7 +41,10 @@ pub async fn run(args: GatewayArgs) -> Result<Outcome> {
         let mut roads: BTreeMap<Modality, Vec<String>> = BTreeMap::new();
         args.encoder.into_iter().for_each(|road| roads.entry(road.modality).or_default().push(road.url));
         let encoders = connect::encoders(roads.into_iter().collect()).await?;
-        let gateway = Gateway::new(encoders, serve::store(args.store, args.key).await?)?;
+        let mut gateway = Gateway::new(encoders, serve::store(args.store, args.key).await?)?;
+        if !args.transcriber.is_empty() {
+            gateway = gateway.with_ear(connect::transcriber(&args.transcriber).await?)?;
+        }
         let gateway = announce(&ready, gateway, &health).await;
         serve::watch_store(gateway, health).await;
         anyhow::Ok(())

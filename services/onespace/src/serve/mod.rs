@@ -2,14 +2,15 @@
 
 pub mod encoder;
 pub mod gateway;
+pub mod transcriber;
 pub mod up;
 
 use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use onespace_bundle::Bundle;
-use onespace_core::{License, Modality, Space, UsageRestriction, VectorStore};
-use onespace_encoder::{LocalEncoder, Options, Runtime};
+use onespace_core::{License, Modality, Space, TranscriberInfo, UsageRestriction, VectorStore};
+use onespace_encoder::{LocalEncoder, LocalTranscriber, Options, Runtime};
 use onespace_gateway::{
     Gateway,
     services::{COLLECTION_NAME, SEARCH_NAME},
@@ -41,6 +42,20 @@ pub async fn open(directory: &Path) -> Result<Bundle> {
 /// Loads towers of a bundle that is open, as [`load`] does.
 pub async fn towers(bundle: &Bundle, args: &RuntimeArgs, modalities: &[Modality]) -> Result<LocalEncoder> {
     Ok(LocalEncoder::load(&runtime(args)?, bundle, modalities, &Options::default()).await?)
+}
+
+/// Loads a transcriber.
+pub async fn transcriber(directory: &Path, args: &RuntimeArgs) -> Result<LocalTranscriber> {
+    let loaded = LocalTranscriber::load(&runtime(args)?, directory).await;
+    loaded.with_context(|| format!("--transcriber {}", directory.display()))
+}
+
+/// Says what writes down speech, or how that is had.
+pub fn print_transcriber(info: Option<&TranscriberInfo>) {
+    match info {
+        Some(info) => print_line(&format!("speech transcriber=\"{}\" languages={}", info.name, info.languages.len())),
+        None => print_line("speech is not written down: no --transcriber (`make speech` brings one)"),
+    }
 }
 
 /// The ONNX Runtime that the flags name.

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use onespace_core::Encoder;
 use onespace_gateway::{
     Gateway,
+    ear::Ear,
     http::Http,
     services::{NAMES, Services},
 };
@@ -64,16 +65,24 @@ pub async fn run(args: UpArgs, patience: Duration) -> Result<Outcome> {
 
 async fn build(args: UpArgs) -> Result<Gateway> {
     let encoder: Arc<dyn Encoder> = Arc::new(serve::load(&args.model, &[]).await?);
+    let transcriber = match &args.transcriber {
+        Some(directory) => Some(serve::transcriber(directory, &args.model.runtime).await?),
+        None => None,
+    };
     let store = serve::store(args.store, args.key).await?;
     let info = encoder.describe().await?;
     let roads = info.towers.iter().map(|tower| (tower.modality, encoder.clone(), info.clone())).collect();
-    Ok(Gateway::new(roads, store)?)
+    let gateway = Gateway::new(roads, store)?;
+    let Some(transcriber) = transcriber else { return Ok(gateway) };
+    let info = transcriber.info().clone();
+    Ok(gateway.with_ear(Ear::new(Arc::new(transcriber), info))?)
 }
 
 /// Fills the state, turns health to SERVING and says so.
 pub async fn announce(ready: &Ready<Gateway>, gateway: Gateway, health: &Health) -> Arc<Gateway> {
     let gateway = ready.fill(gateway);
     health.serving().await;
+    serve::print_transcriber(gateway.transcriber().map(Ear::info));
     serve::print_ready(gateway.space(), gateway.license());
     gateway
 }

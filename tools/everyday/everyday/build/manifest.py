@@ -23,6 +23,12 @@ notice = "Weights: EfficientNet-Lite2, YAMNet and the Universal Sentence Encoder
 description = "Photographs, sounds, films, shapes and sentences of sixteen languages in one space, from classifiers and a sentence encoder: no pair of media was trained on."
 dimension = {dimension}
 matryoshka = {shorter}
+
+# What sounds like speech is given to a transcriber: of 219 sounds of things 11 % do, of 120 spoken words all (and 97 % of
+# 128 synthesised ones).
+[talk]
+words = "a person talking"
+cosine = 0.3
 """
 
 PICTURES = """width = {side}

@@ -51,10 +51,19 @@ def upright(bundle: Path) -> str:
     return "y" if said == "auto" else said
 
 
-def run(slot: str, binary: Path, bundle: Path, halves: list[Half], sections: list[str], results: Results) -> None:
+def run(
+    slot: str,
+    binary: Path,
+    bundle: Path,
+    halves: list[Half],
+    sections: list[str],
+    results: Results,
+    transcriber: Path | None = None,
+) -> None:
     """Measures, keeps and prints sections of one bundle."""
     cache = cache_folder()
-    with Service(binary, bundle, cache) as service:
+    # Only what is about speech is measured with it: all else is the same without, and sooner.
+    with Service(binary, bundle, cache, transcriber=transcriber if "speech" in sections else None) as service:
         space = service.space
         about = {
             "name": space.name,
@@ -78,7 +87,7 @@ def run(slot: str, binary: Path, bundle: Path, halves: list[Half], sections: lis
         for name, reason in embedder.refused.items():
             print(f"refused: {name}: {reason}")
     if "budgets" in sections:
-        results.put(slot, BOTH, "budgets", budgets.measure(binary, bundle, cache))
+        results.put(slot, BOTH, "budgets", budgets.measure(binary, bundle, cache, transcriber))
         _show("budgets", results, slot, BOTH)
 
 
@@ -92,6 +101,13 @@ def main() -> None:
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/onespace")
     parser.add_argument("--bundle", type=Path, default=ROOT / "bundles/everyday")
     parser.add_argument("--baseline", type=Path, help="measured first, and shown beside it")
+    transcriber = ROOT / "target/speech"
+    parser.add_argument(
+        "--transcriber",
+        type=Path,
+        default=transcriber if transcriber.exists() else None,
+        help="what writes down speech",
+    )
     parser.add_argument("--held", action="store_true", help="also the held-out half")
     parser.add_argument(
         "--sections", type=lambda s: s.split(","), default=list(EVERY), help=f"some of {','.join(EVERY)}; none"
@@ -106,7 +122,7 @@ def main() -> None:
     if said.sections != ["none"]:
         if said.baseline:
             run(BASELINE, said.binary, said.baseline, halves, said.sections, results)
-        run(EVERYDAY, said.binary, said.bundle, halves, said.sections, results)
+        run(EVERYDAY, said.binary, said.bundle, halves, said.sections, results, said.transcriber)
     print("\n" + tables.marks(*(results.sections(EVERYDAY, half) for half in ("held", "tune"))))
     if said.card:
         card.write(results, said.card)

@@ -14,6 +14,7 @@ import soundfile
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from everyday.evaluation import speech
 from everyday.evaluation.meshes import POINTS, ply
 from everyday.evaluation.service import Service
 
@@ -118,13 +119,17 @@ def _timed(call: Callable[[], float], fixed: Callable[[], object]) -> dict[str, 
     return middle | {"service 95 %": float(np.quantile(whole, 0.95)), "ratio": middle["graphs"] / middle["fixed"]}
 
 
-def measure(binary: Path, bundle: Path, cache: Path) -> dict[str, Any]:
-    """In services of their own: one on the whole machine for start and memory, one on one core for the calls."""
+def measure(binary: Path, bundle: Path, cache: Path, transcriber: Path | None = None) -> dict[str, Any]:
+    """In services of their own: one on the whole machine for start and memory, with the transcriber where there is one,
+    one on one core for the calls."""
     every = media(cache)
-    with Service(binary, bundle, cache) as service:
+    with Service(binary, bundle, cache, transcriber=transcriber) as service:
         towers = [modality for modality in every if modality in service.towers()]
         for modality in towers:
             _call(service, modality, every[modality])()
+        if transcriber:
+            spoken = speech.said("Where can I find a cup of coffee?", "en", cache / "made/speech/probe.wav")
+            _call(service, "audio", spoken.read_bytes())()
         out: dict[str, Any] = {"start s": service.started_in, "memory MiB": service.resident_mib()}
     before, fixed = os.sched_getaffinity(0), fixed_call()
     os.sched_setaffinity(0, {CORE})

@@ -24,16 +24,18 @@ Vectors = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Content:
-    """One input: a text, or the bytes of a file with a name for complaints. `track` chooses among several vectors."""
+    """One input: a text, or the bytes of a file with a name for complaints. `track` chooses among several vectors;
+    `language` is what is spoken in it, where the service is told."""
 
     name: str
     data: bytes
     text: bool = False
     track: str = ""
+    language: str = ""
 
     @property
     def key(self) -> str:
-        return content_key(("text" if self.text else "file") + self.track, self.data)
+        return content_key(("text" if self.text else "file") + self.track + self.language, self.data)
 
 
 class Embedder:
@@ -66,6 +68,7 @@ class Embedder:
                 while waiting and len(flying) < IN_FLIGHT:
                     group, tries = waiting.popleft()
                     request = self.types.EmbedRequest(items=[self._media(content) for content in group])
+                    request.options.speech.language = group[0].language
                     flying.append((group, tries, self.service.embedding.Embed.future(request, timeout=120)))
                 group, tries, call = flying.popleft()
                 again = self._collect(group, call)
@@ -115,7 +118,8 @@ def _groups(contents: list[Content]) -> Iterable[list[Content]]:
     """A request takes so many items and so many bytes."""
     group: list[Content] = []
     for content in contents:
-        if group and (len(group) == BATCH or sum(len(c.data) for c in (*group, content)) > BATCH_BYTES):
+        full = len(group) == BATCH or sum(len(c.data) for c in (*group, content)) > BATCH_BYTES
+        if group and (full or content.language != group[0].language):
             yield group
             group = []
         group.append(content)

@@ -47,8 +47,10 @@ def stubs(cache: Path) -> Any:
 class Service:
     """`with Service(binary, bundle, cache) as service`; `prefix` goes before the command, to choose its cores."""
 
-    def __init__(self, binary: Path, bundle: Path, cache: Path, prefix: tuple[str, ...] = ()) -> None:
-        self.binary, self.bundle, self.prefix = binary, bundle, prefix
+    def __init__(
+        self, binary: Path, bundle: Path, cache: Path, prefix: tuple[str, ...] = (), transcriber: Path | None = None
+    ) -> None:
+        self.binary, self.bundle, self.prefix, self.transcriber = binary, bundle, prefix, transcriber
         self.stubs = stubs(cache)
 
     def __enter__(self) -> "Service":
@@ -64,6 +66,8 @@ class Service:
             f"{self.folder.name}/data",
         ]
         command += ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+        if self.transcriber:
+            command += ["--transcriber", str(self.transcriber)]
         environment = {"ONESPACE_ONNXRUNTIME": str(RUNTIME), "ORT_DISABLE_TELEMETRY": "1", **os.environ}
         begun = time.perf_counter()
         with self.log.open("wb") as log:
@@ -82,7 +86,7 @@ class Service:
         self.searching = self.stubs.SearchServiceStub(self.channel)
         self.collections = self.stubs.CollectionServiceStub(self.channel)
         answer = self.stubs.SpaceServiceStub(self.channel).GetSpace(self.stubs.GetSpaceRequest(), timeout=30)
-        self.space, self.version = answer.space, answer.version
+        self.space, self.version, self.hears = answer.space, answer.version, answer.HasField("transcriber")
         return self
 
     def _ready(self) -> str:

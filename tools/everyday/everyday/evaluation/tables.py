@@ -154,6 +154,7 @@ def _speech(found: Found, beside: Found | None) -> str:
         rows.append(
             [*_row(f"{name}, spoken", row["spoken"], None), f"{row['behind']:+.1f} ({low:+.0f} to {high:+.0f})"]
         )
+        rows.append([*_row(f"{name}, spoken, the language told", row["told"], None), ""])
         rows.append([*_row(f"{name}, typed", row["typed"], None), ""])
     return table([*HEAD, "points behind typed"], rows)
 
