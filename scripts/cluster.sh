@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The cluster of deploy/kubernetes as processes on loopback: a gateway and an encoder for every
-# modality, two of them for images, speaking real gRPC. Ends all that it started, and nothing else.
+# modality, two of them for images, and for speech where `make speech` brought a transcriber, speaking real gRPC. Ends
+# all that it started, and nothing else.
 #
 #   scripts/cluster.sh              runs until Ctrl-C
 #   scripts/cluster.sh COMMAND…     runs COMMAND against it and ends with COMMAND's exit status;
@@ -15,6 +16,7 @@ source scripts/lib.sh
 
 readonly BINARY=target/release/onespace
 readonly BUNDLE=${BUNDLE:-bundles/diorama}
+readonly TRANSCRIBER=${TRANSCRIBER:-target/speech}
 readonly PORT=${ONESPACE_CLUSTER_PORT:-50051}
 readonly DATA=${ONESPACE_CLUSTER_DATA:-.onespace/cluster}
 readonly LOGS=$DATA/logs
@@ -89,6 +91,10 @@ main() {
     routes+=(--encoder "$modality=http://127.0.0.1:$port")
     port=$((port + 1))
   done
+  if [[ -f $TRANSCRIBER/transcriber.toml ]]; then
+    launch "speech-$port" "$port" transcriber --transcriber "$TRANSCRIBER"
+    routes+=(--transcriber "http://127.0.0.1:$port")
+  fi
   say start "${#pids[@]} encoders, then the gateway"
   wait_until_ready
   launch gateway "$PORT" gateway "${routes[@]}" --data "$DATA/store" --http "127.0.0.1:$((PORT + 1))"
