@@ -24,6 +24,9 @@ VOICES = {
 # In these somebody reads the descriptions out.
 READ = ("en", "fr", "es", "ru")
 NONE = "no transcriber"
+# People ask in sentences, and not with the voice of espeak-ng: two voices of flite, which speaks English alone.
+SENTENCE = "Show me a photograph of {}."
+FLITE = ("slt", "rms")
 
 
 def said(text: str, language: str, out: Path) -> Path:
@@ -32,6 +35,16 @@ def said(text: str, language: str, out: Path) -> Path:
         out.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["espeak-ng", "-v", VOICES[language], "-s", "150", "-w", str(out), text], check=True)
     return out
+
+
+def asked_in_a_sentence(item: Item, voice: str, folder: Path) -> tuple[str, Path]:
+    """What is asked, and the recording of it by a voice of flite, made once."""
+    label = item.texts["en"]
+    text, out = SENTENCE.format(label[0].lower() + label[1:]), folder / voice / _file(item)
+    if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["flite", "-voice", voice, "-t", text, "-o", str(out)], check=True)
+    return text, out
 
 
 def in_place(found: list[Vector | None], dimension: int) -> Vectors:
@@ -83,6 +96,10 @@ def measure(lab: Lab) -> dict[str, Any]:
         paths = [said(i.texts[language], language, made / language / _file(i)) for i in several]
         typed = [item.texts[language] for item in several]
         out[f"{NAMES[language]} to photographs"] = spoken.compare(several, paths, "image", typed, language)
+    for voice in FLITE:
+        pairs = [asked_in_a_sentence(item, voice, made) for item in several]
+        typed, paths = [text for text, _ in pairs], [path for _, path in pairs]
+        out[f"English sentences, {voice}, to photographs"] = spoken.compare(several, paths, "image", typed, "en")
     modalities: tuple[tuple[Modality, str], ...] = (("audio", "sounds"), ("point_cloud", "shapes"))
     for modality, name in modalities:
         if lab.has(modality):
