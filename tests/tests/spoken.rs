@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
-use onespace_proto::v1::{self, Modality, SpeechMode, Track};
+use onespace_proto::v1::{self, IngestStatus, Modality, SpeechMode, Track, ingest_request::Message};
 use onespace_tests::{
     Client, Server, Topology,
     client::{data, embed_item, embed_start, file_messages, outcome, part, parts, question, text, why},
@@ -118,6 +118,21 @@ async fn silence_has_no_speech_track_and_says_so() {
     let silence = data(sound::wav(16_000, &[0; 32_000]));
     let silent = embed(&client, silence, speech(SpeechMode::On, "de")).await.unwrap();
     assert_eq!((tracks(&silent.embeddings), reasons(&silent.notes)), (vec![Track::Whole], vec!["NO_SPEECH"]));
+}
+
+/// Whoever insists is not answered with what was heard of a recording that did not sound like speech.
+#[tokio::test]
+async fn insisting_listens_again_to_what_was_passed_over() {
+    let client = understanding().await;
+    let crow = || vec![Message::Item(v1::IngestItem { media: Some(spoken("sounds/crow.flac")), ..Default::default() })];
+    let told = async |mode| {
+        let events = client.ingest_with("insisted", Some(speech(mode, "")), crow()).await.unwrap();
+        (events[0].status(), events[0].notes[..].iter().map(|note| note.message.clone()).collect::<String>())
+    };
+    let (status, note) = told(SpeechMode::Unspecified).await;
+    assert_eq!((status, note.as_str()), (IngestStatus::Stored, "it does not sound as if somebody spoke in it"));
+    assert_eq!(told(SpeechMode::On).await.0, IngestStatus::Updated);
+    assert_eq!(told(SpeechMode::On).await.0, IngestStatus::Unchanged);
 }
 
 /// A recording says by which of its vectors it is near: what is said in it, or how it sounds.

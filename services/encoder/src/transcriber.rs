@@ -99,13 +99,14 @@ impl LocalTranscriber {
         let TranscribeRequest { modality, bytes: file, language, first_ms } = request;
         check(modality, file.len())?;
         let Seat { place, bytes } = seat;
-        let transcriber = self.transcriber.clone();
+        let (transcriber, room) = (self.transcriber.clone(), self.bytes.clone());
         let work = move |patience: &Patience| {
             let began = Instant::now();
             let mut sound = sound_of(modality, &file, patience)?;
-            // Only the sound is needed from here on, and that is counted by how many are listened to at once.
+            // Only the sound is needed from here on. It is counted in its turn, as the samples of other media are.
             drop((file, bytes));
             shorten(&mut sound, first_ms);
+            let _sound = room.enter_bytes(size_of_val(sound.samples.as_slice()))?;
             let decoded = began.elapsed();
             let mut transcript = transcriber.transcribe(&sound.samples, language, patience)?;
             if sound.cut && !transcript.no_speech() {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use onespace_core::{
-    Deadline, Error, Fingerprint, Language, Modality, Reason, Result, Space, Speech, Transcribe, TranscribeReply,
+    Deadline, Error, Fingerprint, Language, Modality, Reason, Result, Space, Speech, Talk, Transcribe, TranscribeReply,
     TranscribeRequest, TranscriberInfo,
     limits::{SPEECH_BULK, SPEECH_BULK_BYTES},
 };
@@ -36,9 +36,9 @@ impl Ear {
     /// What the speech track of a media depends on, beside the media: who listens, what is listened to at all, and a
     /// tower for texts that was added to the space and may be replaced.
     #[must_use]
-    pub fn fingerprint(&self, space: &Space) -> Fingerprint {
+    pub fn fingerprint(&self, space: &Space, speech: Speech) -> Fingerprint {
         let added: Vec<String> = space.added_on_the_way(Modality::Text).map(ToString::to_string).collect();
-        let talk = space.talk.as_ref().map(|talk| (&talk.words, talk.cosine));
+        let talk = told_by(space, speech).map(|talk| (&talk.words, talk.cosine));
         Fingerprint::of(format!("{} {talk:?} {added:?}", self.info.fingerprint).as_bytes())
     }
 
@@ -50,6 +50,13 @@ impl Ear {
         let message = format!("\"{language}\" is not understood here, {} are", known.join(", "));
         Err(Error::new(Reason::FieldInvalid, "speech.language", message))
     }
+}
+
+/// How it is told that somebody speaks in a media, before it is listened to; none where everything is listened to:
+/// because the caller insists, or the space cannot tell.
+#[must_use]
+pub fn told_by(space: &Space, speech: Speech) -> Option<&Talk> {
+    space.talk.as_ref().filter(|_| !matches!(speech, Speech::On(_)))
 }
 
 /// What recordings that are being stored take of a transcriber: some of its turns, so that whoever asks finds the

@@ -46,7 +46,7 @@ impl Wanted {
         })
     }
 
-    /// Embeds one item. What came in many messages waits where queues are full: it is not sent again for that.
+    /// Embeds one item. What came in many messages should wait where queues are full: it is not sent again for that.
     ///
     /// # Errors
     /// As [`Item::read`] and [`Embedder::embed`].
@@ -55,10 +55,9 @@ impl Wanted {
         gateway: &Gateway,
         media: v1::Media,
         deadline: Deadline,
-        waits: bool,
+        waits: Waits,
     ) -> Result<EncodeReply> {
         let item = Item::read(media)?;
-        let waits = if waits { Waits::Turn } else { Waits::Never };
         let mut reply = Embedder { gateway, options: self.options, deadline, waits }.embed(&item).await?;
         reply.shorten(self.dimension)?;
         Ok(reply)
@@ -112,7 +111,8 @@ pub async fn embed(
         return Err(Error::new(Reason::TooMany, "items", format!("{found} items, the limit is {ITEMS_PER_REQUEST}")));
     }
     let wanted = Wanted::read(gateway, request.options.as_ref(), request.encoding, EmbedOptions::default())?;
-    let outcomes = join_all(request.items.into_iter().map(|media| wanted.embed(gateway, media, deadline, false))).await;
+    let outcomes =
+        join_all(request.items.into_iter().map(|media| wanted.embed(gateway, media, deadline, Waits::Never))).await;
     let mut timings = Timings::default();
     let result = |(index, outcome): (usize, Result<EncodeReply>)| {
         let outcome = outcome.map_err(|error| error.under(&format!("items[{index}]")));

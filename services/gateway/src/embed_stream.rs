@@ -17,6 +17,7 @@ use crate::{
     Gateway,
     embed::Wanted,
     gateway::timed,
+    item::Waits,
     upload::{Held, Receiver, is_incomplete},
 };
 
@@ -24,8 +25,8 @@ use crate::{
 struct Received {
     request_id: String,
     media: Result<v1::Media>,
-    /// Whether any of it came in chunks.
-    in_chunks: bool,
+    /// What came in chunks waits where queues are full: it is not sent again for that.
+    waits: Waits,
     /// Accounts for its bytes until it is answered.
     _held: Held,
 }
@@ -81,9 +82,9 @@ async fn read(
         };
         let media = item.media.unwrap_or_default();
         let mut receiver = Receiver { messages: &mut messages, chunk, unfinished: gateway.unfinished() };
-        let in_chunks = is_incomplete(&media);
+        let waits = if is_incomplete(&media) { Waits::Turn } else { Waits::Never };
         let (media, held) = receiver.complete(media).await?;
-        let received = Received { request_id: item.request_id, media, in_chunks, _held: held };
+        let received = Received { request_id: item.request_id, media, waits, _held: held };
         if sender.send(Ok((received, wanted))).await.is_err() {
             return Ok(());
         }
@@ -93,10 +94,10 @@ async fn read(
 
 async fn answer(gateway: &Gateway, received: Received, wanted: Wanted) -> v1::EmbedStreamResponse {
     let started = Instant::now();
-    let Received { request_id, media, in_chunks, _held } = received;
+    let Received { request_id, media, waits, _held } = received;
     let outcome = async {
         check_text("request_id", &request_id, CALLER_ID_BYTES)?;
-        let embedded = async { wanted.embed(gateway, media?, Deadline::default(), in_chunks).await };
+        let embedded = async { wanted.embed(gateway, media?, Deadline::default(), waits).await };
         embedded.await.map_err(|error| error.under("media"))
     };
     let mut timings = Timings::default();

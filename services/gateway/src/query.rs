@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, slice};
 
 use futures::future::try_join_all;
 use onespace_core::{
-    CollectionRef, Deadline, EmbedOptions, Error, Fetch, Modality, Reason, Result, Timings, WeightedModality,
+    CollectionRef, Deadline, EmbedOptions, Error, Fetch, Modality, Reason, Result, Timings, Track, WeightedModality,
     limits::QUERY_PARTS,
     vector::{self, UNIT_TOLERANCE},
 };
@@ -156,6 +156,11 @@ async fn resolve(
         }
         Some(Wire::Vector(raw)) => raw_part(gateway, raw, length).map_err(|error| error.under("vector")),
     }
+}
+
+/// What a query meets in media of a modality: what is said in them has a text's vector.
+pub fn met_in(modality: Modality) -> impl Iterator<Item = Modality> {
+    [modality].into_iter().chain(modality.has_speech().then(|| modality.tower(Track::Speech)))
 }
 
 /// The one modality that all of these have; none where they differ, or nothing is there.

@@ -27,15 +27,15 @@ use crate::{
 pub async fn rank(gateway: &Gateway, request: v1::RankRequest, deadline: Deadline) -> Result<v1::RankResponse> {
     let started = Instant::now();
     check_count("candidates", request.candidates.len(), 1)?;
+    let speech = speech_in(request.speech.as_ref(), Speech::AUTO)?;
     let understood = spoken::understand(gateway, request.parts, deadline).await?;
     let parts = understood.parts;
     // Where towers have several heads, what meets what decides which are asked.
     let target = query::modality(&parts);
     let candidates: Vec<Result<Item>> = request.candidates.into_iter().map(Item::read).collect();
-    let met: BTreeSet<Modality> = candidates.iter().flatten().flat_map(|item| met_by(item.modality())).collect();
+    let met: BTreeSet<Modality> = candidates.iter().flatten().flat_map(|item| query::met_in(item.modality())).collect();
     let met: Vec<Modality> = met.into_iter().collect();
     let query = query::embed_query(gateway, None, parts, &met, deadline);
-    let speech = speech_in(request.speech.as_ref(), Speech::AUTO)?;
     let options = EmbedOptions { target, speech, ..EmbedOptions::default() };
     let candidates = join_all(candidates.into_iter().map(|candidate| async move {
         let candidate = candidate?;
@@ -68,11 +68,6 @@ pub async fn rank(gateway: &Gateway, request: v1::RankRequest, deadline: Deadlin
     let mut ranked: Vec<_> = ranked.collect();
     ranked.sort_by(|a, b| place(b).total_cmp(&place(a)));
     Ok(v1::RankResponse { candidates: ranked, timings: Some(convert::timings_out(&timed(started, timings))) })
-}
-
-/// What a query meets in a candidate of a modality: what is said in it has a text's vector.
-fn met_by(modality: Modality) -> impl Iterator<Item = Modality> {
-    [modality].into_iter().chain(modality.has_speech().then(|| modality.tower(Track::Speech)))
 }
 
 /// A candidate as one of its vectors has it.

@@ -153,13 +153,10 @@ impl SearchOptions {
         if self.named.is_empty() { &Modality::ALL } else { &self.named }
     }
 
-    /// What the query's vectors will meet: what is said in a media is stored as a text's vector.
+    /// What the query's vectors will meet.
     fn targets(&self) -> Vec<Modality> {
-        let towers = self.modalities().iter().flat_map(|modality| {
-            let speech = modality.has_speech().then(|| modality.tower(Track::Speech));
-            [*modality].into_iter().chain(speech)
-        });
-        towers.collect::<BTreeSet<_>>().into_iter().collect()
+        let met = self.modalities().iter().copied().flat_map(query::met_in);
+        met.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// So many items are found, at most: those of the pages before, of this one, and one that tells whether there is

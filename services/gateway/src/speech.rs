@@ -6,12 +6,12 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use onespace_core::{
     Deadline, Embedding, EncodeReply, EncodeRequest, Error, Modality, Note, NoteReason, Reason, Remark, RemarkKind,
-    Result, Segments, Speech, Talk, Timings, Track, TranscribeReply, TranscribeRequest, Transcript,
-    limits::PROMPTS_IN_FLIGHT, vector::dot,
+    Result, Segments, Talk, Timings, Track, TranscribeReply, TranscribeRequest, Transcript, limits::PROMPTS_IN_FLIGHT,
+    vector::dot,
 };
 
 use crate::{
-    ear::Ear,
+    ear::{Ear, told_by},
     item::{Embedder, Waits},
     passages::{Passage, passages},
 };
@@ -27,8 +27,7 @@ impl Embedder<'_> {
     /// # Errors
     /// As [`Gateway::encode`].
     pub async fn sound(&self, ear: &Ear, request: &EncodeRequest) -> Result<(EncodeReply, bool)> {
-        let insists = matches!(self.options.speech, Speech::On(_));
-        let Some(talk) = self.gateway.space().talk.as_ref().filter(|_| !insists) else {
+        let Some(talk) = told_by(self.gateway.space(), self.options.speech) else {
             return Ok((self.encode(request.clone()).await?, true));
         };
         let mut reply = self.encode(EncodeRequest { segments: Segments::Tower, ..request.clone() }).await?;

@@ -82,7 +82,7 @@ fn prepare(
     let ear = read.ear(gateway, speech)?;
     let hash = hash.seen_by(read.added_towers(space)).made_with(&target.options);
     let hash = match ear {
-        Some(ear) => hash.heard_by(&ear.fingerprint(space), speech.language()),
+        Some(ear) => hash.heard_by(&ear.fingerprint(space, speech), speech.language()),
         None => hash,
     };
     Ok((Prepared { item: read, id, hash }, update))

@@ -75,7 +75,7 @@ pub fn with_words(source: &str, transcript: &str) -> String {
 }
 
 /// Says what was understood of a spoken question, beside the answers.
-pub fn print_heard(transcripts: &[String]) {
+fn print_heard(transcripts: &[String]) {
     transcripts
         .iter()
         .filter(|transcript| !transcript.is_empty())
