@@ -125,8 +125,14 @@ reasons! {
     StoreFailed = "STORE_FAILED", Internal, Never;
     /// The server is draining or still loading.
     NotReady = "NOT_READY", Unavailable, OtherReplica;
-    /// No key, or a key that is not known.
+    /// No key or token, or one that is not known, has ended or was withdrawn.
     Unauthenticated = "UNAUTHENTICATED", Unauthenticated, Never;
+    /// The caller is known, and may not do this: the message says which scope, tenant or collection is missing.
+    PermissionDenied = "PERMISSION_DENIED", PermissionDenied, Never;
+    /// The caller's own quota of requests is used up for now; the answer names a pause.
+    QuotaExceeded = "QUOTA_EXCEEDED", ResourceExhausted, AfterPause;
+    /// As many items are stored as the caller's quota allows: deleting some makes room.
+    ItemQuotaExceeded = "ITEM_QUOTA_EXCEEDED", ResourceExhausted, Never;
     /// The bundle is broken: manifest, digests, graph or golden vector.
     BundleInvalid = "BUNDLE_INVALID", FailedPrecondition, Never;
     /// The model failed, or gave a vector that is not finite.

@@ -254,6 +254,30 @@ limits! {
     INGEST_EVENTS: usize = 4_096, "events";
     /// Silence after which a client stream is ended.
     STREAM_IDLE_MS: usize = 30_000, "milliseconds";
+    /// Keys in one file.
+    KEYS: usize = 10_000, "keys";
+    /// A file of keys, of certificates or of a secret.
+    CREDENTIALS_BYTES: usize = 16 * 1024 * 1024, "bytes";
+    /// How often files of keys and certificates are looked at; what has changed holds from then on.
+    CREDENTIALS_RELOAD_MS: usize = 1_000, "milliseconds";
+    /// Callers with tokens whose quotas are kept; whoever called longest ago begins anew.
+    TOKEN_CALLERS: usize = 4_096, "callers";
+    /// Failed attempts to be let in that one address has at once; one more comes back every second.
+    FAILED_ATTEMPTS: usize = 20, "attempts";
+    /// Addresses whose failed attempts are counted.
+    FAILING_ADDRESSES: usize = 4_096, "addresses";
+    /// The least that a quota may allow: what is slower is cut as stalled (UPLOAD_FLOOR).
+    QUOTA_BYTES_MIN: usize = 4 * UPLOAD_FLOOR, "bytes a second";
+    /// The length of an x-request-id that is taken over; a longer one is replaced.
+    REQUEST_ID_BYTES: usize = 64, "bytes";
+    /// The audit log's file, after which another is begun.
+    AUDIT_BYTES: usize = 64 * 1024 * 1024, "bytes";
+    /// Full files of the audit log that are kept.
+    AUDIT_FILES: usize = 8, "files";
+    /// Entries of the audit log that wait to be written; one more is lost and counted.
+    AUDIT_QUEUE: usize = 16_384, "entries";
+    /// How long the two sides of a new connection may take to agree on TLS.
+    TLS_HANDSHAKE_MS: usize = 10_000, "milliseconds";
     /// How long a server goes on serving after it has said that it stops.
     DRAIN_GRACE_MS: usize = 25_000, "milliseconds";
 }

@@ -7,6 +7,11 @@
 //! [`transcript`] holds those of what a transcriber hears.
 //! [`status`] turns a core error into a `tonic::Status` with its `google.rpc` details, and back.
 
+use std::collections::BTreeSet;
+
+use prost::Message as _;
+use prost_types::{FileDescriptorSet, MethodDescriptorProto, method_options::IdempotencyLevel};
+
 pub mod codec;
 pub mod convert;
 mod elements;
@@ -41,14 +46,26 @@ pub const DESCRIPTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/onespace
 
 /// The paths of the methods whose clients send a stream of messages.
 #[must_use]
-pub fn client_streaming_methods() -> std::collections::BTreeSet<String> {
-    use prost::Message as _;
+pub fn client_streaming_methods() -> BTreeSet<String> {
+    methods(MethodDescriptorProto::client_streaming)
+}
+
+/// The paths of the methods that change nothing.
+#[must_use]
+pub fn methods_without_effects() -> BTreeSet<String> {
+    methods(|method| {
+        let options = method.options.as_ref();
+        options.is_some_and(|options| options.idempotency_level() == IdempotencyLevel::NoSideEffects)
+    })
+}
+
+fn methods(which: impl Fn(&MethodDescriptorProto) -> bool) -> BTreeSet<String> {
     // It was written by the compiler of this very crate; a test reads it.
-    let files = prost_types::FileDescriptorSet::decode(DESCRIPTOR).unwrap_or_default();
+    let files = FileDescriptorSet::decode(DESCRIPTOR).unwrap_or_default();
     let services = files.file.iter().flat_map(|file| file.service.iter().map(move |service| (file, service)));
     let methods = services.flat_map(|(file, service)| service.method.iter().map(move |method| (file, service, method)));
     methods
-        .filter(|(_, _, method)| method.client_streaming())
+        .filter(|(_, _, method)| which(method))
         .map(|(file, service, method)| format!("/{}.{}/{}", file.package(), service.name(), method.name()))
         .collect()
 }
@@ -66,5 +83,15 @@ mod tests {
             "/onespace.v1.EmbeddingService/EmbedStream",
         ];
         assert_eq!(methods, expected);
+    }
+
+    #[test]
+    fn the_methods_that_change_something_are_told_from_the_others() {
+        let reading = super::methods_without_effects();
+        assert!(reading.contains("/onespace.v1.SearchService/Search"));
+        assert!(reading.contains("/onespace.v1.EmbeddingService/EmbedStream"));
+        for writing in ["CreateCollection", "DeleteCollection", "IndexFields", "Ingest", "UpdateItem", "DeleteItems"] {
+            assert!(!reading.contains(&format!("/onespace.v1.CollectionService/{writing}")), "{writing}");
+        }
     }
 }

@@ -162,6 +162,17 @@ def test_compose_tells_the_gateway_of_every_encoder(compose):
         assert compose[name]["environment"]["ONESPACE_MODALITY"] == modality
 
 
+def test_compose_says_that_its_networks_guard_every_server(compose):
+    for name in SERVICES:
+        environment = compose[name]["environment"]
+        assert environment["ONESPACE_ALLOW_PLAINTEXT"] == environment["ONESPACE_ALLOW_ANONYMOUS"] == "true", name
+
+
+def test_no_image_lets_everybody_in():
+    """An image that somebody runs by itself says what is missing, and listens to nobody."""
+    assert "ONESPACE_ALLOW" not in (DEPLOY / "Dockerfile").read_text()
+
+
 def test_compose_ships_no_key(compose):
     for service in ("gateway", "qdrant"):
         (value,) = [v for k, v in compose[service]["environment"].items() if k.endswith("API_KEY")]

@@ -5,6 +5,8 @@ import pytest
 
 SCHEMA = "1.32"
 MODALITIES = {"text", "image", "audio", "video", "point-cloud"}
+# What the network around a pod, and the ingress before it, stand for.
+ALLOWED = {"ONESPACE_ALLOW_PLAINTEXT", "ONESPACE_ALLOW_ANONYMOUS"}
 ENCODERS = MODALITIES | {"speech"}
 DEPLOYMENTS = {"gateway"} | {f"encoder-{m}" for m in ENCODERS}
 VIDEO_DRAIN = 130
@@ -228,11 +230,18 @@ def test_each_encoder_is_told_its_modality(objects):
     for modality in MODALITIES:
         deployment = objects.of("Deployment")[f"encoder-{modality}"]
         assert labels(deployment)["onespace/modality"] == modality
-        (variable,) = pod(deployment)["containers"][0]["env"]
-        assert variable["name"] == "ONESPACE_MODALITY"
+        variable = next(v for v in pod(deployment)["containers"][0]["env"] if v["name"] == "ONESPACE_MODALITY")
         assert variable["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.labels['onespace/modality']"
     (container,) = pod(objects.of("Deployment")["encoder-speech"])["containers"]
-    assert container["args"] == ["transcriber"] and "env" not in container, "its image says where the transcriber is"
+    assert container["args"] == ["transcriber"]
+    assert {v["name"] for v in container["env"]} == ALLOWED, "its image says where the transcriber is"
+
+
+def test_every_server_says_that_the_network_guards_it(objects):
+    """Without these words it refuses to listen beyond its own machine in plaintext."""
+    for name, deployment in objects.of("Deployment").items():
+        environment = {v["name"]: v.get("value") for v in pod(deployment)["containers"][0]["env"]}
+        assert {environment.get(name) for name in ALLOWED} == {"true"}, name
 
 
 def edges(objects) -> set[tuple[str, str, object]]:

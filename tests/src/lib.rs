@@ -6,9 +6,11 @@
 
 pub mod apart;
 pub mod bombs;
+pub mod certificates;
 pub mod client;
 pub mod descriptor;
 pub mod disk;
+pub mod guarded;
 pub mod hub;
 pub mod photo;
 pub mod process;

@@ -1,6 +1,6 @@
 //! One connection, and the calls that every use of it is made of.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use onespace_proto::v1::{
     GetSpaceRequest, GetSpaceResponse, SearchRequest, SearchResponse,
@@ -11,13 +11,13 @@ use tonic::{
     Request, Response, Status,
     metadata::AsciiMetadataValue,
     service::{Interceptor, interceptor::InterceptedService},
-    transport::{Channel, Endpoint},
+    transport::{Channel, Uri},
 };
 
 use crate::{
     error::{Error, Result},
     patience::Patience,
-    transport::channel_settings,
+    transport::{Road, TlsFiles},
     watch::Watch,
 };
 
@@ -32,8 +32,12 @@ const TENANT: &str = "onespace-tenant";
 pub struct Config {
     /// Its URL, such as `http://127.0.0.1:50051`.
     pub endpoint: String,
-    /// Whose collections are meant; the server's default tenant where nobody is named.
+    /// Whose collections are meant; the key's own tenant where nobody is named.
     pub tenant: Option<String>,
+    /// The key, or the token of an identity provider, that is shown with every call.
+    pub key: Option<String>,
+    /// Over https: who is trusted, and what is shown.
+    pub tls: TlsFiles,
     /// How long a server that is busy and does nothing else is waited for; 0: never.
     pub patience: Duration,
     /// How long one try of a call may take. Without it the server decides: 30 s for most calls, and for a stream as
@@ -44,7 +48,14 @@ pub struct Config {
 impl Config {
     /// The default tenant's server at a URL, waited for two minutes while it is busy.
     pub fn new(endpoint: impl Into<String>) -> Self {
-        Self { endpoint: endpoint.into(), tenant: None, patience: PATIENCE, deadline: None }
+        Self {
+            endpoint: endpoint.into(),
+            tenant: None,
+            key: None,
+            tls: TlsFiles::default(),
+            patience: PATIENCE,
+            deadline: None,
+        }
     }
 }
 
@@ -52,6 +63,7 @@ impl Config {
 #[derive(Clone, Debug)]
 pub struct RequestHeaders {
     tenant: Option<AsciiMetadataValue>,
+    authorization: Option<AsciiMetadataValue>,
     deadline: Option<Duration>,
 }
 
@@ -59,6 +71,9 @@ impl Interceptor for RequestHeaders {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         if let Some(tenant) = &self.tenant {
             request.metadata_mut().insert(TENANT, tenant.clone());
+        }
+        if let Some(authorization) = &self.authorization {
+            request.metadata_mut().insert("authorization", authorization.clone());
         }
         if let Some(deadline) = self.deadline {
             request.set_timeout(deadline);
@@ -85,16 +100,22 @@ impl Client {
     /// # Errors
     /// An endpoint that is no URL, a tenant that is no name, each as the field to blame; no server that answers there.
     pub async fn connect(config: Config) -> Result<Self> {
-        let Config { endpoint, tenant, patience, deadline } = config;
+        let Config { endpoint, tenant, key, tls, patience, deadline } = config;
         let tenant = tenant.map(|tenant| tenant.parse::<AsciiMetadataValue>()).transpose();
         let tenant = tenant
             .map_err(|error| Error::config("tenant", "use letters, digits, '-', '_' and '.'".to_owned(), error))?;
-        let named = Endpoint::from_shared(endpoint.clone()).map_err(|error| {
-            Error::config("endpoint", format!("{endpoint} is not a URL such as http://127.0.0.1:50051"), error)
-        })?;
-        let channel = channel_settings(named).connect().await;
-        let channel = channel.map_err(|error| Error::unreachable(&endpoint, error))?;
-        Ok(Self { channel, headers: RequestHeaders { tenant, deadline }, patience, watch: Arc::new(()) })
+        let authorization = key.map(|key| format!("Bearer {}", key.trim()).parse::<AsciiMetadataValue>()).transpose();
+        let mut authorization = authorization
+            .map_err(|error| Error::config("api-key", "a key is letters, digits, '-' and '_'".to_owned(), error))?;
+        // So that no log prints it.
+        authorization.iter_mut().for_each(|value| value.set_sensitive(true));
+        let no_url =
+            |error| Error::config("endpoint", format!("{endpoint} is not a URL such as http://127.0.0.1:50051"), error);
+        let url = endpoint.parse::<Uri>().map_err(|error| no_url(io::Error::other(error)))?;
+        let road = Road::new(&url, None, &Arc::new(tls)).map_err(|error| no_url(io::Error::other(error)))?;
+        let channel = road.connect().await.map_err(|error| Error::unreachable(&endpoint, error))?;
+        let headers = RequestHeaders { tenant, authorization, deadline };
+        Ok(Self { channel, headers, patience, watch: Arc::new(()) })
     }
 
     /// The same connection, whose waits are told to `watch`.

@@ -22,7 +22,7 @@ pub use onespace_proto::{
 };
 pub use patience::{Patience, Refusal};
 pub use rank::{Ranking, Scored};
-pub use transport::channel_settings;
+pub use transport::{Road, TlsFiles, channel_settings};
 pub use watch::{Waiting, Watch};
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What every call brings beside its message: whose it is, how long it is waited for, how large its answer may be.
 
+use onespace_access::caller::Caller;
 use onespace_core::{CollectionRef, Deadline, Error, Reason, Result, Tenant};
 use onespace_kit::deadline;
-use tonic::metadata::MetadataMap;
+use tonic::Request;
 
 use crate::answer::AnswerRoom;
 
@@ -12,7 +13,9 @@ pub const TENANT: &str = "onespace-tenant";
 /// One call.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Whose items it may touch. Who may say so is for whoever stands before this server.
+    /// Who calls.
+    pub caller: Caller,
+    /// Whose items it may touch.
     pub tenant: Tenant,
     /// How long it is waited for.
     pub deadline: Deadline,
@@ -21,28 +24,30 @@ pub struct Call {
 }
 
 impl Call {
-    /// As the metadata says.
+    /// As the metadata says, and as the caller may.
     ///
     /// # Errors
-    /// `FIELD_INVALID` for what is no tenant or no size.
-    pub fn read(metadata: &MetadataMap) -> Result<Self> {
-        let tenant = match metadata.get(TENANT) {
-            None => Tenant::default(),
-            Some(value) => {
-                let text = value
-                    .to_str()
-                    .map_err(|_| Error::new(Reason::FieldInvalid, TENANT, "use letters, digits, '-', '_' and '.'"))?;
-                text.parse().map_err(|error: Error| Error { field: TENANT.to_owned(), ..error })?
-            }
-        };
-        Ok(Self { tenant, deadline: deadline::incoming(metadata), answer: AnswerRoom::of(metadata)? })
+    /// `FIELD_INVALID` for what is no tenant or no size, `PERMISSION_DENIED` for another's tenant.
+    pub fn read<T>(request: &Request<T>) -> Result<Self> {
+        let metadata = request.metadata();
+        let named = metadata.get(TENANT).map(|value| {
+            let text = value
+                .to_str()
+                .map_err(|_| Error::new(Reason::FieldInvalid, TENANT, "use letters, digits, '-', '_' and '.'"))?;
+            text.parse().map_err(|error: Error| Error { field: TENANT.to_owned(), ..error })
+        });
+        let caller = Caller::of(request.extensions());
+        let tenant = caller.tenant(named.transpose()?)?;
+        Ok(Self { caller, tenant, deadline: deadline::incoming(metadata), answer: AnswerRoom::of(metadata)? })
     }
 
-    /// The caller's collection of a name.
+    /// The tenant's collection of a name, if the caller may reach it.
     ///
     /// # Errors
-    /// `FIELD_*` for what is no name.
+    /// `FIELD_*` for what is no name, `PERMISSION_DENIED`.
     pub fn collection(&self, name: &str) -> Result<CollectionRef> {
-        Ok(CollectionRef::new(self.tenant.clone(), name.parse()?))
+        let collection = CollectionRef::new(self.tenant.clone(), name.parse()?);
+        self.caller.reach(&collection)?;
+        Ok(collection)
     }
 }

@@ -36,7 +36,7 @@ pub async fn create(gateway: &Gateway, call: &Call, request: v1::CreateCollectio
     }
 }
 
-/// A page of the caller's collections, those of other spaces too: their owner should see them.
+/// A page of the collections that the caller may reach, those of other spaces too: their owner should see them.
 ///
 /// # Errors
 /// `FIELD_INVALID`, `STORE_*`.
@@ -53,7 +53,8 @@ pub async fn list(
             .parse()
             .map_err(|_| Error::new(Reason::FieldInvalid, "page_token", "not a page token of this server"))?,
     };
-    let all = gateway.store().list_collections(&call.tenant).await?;
+    let mut all = gateway.store().list_collections(&call.tenant).await?;
+    all.retain(|collection| call.caller.sees(collection.name.as_str()));
     let next_page_token =
         if all.len().saturating_sub(start) > size { (start + size).to_string() } else { String::new() };
     let collections = all.into_iter().skip(start).take(size).map(collection_out).collect();

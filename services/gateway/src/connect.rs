@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use onespace_client::TlsFiles;
 use onespace_core::{Encoder, EncoderInfo, Modality, Result, Transcribe};
 
 use crate::{ear::Ear, remote::RemoteEncoder, remote_transcriber::RemoteTranscriber};
@@ -13,10 +14,13 @@ const PATIENCE: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// `FIELD_INVALID` for a URL that is none.
-pub async fn encoders(roads: Vec<(Modality, Vec<String>)>) -> Result<Vec<(Modality, Arc<dyn Encoder>, EncoderInfo)>> {
+pub async fn encoders(
+    roads: Vec<(Modality, Vec<String>)>,
+    tls: &Arc<TlsFiles>,
+) -> Result<Vec<(Modality, Arc<dyn Encoder>, EncoderInfo)>> {
     let mut connected: Vec<(Modality, Arc<dyn Encoder>, EncoderInfo)> = Vec::new();
     for (modality, urls) in roads {
-        let encoder = RemoteEncoder::new(&urls).await?;
+        let encoder = RemoteEncoder::new(&urls, tls).await?;
         let info = described(modality.name(), || encoder.describe()).await;
         let encoder = encoder.of_space(info.space.clone());
         connected.push((modality, Arc::new(encoder), info));
@@ -28,8 +32,8 @@ pub async fn encoders(roads: Vec<(Modality, Vec<String>)>) -> Result<Vec<(Modali
 ///
 /// # Errors
 /// `FIELD_INVALID` for a URL that is none.
-pub async fn transcriber(urls: &[String]) -> Result<Ear> {
-    let transcriber = RemoteTranscriber::new(urls).await?;
+pub async fn transcriber(urls: &[String], tls: &Arc<TlsFiles>) -> Result<Ear> {
+    let transcriber = RemoteTranscriber::new(urls, tls).await?;
     let info = described("speech", || transcriber.describe()).await;
     Ok(Ear::new(Arc::new(transcriber.of_fingerprint(info.fingerprint)), info))
 }

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     ear::{Ear, Listening},
     item_locks::ItemLocks,
+    stored_items::StoredItems,
 };
 
 /// Everything a request needs.
@@ -27,6 +28,7 @@ pub struct Gateway {
     unfinished: Admission,
     listening: Listening,
     item_locks: ItemLocks,
+    stored_items: StoredItems,
     tasks: TaskTracker,
 }
 
@@ -70,6 +72,7 @@ impl Gateway {
             unfinished: Admission::bytes("bytes of unfinished files (UPLOADS_BYTES)", limits::UPLOADS_BYTES),
             listening: Listening::default(),
             item_locks: ItemLocks::default(),
+            stored_items: StoredItems::default(),
             tasks: TaskTracker::new(),
         })
     }
@@ -118,6 +121,11 @@ impl Gateway {
 
     pub(crate) fn item_locks(&self) -> &ItemLocks {
         &self.item_locks
+    }
+
+    /// How many items tenants have stored.
+    pub(crate) fn stored_items(&self) -> &StoredItems {
+        &self.stored_items
     }
 
     /// What files that are still being sent may hold together.

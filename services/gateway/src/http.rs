@@ -1,26 +1,41 @@
 //! HTTP beside gRPC: health, metrics, and the space for people with a browser or curl.
 
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::State,
-    http::StatusCode,
+    extract::{ConnectInfo, Request, State, connect_info::Connected},
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
+    serve::{IncomingStream, Listener},
 };
-use onespace_kit::{ready::Ready, telemetry};
+use futures::{StreamExt, stream::BoxStream};
+use onespace_access::access::Access;
+use onespace_core::{Code, Error, limits::CONNECTIONS};
+use onespace_kit::{
+    connections::{Connection, bounded},
+    ready::Ready,
+    telemetry,
+    tls::Tls,
+};
 use onespace_proto::report::SpaceReport;
 use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Gateway, services};
+
+/// How long to wait after a connection could not be accepted, which is when the process has no more files to open.
+const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
 /// A bound HTTP listener.
 #[derive(Debug)]
 pub struct Http {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Http {
@@ -28,9 +43,15 @@ impl Http {
     ///
     /// # Errors
     /// When the address is taken or not ours.
-    pub async fn bind(address: SocketAddr) -> std::io::Result<Self> {
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { address: listener.local_addr()?, listener })
+        Ok(Self { address: listener.local_addr()?, listener, tls: None })
+    }
+
+    /// The same, over TLS.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<Arc<Tls>>) -> Self {
+        Self { tls, ..self }
     }
 
     /// Where it listens.
@@ -39,23 +60,110 @@ impl Http {
         self.address
     }
 
-    /// Serves until `shutdown`.
+    /// Serves until `shutdown`. Probes are answered to anybody, the rest to whom `access` lets in.
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn run(self, gateway: Ready<Gateway>, shutdown: CancellationToken) -> std::io::Result<()> {
+    pub async fn run(
+        self,
+        gateway: Ready<Gateway>,
+        access: Arc<Access>,
+        shutdown: CancellationToken,
+    ) -> io::Result<()> {
+        let asked = Router::new()
+            .route("/metrics", get(|| async { telemetry::render_metrics() }))
+            .route("/v1/space", get(space))
+            .layer(from_fn_with_state(access, identified));
         let router = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(readyz))
-            .route("/metrics", get(|| async { telemetry::render_metrics() }))
-            .route("/v1/space", get(space))
+            .merge(asked)
             .with_state(gateway);
+        let keeping = self.tls.clone();
+        let keeping = async {
+            match keeping {
+                Some(tls) => tls.keep_current().await,
+                None => std::future::pending().await,
+            }
+        };
+        let listener = Accepted {
+            incoming: bounded(TcpListenerStream::new(self.listener), CONNECTIONS, self.tls).boxed(),
+            address: self.address,
+        };
         // Dropping the server at the signal cuts no request short that matters: all of these answer at once.
         tokio::select! {
-            result = axum::serve(self.listener, router) => result,
+            result = axum::serve(listener, router.into_make_service_with_connect_info::<Peer>()) => result,
+            () = keeping => Ok(()),
             () = shutdown.cancelled() => Ok(()),
         }
     }
+}
+
+/// Connections as they are accepted, bounded and over TLS where there is to be any.
+struct Accepted {
+    incoming: BoxStream<'static, io::Result<Connection>>,
+    address: SocketAddr,
+}
+
+impl Listener for Accepted {
+    type Io = Connection;
+    type Addr = Option<SocketAddr>;
+
+    async fn accept(&mut self) -> (Connection, Option<SocketAddr>) {
+        loop {
+            match self.incoming.next().await {
+                Some(Ok(connection)) => {
+                    let peer = connection.peer();
+                    return (connection, peer);
+                }
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Option<SocketAddr>> {
+        Ok(Some(self.address))
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+struct Peer(Option<SocketAddr>);
+
+impl Connected<IncomingStream<'_, Accepted>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Accepted>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+/// Answers only whom the server knows, where it asks at all.
+async fn identified(
+    State(access): State<Arc<Access>>,
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match access.identify(request.headers(), peer.map(|peer| peer.ip())) {
+        Ok(_) => next.run(request).await,
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &Error) -> Response {
+    let status = match error.code() {
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNAUTHORIZED,
+    };
+    let mut response = (status, format!("{}: {error}\n", error.reason.name())).into_response();
+    if let Some(pause) = error.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(pause.as_secs().max(1)));
+    }
+    response
 }
 
 /// Whether it should be asked at all: a probe that a full disk fails would take searching away too, so that is said in

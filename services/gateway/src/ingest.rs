@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::Stream;
 use onespace_core::{
-    CollectionInfo, CollectionRef, CollectionSpec, EmbedOptions, Error, Modality, Reason, Result, Tenant,
+    CollectionInfo, CollectionRef, CollectionSpec, EmbedOptions, Error, Modality, Reason, Result,
     limits::{INGEST_EVENTS, INGEST_IN_FLIGHT},
 };
 use onespace_kit::messages::Messages;
@@ -17,6 +17,7 @@ use tonic::Status;
 
 use crate::{
     Gateway,
+    call::Call,
     query::SearchScope,
     store_item::{IngestTarget, store_item},
     upload::Receiver,
@@ -27,13 +28,13 @@ type Events = mpsc::Sender<Result<v1::IngestResponse, Status>>;
 /// Takes a stream of items and answers a stream of events.
 pub fn ingest(
     gateway: Arc<Gateway>,
-    tenant: Tenant,
+    call: Call,
     messages: Messages<v1::IngestRequest>,
 ) -> impl Stream<Item = Result<v1::IngestResponse, Status>> {
     let (events, outgoing) = mpsc::channel(INGEST_EVENTS);
     let tasks = gateway.tasks().clone();
     tasks.spawn(async move {
-        if let Err(error) = receive(&gateway, tenant, messages, &events).await {
+        if let Err(error) = receive(&gateway, call, messages, &events).await {
             let _ = events.send(Err(status(&error))).await;
         }
     });
@@ -42,7 +43,7 @@ pub fn ingest(
 
 async fn receive(
     gateway: &Arc<Gateway>,
-    tenant: Tenant,
+    call: Call,
     mut messages: Messages<v1::IngestRequest>,
     events: &Events,
 ) -> Result<()> {
@@ -54,7 +55,7 @@ async fn receive(
     let Some(Message::Start(start)) = messages.next().await?.and_then(|message| message.message) else {
         return Err(Error::new(Reason::FieldRequired, "start", "the first message must name the collection"));
     };
-    let target = read_start(gateway, tenant, start).await.map_err(|error| error.under("start"))?;
+    let target = read_start(gateway, call, start).await.map_err(|error| error.under("start"))?;
     let target = Arc::new(target);
     let seats = Arc::new(Semaphore::new(INGEST_IN_FLIGHT));
     while let Some(message) = messages.next().await? {
@@ -77,18 +78,19 @@ async fn receive(
     Ok(())
 }
 
-async fn read_start(gateway: &Gateway, tenant: Tenant, start: v1::IngestStart) -> Result<IngestTarget> {
+async fn read_start(gateway: &Gateway, call: Call, start: v1::IngestStart) -> Result<IngestTarget> {
     let options = embed_options_in(start.options.as_ref(), EmbedOptions::INGEST)?;
     // What no item can have is refused before the first.
     gateway.ear(Modality::Audio, options.speech).map_err(|error| error.under("options"))?;
-    let collection = CollectionRef::new(tenant, start.collection.parse()?);
+    let collection = call.collection(&start.collection)?;
     let info = open_collection(gateway, &collection, start.create).await?;
     let asked = start.options.map_or(0, |options| options.dimension as usize);
     if asked != 0 && asked != info.dimension {
         let message = format!("{asked}, the vectors of collection \"{collection}\" have {}", info.dimension);
         return Err(Error::new(Reason::FieldInvalid, "options.dimension", message));
     }
-    Ok(IngestTarget { scope: SearchScope { collection, dimension: info.dimension }, options })
+    let most_items = call.caller.quota().items;
+    Ok(IngestTarget { scope: SearchScope { collection, dimension: info.dimension }, options, most_items })
 }
 
 async fn open_collection(gateway: &Gateway, collection: &CollectionRef, create: bool) -> Result<CollectionInfo> {

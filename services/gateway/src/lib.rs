@@ -33,6 +33,7 @@ pub mod services;
 mod speech;
 mod spoken;
 mod store_item;
+mod stored_items;
 mod upload;
 
 pub use gateway::Gateway;

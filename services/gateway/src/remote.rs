@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream;
+use onespace_client::TlsFiles;
 use onespace_core::{
     Deadline, EmbedOptions, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Fingerprint, Reason, Result, Space,
 };
@@ -32,8 +33,8 @@ impl RemoteEncoder {
     ///
     /// # Errors
     /// `FIELD_INVALID` for a URL that is none.
-    pub async fn new(urls: &[String]) -> Result<Self> {
-        Ok(Self { replicas: Replicas::new(urls).await?, space: None })
+    pub async fn new(urls: &[String], tls: &Arc<TlsFiles>) -> Result<Self> {
+        Ok(Self { replicas: Replicas::new(urls, tls).await?, space: None })
     }
 
     /// The same encoder, of which every vector must be of a space: a replica that was restarted with another

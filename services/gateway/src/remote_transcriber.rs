@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream;
+use onespace_client::TlsFiles;
 use onespace_core::{
     Deadline, Error, Fingerprint, Reason, Result, Transcribe, TranscribeReply, TranscribeRequest, TranscriberInfo,
 };
@@ -34,8 +35,8 @@ impl RemoteTranscriber {
     ///
     /// # Errors
     /// `FIELD_INVALID` for a URL that is none.
-    pub async fn new(urls: &[String]) -> Result<Self> {
-        Ok(Self { replicas: Replicas::new(urls).await?, fingerprint: None })
+    pub async fn new(urls: &[String], tls: &Arc<TlsFiles>) -> Result<Self> {
+        Ok(Self { replicas: Replicas::new(urls, tls).await?, fingerprint: None })
     }
 
     /// The same, of which every transcript must be of one model: what is stored says by which it was heard.

@@ -8,12 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use onespace_client::{Road, TlsFiles};
 use onespace_core::{Error, Reason, Result, Retry, limits::MESSAGE_BYTES};
 use onespace_proto::encoder::v1::{
     encoder_service_client::EncoderServiceClient, transcriber_service_client::TranscriberServiceClient,
 };
 use tokio::net::lookup_host;
-use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::transport::{Channel, Uri};
 
 /// How often names are looked up again: scaling out is noticed within this time.
 const REFRESH: Duration = Duration::from_secs(5);
@@ -66,14 +67,17 @@ impl Drop for Lease {
 }
 
 impl Replica {
-    fn new(address: String) -> Result<Self> {
-        let endpoint = Endpoint::from_shared(address.clone())
-            .map_err(|error| Error::new(Reason::FieldInvalid, "encoder", format!("{address}: {error}")))?;
-        let endpoint = onespace_client::channel_settings(endpoint)
-            .connect_timeout(CONNECT)
-            .keep_alive_while_idle(true)
-            .http2_keep_alive_interval(Duration::from_secs(10));
-        Ok(Self { address, channel: endpoint.connect_lazy(), busy: AtomicUsize::new(0), failures: Mutex::default() })
+    /// The replica of a name at one of its addresses.
+    fn new(name: &Uri, address: String, tls: &Arc<TlsFiles>) -> Result<Self> {
+        let road = Road::new(name, Some(&address), tls)
+            .map_err(|error| Error::new(Reason::FieldInvalid, "encoder", format!("{name}: {error}")))?;
+        let road = road.with(|endpoint| {
+            endpoint
+                .connect_timeout(CONNECT)
+                .keep_alive_while_idle(true)
+                .http2_keep_alive_interval(Duration::from_secs(10))
+        });
+        Ok(Self { address, channel: road.connect_lazy(), busy: AtomicUsize::new(0), failures: Mutex::default() })
     }
 
     /// What is asked of an encoder.
@@ -115,6 +119,7 @@ impl Replica {
 #[derive(Debug)]
 pub struct Replicas {
     names: Vec<Uri>,
+    tls: Arc<TlsFiles>,
     known: Mutex<Arc<[Arc<Replica>]>>,
 }
 
@@ -124,20 +129,21 @@ impl Replicas {
     ///
     /// # Errors
     /// `FIELD_INVALID` for a URL without scheme and host.
-    pub async fn new(urls: &[String]) -> Result<Arc<Self>> {
+    pub async fn new(urls: &[String], tls: &Arc<TlsFiles>) -> Result<Arc<Self>> {
         let names = urls.iter().map(|url| {
             let uri: Uri =
                 url.parse().map_err(|error| Error::new(Reason::FieldInvalid, "encoder", format!("{url}: {error}")))?;
-            if uri.scheme_str() != Some("http") || uri.host().is_none() {
+            if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
                 return Err(Error::new(
                     Reason::FieldInvalid,
                     "encoder",
-                    format!("\"{url}\" is not of the form http://HOST:PORT"),
+                    format!("\"{url}\" is not of the form http://HOST:PORT or https://HOST:PORT"),
                 ));
             }
             Ok(uri)
         });
-        let replicas = Arc::new(Self { names: names.collect::<Result<_>>()?, known: Mutex::new(Arc::new([])) });
+        let names = names.collect::<Result<_>>()?;
+        let replicas = Arc::new(Self { names, tls: tls.clone(), known: Mutex::new(Arc::new([])) });
         replicas.refresh().await?;
         let watched = Arc::downgrade(&replicas);
         tokio::spawn(async move {
@@ -161,17 +167,17 @@ impl Replicas {
                 (name.host().unwrap_or_default().trim_matches(['[', ']']), name.port_u16().unwrap_or(80));
             // A name that cannot be looked up for now keeps the addresses it had.
             let Ok(addresses) = lookup_host((host, port)).await else { continue };
-            found.extend(addresses.map(|address| format!("http://{address}")));
+            found.extend(addresses.map(|address| (address.to_string(), name)));
         }
-        found.sort();
-        found.dedup();
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        found.dedup_by(|(one, _), (other, _)| one == other);
         if found.is_empty() {
             return Ok(());
         }
         let replicas =
-            found.into_iter().map(|address| match before.iter().find(|replica| replica.address == address) {
+            found.into_iter().map(|(address, name)| match before.iter().find(|replica| replica.address == address) {
                 Some(replica) => Ok(replica.clone()),
-                None => Replica::new(address).map(Arc::new),
+                None => Replica::new(name, address, &self.tls).map(Arc::new),
             });
         let replicas: Vec<_> = replicas.collect::<Result<_>>()?;
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = replicas.into();
@@ -236,7 +242,8 @@ mod tests {
 
     #[tokio::test]
     async fn load_and_failures_decide() {
-        let replicas = Replicas::new(&["http://127.0.0.1:7001".into(), "http://127.0.0.1:7002".into()]).await.unwrap();
+        let urls = ["http://127.0.0.1:7001".into(), "http://127.0.0.1:7002".into()];
+        let replicas = Replicas::new(&urls, &Arc::default()).await.unwrap();
         let first = replicas.choose(None).unwrap();
         let second = replicas.choose(None).unwrap();
         assert_ne!(first.replica().address, second.replica().address);
@@ -250,8 +257,9 @@ mod tests {
 
     #[tokio::test]
     async fn urls_are_checked() {
-        for broken in ["127.0.0.1:1", "https://host:1", "http://", ""] {
-            assert_eq!(Replicas::new(&[broken.to_owned()]).await.unwrap_err().reason, Reason::FieldInvalid, "{broken}");
+        for broken in ["127.0.0.1:1", "ftp://host:1", "http://", ""] {
+            let refused = Replicas::new(&[broken.to_owned()], &Arc::default()).await.unwrap_err();
+            assert_eq!(refused.reason, Reason::FieldInvalid, "{broken}");
         }
     }
 }

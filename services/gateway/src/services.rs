@@ -84,7 +84,7 @@ impl Services {
         let _arrived = Arrived::of(&request);
         let answered = async {
             let gateway = self.gateway.get()?;
-            let call = Call::read(request.metadata())?;
+            let call = Call::read(&request)?;
             let _seat = gateway.admit()?;
             let deadline = call.deadline;
             let work = work(gateway.clone(), call, request.into_inner());
@@ -105,7 +105,7 @@ impl Services {
     {
         let admitted = || {
             let gateway = self.gateway.get()?;
-            let call = Call::read(request.metadata())?;
+            let call = Call::read(&request)?;
             let seat = gateway.admit_stream()?;
             Ok((gateway, call, seat))
         };
@@ -244,7 +244,7 @@ impl CollectionService for Services {
         &self,
         request: Request<Streaming<v1::IngestRequest>>,
     ) -> Result<Response<Self::IngestStream>, Status> {
-        self.streaming(request, |gateway, call, messages| ingest::ingest(gateway, call.tenant, messages))
+        self.streaming(request, |gateway, call, messages| ingest::ingest(gateway, call, messages))
     }
 
     async fn get_item(&self, request: Request<v1::GetItemRequest>) -> Result<Response<v1::GetItemResponse>, Status> {

@@ -24,6 +24,8 @@ pub struct IngestTarget {
     pub scope: SearchScope,
     /// What the stream's start chose.
     pub options: EmbedOptions,
+    /// How many items the collection's owner may have stored in all, where the caller's quota says.
+    pub most_items: Option<u64>,
 }
 
 /// Stores one item and says what became of it.
@@ -120,6 +122,9 @@ async fn write(
     // What is not said of content that stays, stays as well; what is said of other content does not.
     let details = known.filter(|_| same_content).and_then(|known| known.details.clone()).unwrap_or_default();
 
+    if known.is_none() {
+        gateway.stored_items().reserve(gateway.store(), &collection.tenant, target.most_items).await?;
+    }
     let deadline = Deadline::after(Duration::from_millis(DEADLINE_MAX_MS as u64));
     let embedder = Embedder { gateway, options: target.options, deadline, waits: Waits::Bulk };
     let mut reply = embedder.embed(item).await?;

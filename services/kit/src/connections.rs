@@ -3,7 +3,9 @@
 
 use std::{
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -12,34 +14,78 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-use crate::admission::{Admission, Admitted};
+use crate::{
+    admission::{Admission, Admitted},
+    tls::Tls,
+};
 
 /// A connection that counts until it is closed.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Either<TcpStream, Box<TlsStream<TcpStream>>>,
     _counted: Admitted,
 }
 
-/// Those of some connections that are within the limit: at most `most` at once.
+/// Those of some connections that are within the limit, at most `most` at once, and that agree on TLS where there is to
+/// be any. Agreeing takes round trips, so all new ones do it side by side.
 pub fn bounded(
     incoming: impl Stream<Item = io::Result<TcpStream>>,
     most: usize,
+    tls: Option<Arc<Tls>>,
 ) -> impl Stream<Item = io::Result<Connection>> {
     let open = Admission::requests("connections (CONNECTIONS)", most);
-    incoming.filter_map(move |accepted| {
-        let counted = accepted.map(|stream| open.enter().ok().map(|counted| Connection { stream, _counted: counted }));
+    let counted = incoming.filter_map(move |accepted| {
+        let counted = accepted.map(|stream| open.enter().ok().map(|counted| (stream, counted)));
         std::future::ready(counted.transpose())
-    })
+    });
+    let agreed = counted.map(move |accepted| {
+        let tls = tls.clone();
+        async move { agree(accepted, tls).await }
+    });
+    agreed.buffer_unordered(most).filter_map(std::future::ready)
+}
+
+async fn agree(accepted: io::Result<(TcpStream, Admitted)>, tls: Option<Arc<Tls>>) -> Option<io::Result<Connection>> {
+    let (stream, counted) = match accepted {
+        Ok(accepted) => accepted,
+        Err(error) => return Some(Err(error)),
+    };
+    let Some(tls) = tls else { return Some(Ok(Connection { stream: Either::Left(stream), _counted: counted })) };
+    let peer = stream.peer_addr().ok();
+    match tls.accept(stream).await {
+        Ok(stream) => Some(Ok(Connection { stream: Either::Right(Box::new(stream)), _counted: counted })),
+        Err(error) => {
+            metrics::counter!("onespace_tls_failed_total").increment(1);
+            tracing::debug!(?peer, %error, "no TLS was agreed on");
+            None
+        }
+    }
+}
+
+impl Connection {
+    fn tcp(&self) -> &TcpStream {
+        match &self.stream {
+            Either::Left(stream) => stream,
+            Either::Right(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// Who is at the other end.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.tcp().peer_addr().ok()
+    }
 }
 
 impl Connected for Connection {
     type ConnectInfo = TcpConnectInfo;
 
     fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+        self.tcp().connect_info()
     }
 }
 
@@ -94,7 +140,7 @@ mod tests {
     async fn one_more_is_closed_and_room_comes_back() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut accepted = Box::pin(bounded(TcpListenerStream::new(listener), 2));
+        let mut accepted = Box::pin(bounded(TcpListenerStream::new(listener), 2, None));
         let connect = || async move { TcpStream::connect(address).await.unwrap() };
         let (mut first, mut second, mut third) = (connect().await, connect().await, connect().await);
         let one = accepted.next().await.unwrap().unwrap();

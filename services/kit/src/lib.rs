@@ -14,4 +14,5 @@ pub mod ready;
 pub mod serve;
 pub mod signals;
 pub mod telemetry;
+pub mod tls;
 pub mod transport;

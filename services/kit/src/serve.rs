@@ -1,14 +1,15 @@
 //! Listening, health, reflection, and ending in good order.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use onespace_access::{access::Access, layer::AccessLayer};
 use onespace_core::limits::{CONNECTION_STREAMS, CONNECTIONS, DRAIN_GRACE_MS};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::server::TcpIncoming};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use crate::{admission::Admission, arrival::ArrivalLayer, connections, deadline::DeadlineLayer, transport};
+use crate::{admission::Admission, arrival::ArrivalLayer, connections, deadline::DeadlineLayer, tls::Tls, transport};
 
 /// How long a server that was told to stop still accepts: until everybody has seen NOT_SERVING.
 const LINGER: Duration = Duration::from_millis(200);
@@ -52,6 +53,8 @@ pub struct Server {
     health: Health,
     routes: Routes,
     arrival: Option<Admission>,
+    access: Option<Arc<Access>>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
@@ -74,13 +77,25 @@ impl Server {
         let reflection = describe().build_v1().map_err(io::Error::other)?;
         let older_reflection = describe().build_v1alpha().map_err(io::Error::other)?;
         routes = routes.add_service(health_service).add_service(reflection).add_service(older_reflection);
-        Ok(Self { address: listener.local_addr()?, listener, health, routes, arrival: None })
+        Ok(Self { address: listener.local_addr()?, listener, health, routes, arrival: None, access: None, tls: None })
     }
 
     /// The same server, whose calls' bytes wait for room in a budget as they arrive.
     #[must_use]
     pub fn with_arrival(self, budget: Admission) -> Self {
         Self { arrival: Some(budget), ..self }
+    }
+
+    /// The same server, which lets in whom `access` knows.
+    #[must_use]
+    pub fn with_access(self, access: Arc<Access>) -> Self {
+        Self { access: Some(access), ..self }
+    }
+
+    /// The same server, over TLS.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<Arc<Tls>>) -> Self {
+        Self { tls, ..self }
     }
 
     /// Where it listens.
@@ -111,13 +126,18 @@ impl Server {
         let server = transport::server()
             .max_concurrent_streams(u32::try_from(CONNECTION_STREAMS).ok())
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
+            .layer(tower::util::option_layer(self.access.map(AccessLayer)))
             .layer(DeadlineLayer)
             .layer(tower::util::option_layer(self.arrival.map(ArrivalLayer)))
             .add_routes(self.routes)
             .serve_with_incoming_shutdown(
                 // Set on the listener: the builder's own option does not reach sockets it did not open, and an
                 // answer of two small frames then waits 40 ms for the client's delayed acknowledgement.
-                connections::bounded(TcpIncoming::from(self.listener).with_nodelay(Some(true)), CONNECTIONS),
+                connections::bounded(
+                    TcpIncoming::from(self.listener).with_nodelay(Some(true)),
+                    CONNECTIONS,
+                    self.tls.clone(),
+                ),
                 async move { stopping.cancelled().await },
             );
         let ending = async {
@@ -132,8 +152,15 @@ impl Server {
             finish.await;
             Ok(())
         };
+        let keeping = async {
+            match &self.tls {
+                Some(tls) => tls.keep_current().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             result = serving => result,
+            () = keeping => Ok(()),
             () = ending => {
                 tracing::warn!(grace_ms = DRAIN_GRACE_MS, "requests were still open at the end of the grace");
                 Ok(())

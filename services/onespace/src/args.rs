@@ -1,5 +1,6 @@
 //! The command line. Every flag of a server has an environment variable; nothing else reads the environment.
 
+mod access;
 mod bundle;
 mod model;
 mod stored;
@@ -13,6 +14,7 @@ use onespace_core::{Language, Modality};
 use onespace_proto::v1::Filter;
 use serde_json::Value;
 
+pub use access::{AccessArgs, ClientTlsArgs, EncoderTlsArgs, KeyCommand, TlsArgs};
 pub use bundle::BundleCommand;
 pub use model::{ModelArgs, RuntimeArgs};
 pub use stored::{CollectionCommand, ItemCommand};
@@ -46,7 +48,12 @@ pub struct Cli {
         value_name = "URL"
     )]
     pub endpoint: String,
-    /// Whose collections client commands mean. Default: the server's default tenant.
+    /// The key, or the token of an identity provider, that client commands show.
+    #[arg(long, global = true, env = "ONESPACE_API_KEY", hide_env_values = true, value_name = "KEY")]
+    pub api_key: Option<String>,
+    #[command(flatten)]
+    pub tls: ClientTlsArgs,
+    /// Whose collections client commands mean. Default: the key's own tenant.
     #[arg(long, global = true, env = "ONESPACE_TENANT", value_name = "TENANT")]
     pub tenant: Option<String>,
     /// The modality of the files of a client command, where their content does not tell: depth, thermal, imu.
@@ -89,6 +96,9 @@ pub enum Command {
     Transcriber(TranscriberArgs),
     /// Serve the public API over encoders elsewhere.
     Gateway(GatewayArgs),
+    /// Make, print and take away the keys that a server lets in.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Look into a bundle on disk.
     #[command(subcommand)]
     Bundle(BundleCommand),
@@ -130,6 +140,17 @@ pub struct ListenArgs {
     pub http: SocketAddr,
 }
 
+/// The public door: where it listens, over what, and who is let in.
+#[derive(Debug, Args)]
+pub struct DoorArgs {
+    #[command(flatten)]
+    pub listen: ListenArgs,
+    #[command(flatten)]
+    pub tls: TlsArgs,
+    #[command(flatten)]
+    pub access: AccessArgs,
+}
+
 /// `onespace up`.
 #[derive(Debug, Args)]
 pub struct UpArgs {
@@ -144,9 +165,9 @@ pub struct UpArgs {
     #[arg(long, env = "ONESPACE_TRANSCRIBER", value_name = "DIR")]
     pub transcriber: Option<PathBuf>,
     #[command(flatten)]
-    pub listen: ListenArgs,
+    pub door: DoorArgs,
     /// Store the media of this directory and ask a question of each modality, then serve on.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "keys", "keys_inline", "jwt_secret", "jwt_jwks"])]
     pub demo: Option<PathBuf>,
 }
 
@@ -161,6 +182,8 @@ pub struct EncoderArgs {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, env = "ONESPACE_LISTEN", default_value = "127.0.0.1:50052", value_name = "ADDR")]
     pub listen: SocketAddr,
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 /// `onespace transcriber`.
@@ -174,6 +197,8 @@ pub struct TranscriberArgs {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, env = "ONESPACE_LISTEN", default_value = "127.0.0.1:50058", value_name = "ADDR")]
     pub listen: SocketAddr,
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 /// `onespace gateway`.
@@ -190,7 +215,9 @@ pub struct GatewayArgs {
     #[command(flatten)]
     pub key: StoreKeyArgs,
     #[command(flatten)]
-    pub listen: ListenArgs,
+    pub tls: EncoderTlsArgs,
+    #[command(flatten)]
+    pub door: DoorArgs,
 }
 
 /// A modality and where it is encoded.

@@ -4,6 +4,7 @@ mod args;
 mod bundle;
 mod client;
 mod filter;
+mod key;
 mod output;
 mod serve;
 #[cfg(feature = "tools")]
@@ -13,7 +14,7 @@ use std::{process::ExitCode, time::Duration};
 
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
-use onespace_client::Config;
+use onespace_client::{Config, TlsFiles};
 use onespace_core::Speech;
 use output::{Outcome, print_error};
 
@@ -56,14 +57,17 @@ fn main() -> ExitCode {
 async fn run(cli: Cli, matches: &clap::ArgMatches) -> anyhow::Result<Outcome> {
     let sub = matches.subcommand().map(|(_, sub)| sub);
     let patience = Duration::from_secs(cli.patience);
+    let tls = TlsFiles { ca: cli.tls.ca, identity: cli.tls.client_cert.zip(cli.tls.client_key) };
+    let server =
+        Config { tenant: cli.tenant.clone(), key: cli.api_key, tls, ..client::config(&cli.endpoint, patience) };
     match cli.command {
         Command::Up(args) => serve::up::run(args, patience).await,
         Command::Encoder(args) => serve::encoder::run(args).await,
         Command::Transcriber(args) => serve::transcriber::run(args).await,
         Command::Gateway(args) => serve::gateway::run(args).await,
-        Command::Bundle(command) => bundle::run(command, cli.json, patience).await,
+        Command::Key(command) => key::run(command, cli.tenant, cli.json),
+        Command::Bundle(command) => bundle::run(command, cli.json, &server).await,
         Command::Client(command) => {
-            let server = Config { tenant: cli.tenant, ..client::config(&cli.endpoint, patience) };
             let kind = client::source::FileKind {
                 modality: cli.file_modality,
                 media_type: cli.media_type,

@@ -67,7 +67,7 @@ pub async fn run(
     json: bool,
 ) -> Result<Outcome> {
     if let ClientCommand::Health { service } = command {
-        return health::run(&server.endpoint, service).await;
+        return health::run(server, service).await;
     }
     let client = connect(server).await?;
     match command {

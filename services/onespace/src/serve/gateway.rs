@@ -1,20 +1,17 @@
 //! `onespace gateway`: the public door over encoders elsewhere.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use onespace_client::TlsFiles;
 use onespace_core::Modality;
-use onespace_gateway::{
-    Gateway, connect,
-    http::Http,
-    services::{NAMES, Services},
-};
-use onespace_kit::{ready::Ready, serve::Server, signals};
+use onespace_gateway::{Gateway, connect};
+use onespace_kit::{ready::Ready, signals};
 
-use super::up::announce;
+use super::{door::Door, up::announce};
 use crate::{
-    args::GatewayArgs,
-    output::{Outcome, print_line},
+    args::{EncoderTlsArgs, GatewayArgs},
+    output::Outcome,
     serve,
 };
 
@@ -22,36 +19,29 @@ use crate::{
 pub async fn run(args: GatewayArgs) -> Result<Outcome> {
     let shutdown = signals::shutdown()?;
     let ready = Ready::pending();
-    let routes = Services::new(ready.clone()).routes();
-    let server = Server::bind(args.listen.listen, NAMES, routes)
-        .await
-        .with_context(|| format!("--listen {}", args.listen.listen))?
-        .with_arrival(Services::arrival());
-    let http = Http::bind(args.listen.http).await.with_context(|| format!("--http {}", args.listen.http))?;
-    print_line(&format!("listening grpc={} http={}", server.address(), http.address()));
-
-    let health = server.health();
-    // HTTP ends at the signal; gRPC goes on until it has drained.
-    let web = http.run(ready.clone(), shutdown.clone());
-    let serving = async {
-        tokio::try_join!(async { Ok(server.run(shutdown, serve::finish(&ready)).await?) }, async { Ok(web.await?) })
-            as Result<((), ())>
-    };
+    let door = Door::open(args.door, &ready).await?;
+    let health = door.health();
+    let serving = door.serve(shutdown);
     let work = async {
+        let tls = Arc::new(tls_files(args.tls));
         let mut roads: BTreeMap<Modality, Vec<String>> = BTreeMap::new();
         args.encoder.into_iter().for_each(|road| roads.entry(road.modality).or_default().push(road.url));
-        let encoders = connect::encoders(roads.into_iter().collect()).await?;
+        let encoders = connect::encoders(roads.into_iter().collect(), &tls).await?;
         let mut gateway = Gateway::new(encoders, serve::store(args.store, args.key).await?)?;
         if !args.transcriber.is_empty() {
-            gateway = gateway.with_ear(connect::transcriber(&args.transcriber).await?)?;
+            gateway = gateway.with_ear(connect::transcriber(&args.transcriber, &tls).await?)?;
         }
         let gateway = announce(&ready, gateway, &health).await;
         serve::watch_store(gateway, health).await;
         anyhow::Ok(())
     };
     tokio::select! {
-        result = serving => drop(result?),
+        result = serving => result?,
         result = work => result?,
     }
     Ok(Outcome::AllWell)
+}
+
+fn tls_files(args: EncoderTlsArgs) -> TlsFiles {
+    TlsFiles { ca: args.encoder_ca, identity: args.encoder_cert.zip(args.encoder_key) }
 }

@@ -1,7 +1,9 @@
 //! The servers: config → build → run → drain.
 
+mod door;
 pub mod encoder;
 pub mod gateway;
+mod guard;
 pub mod transcriber;
 pub mod up;
 

@@ -1,23 +1,15 @@
 //! `onespace up`: everything in one process.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use onespace_core::Encoder;
-use onespace_gateway::{
-    Gateway,
-    ear::Ear,
-    http::Http,
-    services::{NAMES, Services},
-};
-use onespace_kit::{
-    ready::Ready,
-    serve::{Health, Server},
-    signals,
-};
+use onespace_gateway::{Gateway, ear::Ear};
+use onespace_kit::{ready::Ready, serve::Health, signals};
 
+use super::door::Door;
 use crate::{
-    args::UpArgs,
+    args::{ModelArgs, StoreArgs, StoreKeyArgs, UpArgs},
     client,
     output::{Outcome, print_line},
     serve,
@@ -27,24 +19,12 @@ use crate::{
 pub async fn run(args: UpArgs, patience: Duration) -> Result<Outcome> {
     let shutdown = signals::shutdown()?;
     let ready = Ready::pending();
-    let routes = Services::new(ready.clone()).routes();
-    let server = Server::bind(args.listen.listen, NAMES, routes)
-        .await
-        .with_context(|| format!("--listen {}", args.listen.listen))?
-        .with_arrival(Services::arrival());
-    let http = Http::bind(args.listen.http).await.with_context(|| format!("--http {}", args.listen.http))?;
-    let (grpc, page, health) = (server.address(), http.address(), server.health());
-    print_line(&format!("listening grpc={grpc} http={page}"));
-
-    // HTTP ends at the signal; gRPC goes on until it has drained.
-    let web = http.run(ready.clone(), shutdown.clone());
-    let serving = async {
-        tokio::try_join!(async { Ok(server.run(shutdown, serve::finish(&ready)).await?) }, async { Ok(web.await?) })
-            as Result<((), ())>
-    };
+    let UpArgs { model, store, key, transcriber, door, demo } = args;
+    let door = Door::open(door, &ready).await?;
+    let ((grpc, page), health) = (door.addresses(), door.health());
+    let serving = door.serve(shutdown);
     let work = async {
-        let demo = args.demo.clone();
-        let gateway = build(args).await?;
+        let gateway = build(&model, store, key, transcriber.as_deref()).await?;
         let gateway = announce(&ready, gateway, &health).await;
         if let Some(folder) = demo {
             client::demo(&format!("http://{grpc}"), &folder, patience).await?;
@@ -57,19 +37,19 @@ pub async fn run(args: UpArgs, patience: Duration) -> Result<Outcome> {
         anyhow::Ok(())
     };
     tokio::select! {
-        result = serving => drop(result?),
+        result = serving => result?,
         result = work => result?,
     }
     Ok(Outcome::AllWell)
 }
 
-async fn build(args: UpArgs) -> Result<Gateway> {
-    let encoder: Arc<dyn Encoder> = Arc::new(serve::load(&args.model, &[]).await?);
-    let transcriber = match &args.transcriber {
-        Some(directory) => Some(serve::transcriber(directory, &args.model.runtime).await?),
+async fn build(model: &ModelArgs, store: StoreArgs, key: StoreKeyArgs, transcriber: Option<&Path>) -> Result<Gateway> {
+    let encoder: Arc<dyn Encoder> = Arc::new(serve::load(model, &[]).await?);
+    let transcriber = match transcriber {
+        Some(directory) => Some(serve::transcriber(directory, &model.runtime).await?),
         None => None,
     };
-    let store = serve::store(args.store, args.key).await?;
+    let store = serve::store(store, key).await?;
     let info = encoder.describe().await?;
     let roads = info.towers.iter().map(|tower| (tower.modality, encoder.clone(), info.clone())).collect();
     let gateway = Gateway::new(roads, store)?;

@@ -1,9 +1,10 @@
 //! `onespace bundle fit --method conse`: a classifier into a space that reads texts.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use onespace_alignment::Alignment;
+use onespace_client::Config;
 use onespace_fit::{
     Named, conse,
     list::{self, Item},
@@ -19,9 +20,9 @@ use super::{
 use crate::output::{Outcome, print_line};
 
 /// Embeds the names, writes the map, and says which two classes it tells apart least.
-pub async fn run(args: &FitArgs, file: &Path, json: bool, patience: Duration) -> Result<Outcome> {
-    let source = Space::open(&args.source, patience).await.context("--source")?;
-    let mut target = Space::open(&args.target, patience).await.context("--target")?;
+pub async fn run(args: &FitArgs, file: &Path, json: bool, server: &Config) -> Result<Outcome> {
+    let source = Space::open(&args.source, server).await.context("--source")?;
+    let mut target = Space::open(&args.target, server).await.context("--target")?;
     let classes = list::classes(file).context("--classes")?;
     if classes.len() != source.dimension {
         bail!("--classes: {} classes, the source tells {} apart", classes.len(), source.dimension);

@@ -1,10 +1,11 @@
 //! `onespace bundle fit`: a map from one space into another.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use onespace_alignment::Alignment;
+use onespace_client::Config;
 use onespace_core::Modality;
 use onespace_fit::{
     Fitted, Method, Options, Pairs, fit,
@@ -108,12 +109,12 @@ fn through(name: &str) -> Result<Modality> {
 }
 
 /// Fits, reports, and writes what is worth writing.
-pub async fn run(args: FitArgs, method: Method, json: bool, patience: Duration) -> Result<Outcome> {
+pub async fn run(args: FitArgs, method: Method, json: bool, server: &Config) -> Result<Outcome> {
     if args.lambda.is_some_and(|lambda| !lambda.is_finite() || lambda < 0.0) {
         return Err(usage("--lambda must be 0 or more"));
     }
-    let mut source = Space::open(&args.source, patience).await.context("--source")?;
-    let mut target = Space::open(&args.target, patience).await.context("--target")?;
+    let mut source = Space::open(&args.source, server).await.context("--source")?;
+    let mut target = Space::open(&args.target, server).await.context("--target")?;
     let (from, to) = read(&args, &mut source, &mut target).await.context("--pairs")?;
     for (side, vectors, space) in [("source", &from, &source), ("target", &to, &target)] {
         if let Some(vector) = vectors.first().filter(|vector| vector.len() != space.dimension) {

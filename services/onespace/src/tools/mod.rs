@@ -9,9 +9,10 @@ mod pull;
 mod report;
 mod space;
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
+use onespace_client::Config;
 
 use crate::{
     args::{ToolCommand, usage},
@@ -20,13 +21,13 @@ use crate::{
 use fit::Way;
 
 /// Runs a command that makes bundles.
-pub async fn run(command: ToolCommand, json: bool, patience: Duration) -> Result<Outcome> {
+pub async fn run(command: ToolCommand, json: bool, server: &Config) -> Result<Outcome> {
     match command {
         ToolCommand::Golden { model } => golden::run(&model, json).await,
         ToolCommand::Pull(args) => pull::run(args, json).await,
         ToolCommand::Fit(args) => match (args.method, args.classes.clone()) {
-            (Way::Pairs(method), None) => fit::run(*args, method, json, patience).await,
-            (Way::Conse, Some(classes)) => conse::run(&args, &classes, json, patience).await,
+            (Way::Pairs(method), None) => fit::run(*args, method, json, server).await,
+            (Way::Conse, Some(classes)) => conse::run(&args, &classes, json, server).await,
             (Way::Conse, None) => Err(usage("--method conse needs --classes, and no pairs")),
             (Way::Pairs(method), Some(_)) => Err(usage(&format!("--method {method} is fitted to --pairs"))),
         },

@@ -1,10 +1,10 @@
 //! A space as the command line names it: a bundle, whose towers run in this process, or a server.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context, Result, bail};
 use onespace_bundle::Bundle;
-use onespace_client::Client;
+use onespace_client::{Client, Config};
 use onespace_core::{Deadline, EncodeRequest, Encoder, Media, Modality, limits::DEADLINE_MAX_MS};
 use onespace_encoder::LocalEncoder;
 use onespace_proto::convert;
@@ -30,10 +30,10 @@ enum Home {
 }
 
 impl Space {
-    /// Opens a bundle's directory, or connects to a server by its URL, with so much patience while it is busy.
-    pub async fn open(named: &str, patience: Duration) -> Result<Self> {
+    /// Opens a bundle's directory, or connects to a server by its URL, as `server` says how.
+    pub async fn open(named: &str, server: &Config) -> Result<Self> {
         if named.contains("://") {
-            let client = client::connect(client::config(named, patience)).await?;
+            let client = client::connect(Config { endpoint: named.to_owned(), ..server.clone() }).await?;
             let answer = client.get_space().await?;
             let space = client::space_of(&answer)?;
             let (fingerprint, name) = (space.space_fingerprint.clone(), space.name.clone());
