@@ -45,6 +45,7 @@ PLACES: dict[str, tuple[str, dict[str, str]]] = {
         "services/kit/src/signals.rs": "one for the process, until it is told to end",
         "adapters/qdrant/src/embedded/mod.rs": "awaited where it is made; it goes on when its caller goes away",
         "clients/rust/src/ingest.rs": "awaited where it is made",
+        "services/kit/src/connections.rs": "awaited where it is made, so that new connections agree on TLS side by side",
     }),
     "std::sync::Mutex": (r"\bstd::sync::(\{[^}]*\b)?Mutex\b|\n    sync::\{[^}]*\bMutex\b", {
         "encoders/audio/src/resample.rs": "a table of filters, held for a look",
@@ -57,7 +58,8 @@ PLACES: dict[str, tuple[str, dict[str, str]]] = {
         "services/gateway/src/replicas.rs": "numbers, held for a look",
         "services/gateway/src/item_locks.rs": "a table of locks, held for a look; the locks themselves are tokio's",
         "services/kit/src/arrival.rs": "numbers, held for a look",
-        "services/access/src/caller.rs": "names, held for a look",
+        "services/access/src/audit.rs": "the thread that writes, waited for at the end",
+        "services/access/src/visit.rs": "what is written down of a call, held for a look",
         "services/access/src/failures.rs": "numbers, held for a look",
         "services/access/src/meters.rs": "numbers, held for a look",
         "services/onespace/src/client/busy.rs": "a line on the terminal",

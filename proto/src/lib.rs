@@ -50,6 +50,14 @@ pub fn client_streaming_methods() -> BTreeSet<String> {
     methods(MethodDescriptorProto::client_streaming)
 }
 
+/// The paths of all methods, and of those that every server has beside them.
+#[must_use]
+pub fn all_methods() -> BTreeSet<String> {
+    let reflection =
+        ["v1", "v1alpha"].map(|version| format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"));
+    methods(|_| true).into_iter().chain(reflection).collect()
+}
+
 /// The paths of the methods that change nothing.
 #[must_use]
 pub fn methods_without_effects() -> BTreeSet<String> {

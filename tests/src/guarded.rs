@@ -47,7 +47,7 @@ impl Guarded {
     /// A client that shows a key and names a tenant.
     pub async fn client_as(&self, key: Option<&str>, tenant: Option<&str>) -> Client {
         let config = Config {
-            key: key.map(ToOwned::to_owned),
+            key: key.map(Into::into),
             tenant: tenant.map(ToOwned::to_owned),
             patience: std::time::Duration::ZERO,
             ..Config::new(format!("http://{}", self.grpc))

@@ -131,7 +131,7 @@ async fn a_full_disk_refuses_writes_and_serves_on() {
     server.until(COLLECTIONS, NotServing).await;
     assert_eq!((server.health(SEARCH).await, server.health("").await), (Serving, Serving));
     let (code, said) = server.get("/readyz");
-    assert!(code == 200 && said.contains("STORE_FULL") && said.contains("bytes are free"), "{code} {said}");
+    assert!(code == 200 && said.contains("STORE_FULL") && said.contains("too little room"), "{code} {said}");
     full(&client.collections().create_collection(create("more")).await.unwrap_err());
     assert!(finds(&client, "shelf").await);
     client.vector(text("a mug")).await;

@@ -17,6 +17,7 @@ use tonic::{
 use crate::{
     error::{Error, Result},
     patience::Patience,
+    secret::Secret,
     transport::{Road, TlsFiles},
     watch::Watch,
 };
@@ -35,7 +36,7 @@ pub struct Config {
     /// Whose collections are meant; the key's own tenant where nobody is named.
     pub tenant: Option<String>,
     /// The key, or the token of an identity provider, that is shown with every call.
-    pub key: Option<String>,
+    pub key: Option<Secret>,
     /// Over https: who is trusted, and what is shown.
     pub tls: TlsFiles,
     /// How long a server that is busy and does nothing else is waited for; 0: never.
@@ -104,7 +105,7 @@ impl Client {
         let tenant = tenant.map(|tenant| tenant.parse::<AsciiMetadataValue>()).transpose();
         let tenant = tenant
             .map_err(|error| Error::config("tenant", "use letters, digits, '-', '_' and '.'".to_owned(), error))?;
-        let authorization = key.map(|key| format!("Bearer {}", key.trim()).parse::<AsciiMetadataValue>()).transpose();
+        let authorization = key.map(|key| format!("Bearer {}", key.reveal()).parse::<AsciiMetadataValue>()).transpose();
         let mut authorization = authorization
             .map_err(|error| Error::config("api-key", "a key is letters, digits, '-' and '_'".to_owned(), error))?;
         // So that no log prints it.

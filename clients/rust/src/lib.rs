@@ -7,6 +7,7 @@ mod ingest;
 pub mod media;
 mod patience;
 mod rank;
+mod secret;
 mod transport;
 mod watch;
 
@@ -22,6 +23,7 @@ pub use onespace_proto::{
 };
 pub use patience::{Patience, Refusal};
 pub use rank::{Ranking, Scored};
+pub use secret::Secret;
 pub use transport::{Road, TlsFiles, channel_settings};
 pub use watch::{Waiting, Watch};
 

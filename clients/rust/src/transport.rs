@@ -8,11 +8,12 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use hyper_util::rt::TokioIo;
-use onespace_core::limits::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES};
-use tokio::net::TcpStream;
+use onespace_core::limits::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, TLS_HANDSHAKE_MS};
+use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
@@ -24,6 +25,9 @@ use tokio_rustls::{
 };
 use tonic::transport::{Channel, Endpoint, Uri};
 use tower::service_fn;
+
+/// What gRPC is inside TLS (RFC 7301).
+const HTTP2: &[u8] = b"h2";
 
 /// How two ends of a connection prove who they are. Files are read at every connection, so that those that are replaced
 /// hold from the next one on.
@@ -71,21 +75,21 @@ impl Road {
     /// # Errors
     /// What is wrong with the URL.
     pub fn new(url: &Uri, address: Option<&str>, files: &Arc<TlsFiles>) -> Result<Self, String> {
-        let authority = url.authority().ok_or("no host")?.to_string();
+        let host = url.host().ok_or("no host")?;
         let secure = match url.scheme_str() {
             Some("https") => true,
             Some("http") => false,
             _ => return Err("neither http:// nor https://".to_owned()),
         };
         // TLS is ours, so the library underneath is told of a plain connection; what it sends says https.
-        let place = format!("http://{}", address.unwrap_or(&authority));
+        let here = format!("{host}:{}", url.port_u16().unwrap_or(if secure { 443 } else { 80 }));
+        let place = format!("http://{}", address.unwrap_or(&here));
         let endpoint = Endpoint::from_shared(place).map_err(|error| error.to_string())?;
         let endpoint = channel_settings(endpoint).origin(url.clone());
         if !secure {
             return Ok(Self::Plain(endpoint));
         }
-        let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let name = ServerName::try_from(host).map_err(|error| error.to_string())?;
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|error| error.to_string())?;
         Ok(Self::Tls { endpoint, name, files: files.clone() })
     }
 
@@ -130,7 +134,13 @@ async fn agree(uri: Uri, name: ServerName<'static>, files: Arc<TlsFiles>) -> io:
     let (host, port) = (uri.host().unwrap_or_default().trim_matches(['[', ']']), uri.port_u16().unwrap_or(443));
     let stream = TcpStream::connect((host, port)).await?;
     stream.set_nodelay(true)?;
-    Ok(TokioIo::new(TlsConnector::from(config).connect(name, stream).await?))
+    // A port that accepts and says nothing would be waited for without end.
+    let limit = Duration::from_millis(TLS_HANDSHAKE_MS as u64);
+    let agreed = timeout(limit, TlsConnector::from(config).connect(name, stream)).await.map_err(io::Error::other)??;
+    if agreed.get_ref().1.alpn_protocol() != Some(HTTP2) {
+        return Err(io::Error::other("the server speaks TLS, but no HTTP/2 in it: is this its gRPC port?"));
+    }
+    Ok(TokioIo::new(agreed))
 }
 
 fn client_config(files: &TlsFiles) -> io::Result<ClientConfig> {
@@ -142,6 +152,9 @@ fn client_config(files: &TlsFiles) -> io::Result<ClientConfig> {
             }
         }
         None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
+    }
+    if roots.is_empty() {
+        return Err(io::Error::other("this system trusts no roots: name the file of those that are to be trusted"));
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -155,7 +168,7 @@ fn client_config(files: &TlsFiles) -> io::Result<ClientConfig> {
             builder.with_client_auth_cert(chain, der).map_err(|error| named(certificate, &error))?
         }
     };
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = vec![HTTP2.to_vec()];
     Ok(config)
 }
 

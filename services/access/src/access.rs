@@ -17,6 +17,7 @@ use crate::{
     failures::Failures,
     files::Watched,
     grant::Grant,
+    keys::PREFIX,
     meters::{Meter, Meters},
 };
 
@@ -27,15 +28,47 @@ const AUTHORIZATION: &str = "authorization";
 /// The header of a key alone, which many clients have a setting for.
 const API_KEY: &str = "x-api-key";
 
-/// A caller that was let in, and the meter of its quota.
-pub type Known = (Arc<Grant>, Arc<Meter>);
+/// A caller that was let in.
+pub struct Known {
+    /// What is allowed.
+    pub(crate) grant: Arc<Grant>,
+    /// What has been taken of it.
+    pub(crate) meter: Arc<Meter>,
+    /// Whether it is still so.
+    pub(crate) standing: Standing,
+}
+
+/// Whether a caller that was let in would be let in still.
+pub struct Standing {
+    grant: Arc<Grant>,
+    /// What was shown, and who knows what it opens; absent where nobody is asked.
+    shown: Option<(String, watch::Receiver<Credentials>)>,
+}
+
+impl Standing {
+    /// Refuses whose key or token has ended or was taken away since.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`.
+    pub fn check(&mut self) -> Result<()> {
+        let now = SystemTime::now();
+        self.grant.check_end(now)?;
+        let Some((shown, credentials)) = &mut self.shown else { return Ok(()) };
+        if credentials.has_changed().unwrap_or_default() {
+            let known = credentials.borrow_and_update().grant(shown, now);
+            known?;
+        }
+        Ok(())
+    }
+}
 
 /// Who is let in, and what is written down of it.
 pub struct Access {
     sources: Sources,
     /// Absent: nobody is asked who they are.
-    credentials: Option<watch::Sender<Arc<Credentials>>>,
-    anybody: Known,
+    credentials: Option<watch::Sender<Credentials>>,
+    watched: Watched,
+    anybody: Arc<Grant>,
     meters: Meters,
     failures: Failures,
     audit: Option<Audit>,
@@ -54,12 +87,11 @@ impl Access {
     /// # Errors
     /// `FIELD_INVALID` naming the source and what is wrong with it.
     pub fn new(sources: Sources, audit: Option<Audit>) -> Result<Arc<Self>> {
-        let read = || Credentials::read(&sources).map(Arc::new);
+        let watched = Watched::new(sources.files());
+        let read = || Credentials::read(&sources);
         let credentials = if sources.is_empty() { None } else { Some(watch::Sender::new(read()?)) };
-        let (meters, failures) = (Meters::default(), Failures::default());
-        let anybody = Grant::of_anybody();
-        let meter = meters.of("", anybody.quota);
-        Ok(Arc::new(Self { sources, credentials, anybody: (Arc::new(anybody), meter), meters, failures, audit }))
+        let (meters, failures, anybody) = (Meters::default(), Failures::default(), Arc::new(Grant::of_anybody()));
+        Ok(Arc::new(Self { sources, credentials, watched, anybody, meters, failures, audit }))
     }
 
     /// Whether callers are asked who they are.
@@ -78,39 +110,43 @@ impl Access {
         self.audit.as_ref()
     }
 
-    /// Reads the files again whenever they change, for ever. What cannot be read changes nothing and is told in the
-    /// log: a half-written file must not lock everybody out.
+    /// Reads the files again whenever they change, for ever.
     pub async fn keep_current(&self) {
-        let mut watched = Watched::new(self.sources.files());
         let Some(current) = &self.credentials else { return std::future::pending().await };
-        loop {
-            watched.changed().await;
-            match Credentials::read(&self.sources) {
-                Ok(credentials) => {
-                    let keys = credentials.living_keys(SystemTime::now());
-                    tracing::info!(keys, "keys and tokens were read again");
-                    current.send_replace(Arc::new(credentials));
-                }
-                Err(error) => tracing::error!(%error, "keys and tokens stay as they were"),
-            }
-        }
+        let read = || {
+            let mut credentials = current.borrow().clone();
+            let refreshed = credentials.refresh(&self.sources);
+            // What could be read holds, whatever could not.
+            current.send_replace(credentials);
+            refreshed
+        };
+        self.watched.clone().follow("keys and tokens", read).await;
     }
 
     /// Who shows these headers.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED`, `PERMISSION_DENIED`; `QUOTA_EXCEEDED` for an address that has failed too often of late.
+    /// `UNAUTHENTICATED`, `PERMISSION_DENIED`; with a pause where an address has failed too often of late.
     pub fn identify(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Result<Known> {
-        let Some(credentials) = &self.credentials else { return Ok(self.anybody.clone()) };
-        let credentials = credentials.borrow().clone();
-        let known = shown(headers).and_then(|shown| credentials.grant(shown, SystemTime::now()));
-        match known {
-            Ok((grant, meter)) => {
-                let meter = self.meters.of(&meter, grant.quota);
-                Ok((Arc::new(grant), meter))
+        let Some(credentials) = &self.credentials else { return Ok(self.known(self.anybody.clone(), None)) };
+        let (mut credentials, now) = (credentials.subscribe(), SystemTime::now());
+        let granted = shown(headers).and_then(|shown| {
+            // A signature costs more than a look: whoever has shown nothing but wrong ones of late waits.
+            if !shown.starts_with(PREFIX) && peer.is_some_and(|peer| self.failures.too_many(peer, Instant::now())) {
+                return Err(Error::new(Reason::Unauthenticated, AUTHORIZATION, "not looked at"));
             }
+            let granted = credentials.borrow_and_update().grant(shown, now)?;
+            Ok((granted, shown.to_owned()))
+        });
+        match granted {
+            Ok((grant, shown)) => Ok(self.known(grant, Some((shown, credentials)))),
             Err(error) => Err(self.failed(error, peer)),
         }
+    }
+
+    fn known(&self, grant: Arc<Grant>, shown: Option<(String, watch::Receiver<Credentials>)>) -> Known {
+        let meter = self.meters.of(&grant.id, grant.quota);
+        Known { meter, standing: Standing { grant: grant.clone(), shown }, grant }
     }
 
     fn failed(&self, error: Error, peer: Option<IpAddr>) -> Error {
@@ -119,7 +155,7 @@ impl Access {
             None => error,
             Some(pause) => {
                 let message = "too many attempts of this address have failed";
-                Error::new(Reason::QuotaExceeded, AUTHORIZATION, message).retry_after(pause)
+                Error::new(Reason::Unauthenticated, AUTHORIZATION, message).retry_after(pause)
             }
         }
     }
@@ -156,7 +192,7 @@ mod tests {
             name: "one".to_owned(),
             scopes: vec![Scope::Read],
             tenant: Tenant::default(),
-            collections: Vec::new(),
+            collections: None,
             expires: None,
             quota: Quota::default(),
         }
@@ -174,30 +210,31 @@ mod tests {
         let path = folder.path().join("keys.toml");
         let sources = Sources { keys: Some(path.clone()), ..Sources::default() };
         assert!(Access::new(sources.clone(), None).is_err(), "a file of keys that is not there is an error");
-        let mut keys = Keys::default();
-        let key = keys.create(new()).unwrap();
-        keys.write(&path).unwrap();
+        let key = Keys::change(&path, true, |keys| keys.create(new())).unwrap();
         let access = Access::new(sources, None).unwrap();
         let keeping = access.clone();
         tokio::spawn(async move { keeping.keep_current().await });
         tokio::task::yield_now().await;
         for (name, value) in [(AUTHORIZATION, format!("bearer {key}")), (API_KEY, key.clone())] {
-            assert_eq!(access.identify(&headers(name, &value), None).unwrap().0.name, "one");
+            assert_eq!(access.identify(&headers(name, &value), None).unwrap().grant.name, "one");
         }
         for wrong in [format!("Basic {key}"), key.clone(), "Bearer".to_owned(), "Bearer x.y.z".to_owned()] {
-            let error = access.identify(&headers(AUTHORIZATION, &wrong), None).unwrap_err();
+            let error = access.identify(&headers(AUTHORIZATION, &wrong), None).err().unwrap();
             assert_eq!(error.reason, Reason::Unauthenticated, "{wrong}");
         }
         fs::write(&path, "this is no file of keys").unwrap();
         tokio::time::sleep(Duration::from_millis(1500)).await;
         assert!(access.identify(&headers(API_KEY, &key), None).is_ok(), "a broken file changes nothing");
-        Keys::default().write(&path).unwrap();
+        let mut open = access.identify(&headers(API_KEY, &key), None).unwrap().standing;
+        assert!(open.check().is_ok());
+        fs::write(&path, "").unwrap();
         let gone = async {
             while access.identify(&headers(API_KEY, &key), None).is_ok() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
         tokio::time::timeout(Duration::from_secs(30), gone).await.unwrap();
+        assert!(open.check().is_err(), "a call that is open ends with its key");
     }
 
     #[test]
@@ -207,11 +244,12 @@ mod tests {
         let text = toml::to_string(&keys).unwrap();
         let access = Access::new(Sources { inline_keys: Some(text), ..Sources::default() }, None).unwrap();
         let peer = Some(IpAddr::from([10, 0, 0, 1]));
-        let fail = || access.identify(&HeaderMap::new(), peer).unwrap_err().reason;
+        let fail = || access.identify(&HeaderMap::new(), peer).err().unwrap();
         for _ in 0..FAILED_ATTEMPTS {
-            assert_eq!(fail(), Reason::Unauthenticated);
+            let error = fail();
+            assert_eq!((error.reason, error.retry_after), (Reason::Unauthenticated, None));
         }
-        assert_eq!(fail(), Reason::QuotaExceeded);
+        assert!(fail().retry_after.is_some());
         assert!(access.identify(&headers(API_KEY, &key), peer).is_ok());
     }
 }

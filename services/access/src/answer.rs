@@ -1,76 +1,31 @@
-//! The answer of a call, and what is done when it has ended: its caller's place becomes free, and it is written down.
+//! The answer of a call, which tells how the call ended.
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
     task::{Context, Poll, ready},
-    time::Instant,
 };
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
-use tonic::{
-    Status,
-    body::Body,
-    codegen::http::{HeaderMap, Response},
-};
+use tonic::{Status, body::Body, codegen::http::Response};
 
-use crate::{audit::Audit, caller::Caller, meters::InUse, record::Record};
+use crate::caller::Caller;
 
-/// What is done when a call has ended. Dropped before, the call was broken off.
-pub struct Ending {
-    began: Instant,
-    record: Option<Record>,
-    caller: Caller,
-    bytes: Arc<AtomicU64>,
-    audit: Option<Audit>,
-    _in_use: InUse,
-}
-
-impl Ending {
-    /// Of a call that has been let in.
-    pub fn new(record: Record, caller: Caller, bytes: Arc<AtomicU64>, in_use: InUse, audit: Option<Audit>) -> Self {
-        Self { began: Instant::now(), record: Some(record), caller, bytes, audit, _in_use: in_use }
-    }
-
-    fn ended(&mut self, status: &Status) {
-        if let (Some(record), Some(audit)) = (self.record.take(), &self.audit) {
-            let milliseconds = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let bytes = self.bytes.load(Ordering::Relaxed);
-            audit.write(&record.about(self.caller.about(), bytes, milliseconds).ended(status));
-        }
-    }
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.ended(&Status::cancelled("broken off"));
-    }
-}
-
-/// The status in headers or trailers; what ended without one ended well.
-fn status_of(headers: &HeaderMap) -> Option<Status> {
-    Status::from_header_map(headers)
-}
-
-/// A body that knows when it has ended.
+/// A body that notes how it ends.
 pub struct Answer {
     inner: Body,
-    ending: Ending,
+    caller: Caller,
 }
 
 impl Answer {
-    /// The same response, at whose end `ending` is done.
-    pub fn wrap(response: Response<Body>, mut ending: Ending) -> Response<Body> {
+    /// The same response, whose end is noted.
+    pub fn wrap(response: Response<Body>, caller: Caller) -> Response<Body> {
         let (parts, inner) = response.into_parts();
         // An error before the first message comes in the headers, and no trailers follow.
-        if let Some(status) = status_of(&parts.headers) {
-            ending.ended(&status);
+        if let Some(status) = Status::from_header_map(&parts.headers) {
+            caller.visit().ended(&status);
         }
-        Response::from_parts(parts, Body::new(Self { inner, ending }))
+        Response::from_parts(parts, Body::new(Self { inner, caller }))
     }
 }
 
@@ -82,14 +37,13 @@ impl HttpBody for Answer {
         let this = self.get_mut();
         let frame = ready!(Pin::new(&mut this.inner).poll_frame(context));
         match &frame {
-            None => this.ending.ended(&Status::ok("")),
             Some(Ok(frame)) => {
-                if let Some(trailers) = frame.trailers_ref() {
-                    let status = status_of(trailers).unwrap_or_else(|| Status::ok(""));
-                    this.ending.ended(&status);
+                if let Some(status) = frame.trailers_ref().and_then(Status::from_header_map) {
+                    this.caller.visit().ended(&status);
                 }
             }
-            Some(Err(status)) => this.ending.ended(status),
+            Some(Err(status)) => this.caller.visit().ended(status),
+            None => {}
         }
         Poll::Ready(frame)
     }

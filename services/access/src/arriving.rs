@@ -1,34 +1,33 @@
-//! The body of a request, as its caller's quota lets it in.
+//! The body of a request, as its caller's quota lets it in, and as long as the caller's key opens anything.
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
+use onespace_proto::status::status;
 use tokio::time::{Sleep, sleep};
 use tonic::{Status, body::Body};
 
-use crate::meters::Meter;
+use crate::{access::Standing, caller::Caller, meters::Meter};
 
-/// A body whose bytes are counted, and which is read no faster than its caller's quota allows.
+/// A body whose bytes are counted, which is read no faster than its caller's quota allows, and which ends when its
+/// caller's key is taken away: a stream may go on for hours.
 pub struct Arriving {
     inner: Body,
     meter: Arc<Meter>,
-    bytes: Arc<AtomicU64>,
+    caller: Caller,
+    standing: Standing,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl Arriving {
-    /// A body, and where its bytes are counted.
-    pub fn new(inner: Body, meter: Arc<Meter>) -> (Self, Arc<AtomicU64>) {
-        let bytes = Arc::new(AtomicU64::new(0));
-        (Self { inner, meter, bytes: bytes.clone(), waiting: None }, bytes)
+    /// A body of a caller that was let in.
+    pub fn new(inner: Body, meter: Arc<Meter>, caller: Caller, standing: Standing) -> Self {
+        Self { inner, meter, caller, standing, waiting: None }
     }
 }
 
@@ -44,8 +43,11 @@ impl HttpBody for Arriving {
         }
         let frame = ready!(Pin::new(&mut this.inner).poll_frame(context));
         if let Some(Ok(frame)) = &frame {
+            if let Err(error) = this.standing.check() {
+                return Poll::Ready(Some(Err(status(&error))));
+            }
             let bytes = frame.data_ref().map_or(0, Bytes::len);
-            this.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+            this.caller.visit().arrived(bytes);
             // The frame is here, so it is given; the next one is not asked for before its time.
             this.waiting = this.meter.count_bytes(bytes).map(|wait| Box::pin(sleep(wait)));
         }

@@ -6,17 +6,36 @@ use std::{
     io::{self, BufWriter, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
-    thread,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
 };
 
 use onespace_core::limits::{AUDIT_BYTES, AUDIT_FILES, AUDIT_QUEUE};
 
 use crate::record::Record;
 
-/// Where calls are written down. Clones write to the same file.
+/// Where calls are written down. Clones write to the same file; the last one waits until all is written.
 #[derive(Clone, Debug)]
-pub struct Audit(SyncSender<Vec<u8>>);
+pub struct Audit {
+    lines: SyncSender<Vec<u8>>,
+    // Dropped after the sender, which is how the thread learns that no more comes.
+    _writer: Arc<Writer>,
+}
+
+/// The thread that writes.
+#[derive(Debug)]
+struct Writer(Mutex<Option<JoinHandle<()>>>);
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let thread = self.0.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // A thread that panicked has said so by itself.
+        let _ = thread.map(JoinHandle::join);
+    }
+}
 
 impl Audit {
     /// Writes to a file, going on where it ends.
@@ -26,8 +45,8 @@ impl Audit {
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut log = LogFile::open(path.to_owned(), AUDIT_BYTES as u64, AUDIT_FILES)?;
         let (sender, lines) = sync_channel(AUDIT_QUEUE);
-        thread::Builder::new().name("audit".to_owned()).spawn(move || log.write_all(&lines))?;
-        Ok(Self(sender))
+        let thread = thread::Builder::new().name("audit".to_owned()).spawn(move || log.write_all(&lines))?;
+        Ok(Self { lines: sender, _writer: Arc::new(Writer(Mutex::new(Some(thread)))) })
     }
 
     pub(crate) fn write(&self, record: &Record) {
@@ -36,7 +55,7 @@ impl Audit {
             line
         });
         // A disk that is too slow, or full, must not stop the service; that something is missing is counted.
-        if line.is_err() || line.is_ok_and(|line| self.0.try_send(line).is_err()) {
+        if line.is_err() || line.is_ok_and(|line| self.lines.try_send(line).is_err()) {
             lost();
         }
     }
@@ -54,13 +73,16 @@ struct LogFile {
     kept: usize,
     file: BufWriter<File>,
     written: u64,
+    /// What is no plain file, a terminal for one, goes on without end.
+    rotates: bool,
 }
 
 impl LogFile {
     fn open(path: PathBuf, most: u64, kept: usize) -> io::Result<Self> {
         let file = append(&path)?;
-        let written = file.metadata()?.len();
-        Ok(Self { path, most, kept, file: BufWriter::new(file), written })
+        let metadata = file.metadata()?;
+        let (written, rotates) = (metadata.len(), metadata.is_file());
+        Ok(Self { path, most, kept, file: BufWriter::new(file), written, rotates })
     }
 
     /// Writes line after line until nobody sends any more; what has come is on its way to the disk when none waits.
@@ -87,7 +109,7 @@ impl LogFile {
     }
 
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        if self.written > 0 && self.written + line.len() as u64 > self.most {
+        if self.rotates && self.written > 0 && self.written + line.len() as u64 > self.most {
             self.rotate()?;
         }
         self.file.write_all(line)?;

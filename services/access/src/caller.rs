@@ -1,9 +1,6 @@
 //! The caller of one call, where its message is read.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use onespace_core::{CollectionRef, Error, Reason, Result, Tenant};
 use tonic::codegen::http::Extensions;
@@ -11,34 +8,31 @@ use tonic::codegen::http::Extensions;
 use crate::{
     grant::{Grant, Scope},
     quota::Quota,
+    visit::Visit,
 };
-
-/// What a call was about, for the audit log.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct About {
-    pub tenant: Option<Tenant>,
-    pub collections: BTreeSet<String>,
-}
 
 /// Collections of one call that are written down; a batch may name more.
 const COLLECTIONS_WRITTEN: usize = 16;
 
-/// Who calls, and what they may reach.
+/// Who calls, and what they may reach. Whoever works on the call keeps it: until the last one lets go the call counts
+/// among its caller's, and then it is written down.
 #[derive(Clone, Debug)]
 pub struct Caller {
     grant: Arc<Grant>,
-    about: Arc<Mutex<About>>,
+    visit: Arc<Visit>,
 }
 
 impl Caller {
-    pub(crate) fn new(grant: Arc<Grant>) -> Self {
-        Self { grant, about: Arc::default() }
+    pub(crate) fn new(grant: Arc<Grant>, visit: Visit) -> Self {
+        Self { grant, visit: Arc::new(visit) }
     }
 
-    /// The caller of a request; anybody where no layer has asked.
-    #[must_use]
-    pub fn of(extensions: &Extensions) -> Self {
-        extensions.get::<Self>().cloned().unwrap_or_else(|| Self::new(Arc::new(Grant::of_anybody())))
+    /// The caller of a request.
+    ///
+    /// # Errors
+    /// `INTERNAL` where nobody stood at the door: nothing is let in by mistake.
+    pub fn of(extensions: &Extensions) -> Result<Self> {
+        extensions.get::<Self>().cloned().ok_or_else(|| Error::internal("nobody asked who calls"))
     }
 
     /// Whose collections are meant: those of the caller's own tenant, or of the one that an admin names.
@@ -48,11 +42,11 @@ impl Caller {
     pub fn tenant(&self, named: Option<Tenant>) -> Result<Tenant> {
         let own = &self.grant.tenant;
         let tenant = named.unwrap_or_else(|| own.clone());
+        self.visit.note(|about| about.tenant = Some(tenant.clone()));
         if tenant != *own && !self.grant.has(Scope::Admin) {
             let message = format!("{:?} is for the tenant \"{own}\"; to name another takes admin", self.grant.name);
             return Err(Error::new(Reason::PermissionDenied, "onespace-tenant", message));
         }
-        self.about.lock().unwrap_or_else(PoisonError::into_inner).tenant = Some(tenant.clone());
         Ok(tenant)
     }
 
@@ -61,17 +55,17 @@ impl Caller {
     /// # Errors
     /// `PERMISSION_DENIED` naming what may be reached.
     pub fn reach(&self, collection: &CollectionRef) -> Result<()> {
-        let mut about = self.about.lock().unwrap_or_else(PoisonError::into_inner);
-        if about.collections.len() < COLLECTIONS_WRITTEN {
-            about.collections.insert(collection.name.to_string());
-        }
-        drop(about);
+        self.visit.note(|about| {
+            if about.collections.len() < COLLECTIONS_WRITTEN {
+                about.collections.insert(collection.name.to_string());
+            }
+        });
         if self.sees(collection.name.as_str()) {
             return Ok(());
         }
-        let allowed: Vec<_> = self.grant.collections.iter().map(ToString::to_string).collect();
-        let message =
-            format!("{:?} may not reach the collection \"{collection}\", only {}", self.grant.name, allowed.join(", "));
+        let allowed: Vec<_> = self.grant.collections.iter().flatten().map(ToString::to_string).collect();
+        let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+        let message = format!("{:?} may not reach the collection \"{collection}\", only {allowed}", self.grant.name);
         Err(Error::new(Reason::PermissionDenied, "collection", message))
     }
 
@@ -87,40 +81,51 @@ impl Caller {
         self.grant.quota
     }
 
-    pub(crate) fn grant(&self) -> &Grant {
-        &self.grant
+    /// Notes what became of some items, for the audit log.
+    pub fn note_items(&self, became: &'static str, items: u64) {
+        self.visit.note(|about| *about.items.entry(became).or_default() += items);
     }
 
-    pub(crate) fn about(&self) -> About {
-        self.about.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The call.
+    #[must_use]
+    pub fn visit(&self) -> &Visit {
+        &self.visit
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{meters::InUse, record::Record};
+
+    fn caller(scopes: &[Scope]) -> Caller {
+        let grant = Grant {
+            tenant: "acme".parse().unwrap(),
+            scopes: scopes.to_vec(),
+            collections: Some(vec!["film-*".parse().unwrap()]),
+            ..Grant::of_anybody()
+        };
+        Caller::new(Arc::new(grant), Visit::new(Record::new("id", "/method", None), InUse::default(), None))
+    }
 
     #[test]
     fn a_caller_reaches_its_own_and_an_admin_whom_it_names() {
-        let grant = |scopes: &[Scope]| Grant {
-            tenant: "acme".parse().unwrap(),
-            scopes: scopes.to_vec(),
-            collections: vec!["film-*".parse().unwrap()],
-            ..Grant::of_anybody()
-        };
-        let reader = Caller::new(Arc::new(grant(&[Scope::Read])));
+        let reader = caller(&[Scope::Read]);
         let (own, other): (Tenant, Tenant) = ("acme".parse().unwrap(), "other".parse().unwrap());
         assert_eq!(reader.tenant(None).unwrap(), own);
         assert_eq!(reader.tenant(Some(own.clone())).unwrap(), own);
         assert_eq!(reader.tenant(Some(other.clone())).unwrap_err().reason, Reason::PermissionDenied);
-        let admin = Caller::new(Arc::new(grant(&[Scope::Admin])));
-        assert_eq!(admin.tenant(Some(other.clone())).unwrap(), other);
+        assert_eq!(caller(&[Scope::Admin]).tenant(Some(other.clone())).unwrap(), other);
 
         let named = |name: &str| CollectionRef::new(own.clone(), name.parse().unwrap());
         assert!(reader.reach(&named("film-1")).is_ok());
         let error = reader.reach(&named("photos")).unwrap_err();
         assert_eq!(error.reason, Reason::PermissionDenied);
         assert!(error.message.contains("film-*"), "{error}");
-        assert_eq!(reader.about().collections.into_iter().collect::<Vec<_>>(), ["film-1", "photos"]);
+    }
+
+    #[test]
+    fn a_request_that_nobody_asked_about_is_let_nowhere() {
+        assert_eq!(Caller::of(&Extensions::new()).unwrap_err().reason, Reason::Internal);
     }
 }

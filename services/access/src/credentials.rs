@@ -1,12 +1,13 @@
 //! All keys and tokens that a server knows, as its files have them at one moment.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use onespace_core::{Error, Reason, Result};
 
 use crate::{
     grant::Grant,
-    keys::{Entry, Keys, PREFIX},
+    key_ring::KeyRing,
+    keys::{Keys, PREFIX},
     token::{TokenConfig, Tokens},
 };
 
@@ -37,9 +38,10 @@ impl Sources {
 }
 
 /// What is known of callers.
+#[derive(Clone, Default)]
 pub struct Credentials {
-    keys: Keys,
-    tokens: Option<Tokens>,
+    keys: Arc<KeyRing>,
+    tokens: Option<Arc<Tokens>>,
 }
 
 impl Credentials {
@@ -48,40 +50,47 @@ impl Credentials {
     /// # Errors
     /// `FIELD_INVALID` naming the source and what is wrong with it.
     pub fn read(sources: &Sources) -> Result<Self> {
-        let mut keys = Keys::default();
-        if let Some(path) = &sources.keys {
-            keys.keys = Keys::read(path, false)?.keys;
-        }
-        if let Some(text) = &sources.inline_keys {
-            keys.keys.extend(Keys::parse(text).map_err(|error| error.under("inline"))?.keys);
-        }
-        let tokens = sources.tokens.as_ref().map(Tokens::read).transpose()?;
-        Ok(Self { keys, tokens })
+        let mut credentials = Self::default();
+        credentials.refresh(sources)?;
+        Ok(credentials)
     }
 
-    /// What a key or a token that was shown allows, and a name for its quota that no other caller has.
+    /// Reads all sources again. One that cannot be read keeps what it had and does not keep the others from what they
+    /// have now: a broken file of tokens must not stop a key from being revoked.
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` of the first source that could not be read.
+    pub fn refresh(&mut self, sources: &Sources) -> Result<()> {
+        let keys = keys(sources).map(|keys| self.keys = Arc::new(keys));
+        let tokens = sources.tokens.as_ref().map(Tokens::read).transpose();
+        let tokens = tokens.map(|tokens| self.tokens = tokens.map(Arc::new));
+        keys.and(tokens)
+    }
+
+    /// What a key or a token that was shown allows.
     ///
     /// # Errors
     /// `UNAUTHENTICATED`, `PERMISSION_DENIED`.
-    pub fn grant(&self, shown: &str, now: SystemTime) -> Result<(Grant, String)> {
+    pub fn grant(&self, shown: &str, now: SystemTime) -> Result<Arc<Grant>> {
         if shown.starts_with(PREFIX) {
-            let grant = self.keys.grant(shown, now)?;
-            let meter = format!("key {}", grant.id);
-            return Ok((grant, meter));
+            return self.keys.grant(shown, now);
         }
         let Some(tokens) = &self.tokens else {
             let message = format!("a key begins with {PREFIX:?}; tokens are not taken here");
             return Err(Error::new(Reason::Unauthenticated, "authorization", message));
         };
-        let grant = tokens.grant(shown)?;
-        let meter = format!("token {}", grant.id);
-        Ok((grant, meter))
+        tokens.grant(shown).map(Arc::new)
     }
 
     /// How many keys open anything.
     #[must_use]
     pub fn living_keys(&self, now: SystemTime) -> usize {
-        let ended = |entry: &&Entry| !entry.has_ended(now);
-        self.keys.keys.iter().filter(ended).count()
+        self.keys.living(now)
     }
+}
+
+fn keys(sources: &Sources) -> Result<KeyRing> {
+    let file = sources.keys.as_ref().map(|path| Keys::read(path, false)).transpose()?;
+    let inline = sources.inline_keys.as_ref().map(|text| Keys::parse(text).map_err(|error| error.under("inline")));
+    KeyRing::new(file.into_iter().chain(inline.transpose()?))
 }

@@ -1,10 +1,10 @@
-//! Failed attempts to be let in, counted for each address. What is slowed down is the answering and the writing down of
-//! them, not the guessing: nobody guesses 256 bits. So a caller whose key is good is let in however many others fail at
-//! the same address, which may be a proxy's.
+//! Failed attempts to be let in, counted for each address. Over the limit tokens are no longer looked at, which takes
+//! a signature each, and failures no longer written down. Keys still are: nobody guesses 256 bits, and a caller whose
+//! key is good is let in however many others fail at the same address, which may be a proxy's.
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -28,18 +28,27 @@ impl Failed {
     }
 }
 
-/// Failed attempts by address.
+/// Failed attempts by address. Of IPv6 it is the network (/64): one host may have every address of it.
 #[derive(Debug, Default)]
 pub struct Failures(Mutex<HashMap<IpAddr, Failed>>);
+
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+    }
+}
 
 impl Failures {
     /// Counts a failure of an address; with too many of late, how long it should wait.
     pub fn count(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+        let address = network(address);
         let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.len() >= FAILING_ADDRESSES && !failed.contains_key(&address) {
             failed.retain(|_, failed| failed.at(now).attempts > 0.0);
+            let oldest = failed.iter().min_by_key(|(_, failed)| failed.at).map(|(address, _)| *address);
             if failed.len() >= FAILING_ADDRESSES {
-                failed.clear();
+                oldest.map(|oldest| failed.remove(&oldest));
             }
         }
         let of_address = failed.entry(address).or_insert(Failed { attempts: 0.0, at: now });
@@ -48,6 +57,14 @@ impl Failures {
         // Those that are turned away are not added: the address is free again in FAILED_ATTEMPTS seconds at most.
         *of_address = if over { counted } else { Failed { attempts: counted.attempts + 1.0, ..counted } };
         over.then_some(COMES_BACK)
+    }
+}
+
+impl Failures {
+    /// Whether an address has failed too often of late.
+    pub fn too_many(&self, address: IpAddr, now: Instant) -> bool {
+        let failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.get(&network(address)).is_some_and(|failed| failed.at(now).attempts + 1.0 > FAILED_ATTEMPTS as f64)
     }
 }
 
@@ -63,6 +80,7 @@ mod tests {
             assert_eq!(failures.count(one, now), None);
         }
         assert_eq!(failures.count(one, now), Some(COMES_BACK));
+        assert!(failures.too_many(one, now) && !failures.too_many(other, now));
         assert_eq!(failures.count(other, now), None);
         assert_eq!(failures.count(one, now + COMES_BACK), None);
         assert_eq!(failures.count(one, now + COMES_BACK), Some(COMES_BACK));

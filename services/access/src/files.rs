@@ -1,46 +1,66 @@
 //! Files that are read again when they change: keys, secrets, certificates.
 
 use std::{
+    fmt::Display,
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use onespace_core::limits::{CREDENTIALS_BYTES, CREDENTIALS_RELOAD_MS};
 
-/// What tells one state of a file from another; none of a file that is not there.
-type Stamp = Option<(u64, u64, Option<SystemTime>)>;
+/// What tells one state of a file from another, a change of its rights too; none of a file that is not there.
+type Stamp = Option<(u64, u64, (i64, i64), (i64, i64))>;
 
 fn stamp(path: &Path) -> Stamp {
     // Links are followed: Kubernetes swaps the folder behind them.
-    fs::metadata(path).ok().map(|file| (file.ino(), file.len(), file.modified().ok()))
+    let file = fs::metadata(path).ok()?;
+    Some((file.ino(), file.len(), (file.mtime(), file.mtime_nsec()), (file.ctime(), file.ctime_nsec())))
 }
 
 /// Some files, as they were when they were looked at last.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Watched {
     paths: Vec<PathBuf>,
     stamps: Vec<Stamp>,
 }
 
 impl Watched {
-    /// The files as they are now. Look before reading them: what changes while it is read is read again.
+    /// The files as they are now. It is made before they are read: what changes in between is read again.
     #[must_use]
     pub fn new(paths: Vec<PathBuf>) -> Self {
         let stamps = paths.iter().map(|path| stamp(path)).collect();
         Self { paths, stamps }
     }
 
-    /// Waits until one of them changes. Without files it waits for ever.
-    pub async fn changed(&mut self) {
+    /// Reads again whenever one of them changes, for ever, and tries on where that fails. What `what` names stays as it
+    /// was until then, and the log tells so once for each fault: a half-written file must not lock everybody out.
+    pub async fn follow<E: Display>(mut self, what: &str, mut read: impl FnMut() -> Result<(), E>) {
+        let mut told = None;
         loop {
             tokio::time::sleep(Duration::from_millis(CREDENTIALS_RELOAD_MS as u64)).await;
             let now: Vec<_> = self.paths.iter().map(|path| stamp(path)).collect();
-            if now != self.stamps {
-                self.stamps = now;
-                return;
+            if now == self.stamps {
+                continue;
             }
+            let fault = match read() {
+                Ok(()) => {
+                    tracing::info!(what, "read again");
+                    self.stamps = now;
+                    None
+                }
+                Err(error) => Some(error.to_string()),
+            };
+            if fault.is_some() && fault != told {
+                tracing::error!(what, error = fault, "cannot be read again: it stays as it was");
+            }
+            metrics::gauge!("onespace_stale_credentials", "what" => what.to_owned()).set(if fault.is_some() {
+                1.0
+            } else {
+                0.0
+            });
+            told = fault;
         }
     }
 }

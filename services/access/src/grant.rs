@@ -1,6 +1,6 @@
 //! What a key or a token allows.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::SystemTime};
 
 use onespace_core::{CollectionName, Error, Reason, Result, Tenant};
 use serde::{Deserialize, Serialize};
@@ -15,13 +15,16 @@ pub enum Scope {
     Read,
     /// Change collections and items.
     Write,
-    /// Both, for any tenant that is named.
+    /// See the metrics of the whole process, which are nobody's own.
+    Metrics,
+    /// All of it, for any tenant that is named.
     Admin,
 }
 
 impl Scope {
     /// Every scope, and its name.
-    const NAMES: [(Self, &'static str); 3] = [(Self::Read, "read"), (Self::Write, "write"), (Self::Admin, "admin")];
+    const NAMES: [(Self, &'static str); 4] =
+        [(Self::Read, "read"), (Self::Write, "write"), (Self::Metrics, "metrics"), (Self::Admin, "admin")];
 
     /// The name in files, flags and tokens.
     #[must_use]
@@ -35,7 +38,8 @@ impl FromStr for Scope {
 
     fn from_str(text: &str) -> Result<Self> {
         let known = Self::NAMES.iter().find(|(_, name)| *name == text);
-        let unknown = || Error::new(Reason::FieldInvalid, "scope", format!("{text:?} is none of read, write, admin"));
+        let unknown =
+            || Error::new(Reason::FieldInvalid, "scope", format!("{text:?} is none of read, write, metrics, admin"));
         known.map(|(scope, _)| *scope).ok_or_else(unknown)
     }
 }
@@ -93,7 +97,7 @@ impl fmt::Display for Pattern {
 /// What a key or a token allows its holder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grant {
-    /// Which key or token it is; goes to the audit log.
+    /// Which key or token it is, no two alike: `key:ID`, `token:SUBJECT`. Empty: nobody was asked.
     pub id: String,
     /// What people call it.
     pub name: String,
@@ -101,10 +105,12 @@ pub struct Grant {
     pub tenant: Tenant,
     /// What may be done.
     pub scopes: Vec<Scope>,
-    /// Which collections may be reached; none: all.
-    pub collections: Vec<Pattern>,
+    /// Which collections may be reached; absent: all.
+    pub collections: Option<Vec<Pattern>>,
     /// How much.
     pub quota: Quota,
+    /// From when on it allows nothing.
+    pub ends: Option<SystemTime>,
 }
 
 impl Grant {
@@ -116,8 +122,9 @@ impl Grant {
             name: "anybody".to_owned(),
             tenant: Tenant::default(),
             scopes: vec![Scope::Admin],
-            collections: Vec::new(),
+            collections: None,
             quota: Quota::default(),
+            ends: None,
         }
     }
 
@@ -130,7 +137,17 @@ impl Grant {
     /// Whether a collection of this name may be reached.
     #[must_use]
     pub fn reaches(&self, collection: &str) -> bool {
-        self.collections.is_empty() || self.collections.iter().any(|pattern| pattern.matches(collection))
+        self.collections.as_ref().is_none_or(|those| those.iter().any(|pattern| pattern.matches(collection)))
+    }
+
+    /// Refuses what has ended.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` saying when.
+    pub fn check_end(&self, now: SystemTime) -> Result<()> {
+        let Some(ends) = self.ends.filter(|ends| *ends <= now) else { return Ok(()) };
+        let when = humantime::format_rfc3339_seconds(ends);
+        Err(Error::new(Reason::Unauthenticated, "authorization", format!("it ended at {when}")))
     }
 }
 
@@ -151,10 +168,17 @@ mod tests {
     }
 
     #[test]
+    fn no_list_of_collections_is_all_and_an_empty_one_is_none() {
+        let of = |collections| Grant { collections, ..Grant::of_anybody() };
+        assert!(of(None).reaches("a") && !of(Some(Vec::new())).reaches("a"));
+    }
+
+    #[test]
     fn an_admin_may_all_and_a_reader_only_read() {
         let grant = |scopes: &[Scope]| Grant { scopes: scopes.to_vec(), ..Grant::of_anybody() };
         assert!(grant(&[Scope::Admin]).has(Scope::Read) && grant(&[Scope::Admin]).has(Scope::Write));
         assert!(grant(&[Scope::Read]).has(Scope::Read) && !grant(&[Scope::Read]).has(Scope::Write));
+        assert!(!grant(&[Scope::Read]).has(Scope::Metrics) && grant(&[Scope::Admin]).has(Scope::Metrics));
         assert!(!grant(&[Scope::Write]).has(Scope::Read) && !grant(&[Scope::Read, Scope::Write]).has(Scope::Admin));
     }
 }

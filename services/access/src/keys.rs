@@ -4,24 +4,28 @@
 //! So long a secret needs no slow hash: nobody guesses it, whatever the speed.
 
 use std::{
+    fs::{self, File, Permissions},
     io::{self, Write},
-    path::Path,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use onespace_core::{Error, Reason, Result, Tenant, limits::KEYS};
+use onespace_core::{
+    Error, Reason, Result, Tenant,
+    limits::{KEYS, NAME_BYTES, check_text},
+};
 use ring::{
     digest::{SHA256, digest},
     rand::{SecureRandom, SystemRandom},
 };
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
 use tempfile::NamedTempFile;
 
 use crate::{
     files,
-    grant::{Grant, Pattern, Scope},
+    grant::{Pattern, Scope},
     quota::Quota,
 };
 
@@ -48,9 +52,9 @@ pub struct Entry {
     /// Whose collections it is for.
     #[serde(default)]
     pub tenant: Tenant,
-    /// Which collections may be reached; none: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub collections: Vec<Pattern>,
+    /// Which collections may be reached; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collections: Option<Vec<Pattern>>,
     /// When it was made, as RFC 3339 writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
@@ -70,9 +74,13 @@ impl Entry {
         if self.id.is_empty() || !self.id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return wrong("id", "use letters and digits");
         }
-        if self.sha256.len() != 64 || !self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if self.digest().is_err() {
             return wrong("sha256", "64 hexadecimal digits were expected");
         }
+        if self.name.chars().any(char::is_control) {
+            return wrong("name", "control characters have no place in a name");
+        }
+        check_text(&format!("keys[\"{}\"].name", self.id), &self.name, NAME_BYTES)?;
         if self.scopes.is_empty() {
             return wrong("scopes", "a key without a scope opens nothing: read, write, admin");
         }
@@ -82,22 +90,28 @@ impl Entry {
         self.quota.check().map_err(|error| error.under(&format!("keys[\"{}\"]", self.id)))
     }
 
-    /// Whether a secret is this key's.
-    fn opened_by(&self, secret: &str) -> bool {
-        hashed(secret).as_bytes().ct_eq(self.sha256.to_ascii_lowercase().as_bytes()).into()
+    /// The SHA-256 of its secret.
+    pub(crate) fn digest(&self) -> Result<[u8; 32]> {
+        let wrong = || Error::new(Reason::FieldInvalid, "sha256", "64 hexadecimal digits were expected");
+        let digits: Option<Vec<u8>> = self.sha256.chars().map(|digit| Some(digit.to_digit(16)? as u8)).collect();
+        let bytes: Vec<u8> = digits
+            .ok_or_else(wrong)?
+            .chunks(2)
+            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
+            .collect();
+        if self.sha256.len() == 64 { bytes.try_into().map_err(|_| wrong()) } else { Err(wrong()) }
+    }
+
+    /// When it ends.
+    pub(crate) fn ends(&self) -> Option<SystemTime> {
+        // A time that cannot be read was refused when the file was.
+        self.expires.as_ref().and_then(|when| humantime::parse_rfc3339_weak(when).ok())
     }
 
     /// Whether it has ended.
     #[must_use]
     pub fn has_ended(&self, now: SystemTime) -> bool {
-        // A time that cannot be read was refused when the file was.
-        let ends = self.expires.as_ref().and_then(|when| humantime::parse_rfc3339_weak(when).ok());
-        ends.is_some_and(|ends| ends <= now)
-    }
-
-    fn grant(&self) -> Grant {
-        let Self { id, name, tenant, scopes, collections, quota, .. } = self.clone();
-        Grant { id, name, tenant, scopes, collections, quota }
+        self.ends().is_some_and(|ends| ends <= now)
     }
 }
 
@@ -110,8 +124,8 @@ pub struct NewKey {
     pub scopes: Vec<Scope>,
     /// Whose collections it is for.
     pub tenant: Tenant,
-    /// Which collections may be reached; none: all.
-    pub collections: Vec<Pattern>,
+    /// Which collections may be reached; absent: all.
+    pub collections: Option<Vec<Pattern>>,
     /// From when on it opens nothing any more.
     pub expires: Option<SystemTime>,
     /// How much may be taken.
@@ -161,16 +175,37 @@ impl Keys {
         }
     }
 
-    /// Writes a file, whole or not at all, that only its owner reads.
+    /// Changes a file, whole or not at all, while nobody else does. A file that is made is its owner's alone; one that
+    /// was there keeps its owner and its rights, so that the server that reads it still can.
     ///
     /// # Errors
-    /// As the system says.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
+    /// As [`Self::read`], what `change` gives, and as the system says.
+    pub fn change<T>(path: &Path, absent_is_empty: bool, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let failed =
+            |error: io::Error| Error::new(Reason::FieldInvalid, "keys", format!("{}: {error}", path.display()));
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // Beside the file, because the file itself is replaced.
+        let lock = File::create(with_suffix(&place, ".lock")).map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        let mut keys = Self::read(&place, absent_is_empty)?;
+        let changed = change(&mut keys)?;
+        keys.write(&place).map_err(failed)?;
+        Ok(changed)
+    }
+
+    fn write(&self, path: &Path) -> io::Result<()> {
         let text = toml::to_string(self).map_err(io::Error::other)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = NamedTempFile::new_in(folder)?;
         writeln!(file, "# Keys of onespace: `onespace key create`, `list`, `revoke`. Secrets are not in it.\n")?;
         file.write_all(text.as_bytes())?;
+        if let Ok(before) = fs::metadata(path) {
+            fs::set_permissions(file.path(), Permissions::from_mode(before.mode() & 0o777))?;
+            let now = file.as_file().metadata()?;
+            if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
+                chown(file.path(), Some(before.uid()), Some(before.gid()))?;
+            }
+        }
         file.as_file().sync_all()?;
         file.persist(path)?;
         Ok(())
@@ -181,8 +216,10 @@ impl Keys {
     /// # Errors
     /// `INTERNAL` when the system has no random numbers; what [`Self::parse`] would say of it.
     pub fn create(&mut self, new: NewKey) -> Result<String> {
+        if self.keys.len() >= KEYS {
+            return Err(Error::new(Reason::TooMany, "keys", format!("{}, the limit is {KEYS}", self.keys.len())));
+        }
         let (id, secret) = (hex(&random::<ID>()?), BASE64_URL_SAFE_NO_PAD.encode(random::<SECRET>()?));
-        let rfc3339 = |when| humantime::format_rfc3339_seconds(when).to_string();
         let NewKey { name, scopes, tenant, collections, expires, quota } = new;
         let entry = Entry {
             id: id.clone(),
@@ -191,8 +228,8 @@ impl Keys {
             scopes,
             tenant,
             collections,
-            created: Some(rfc3339(SystemTime::now())),
-            expires: expires.map(rfc3339),
+            created: Some(rfc3339(SystemTime::now())?),
+            expires: expires.map(rfc3339).transpose()?,
             quota,
         };
         entry.check()?;
@@ -209,24 +246,21 @@ impl Keys {
         let place = place.ok_or_else(|| Error::new(Reason::FieldInvalid, "id", format!("no key has the id {id:?}")))?;
         Ok(self.keys.remove(place))
     }
+}
 
-    /// What a key allows.
-    ///
-    /// # Errors
-    /// `UNAUTHENTICATED`, in the same words whether the id or the secret is wrong.
-    pub fn grant(&self, key: &str, now: SystemTime) -> Result<Grant> {
-        let unknown = || Error::new(Reason::Unauthenticated, "authorization", "this key is not known");
-        let (id, secret) = key.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).ok_or_else(unknown)?;
-        let found = self.keys.iter().find(|entry| entry.id == id);
-        // The same work is done for an id that is not known: the time of an answer must not tell which ids are.
-        let opened = found.map_or_else(|| hashed(secret).is_empty(), |entry| entry.opened_by(secret));
-        let entry = found.filter(|_| opened).ok_or_else(unknown)?;
-        if entry.has_ended(now) {
-            let ended = entry.expires.clone().unwrap_or_default();
-            return Err(Error::new(Reason::Unauthenticated, "authorization", format!("this key ended at {ended}")));
-        }
-        Ok(entry.grant())
-    }
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.to_owned().into_os_string();
+    name.push(suffix);
+    name.into()
+}
+
+/// A time as RFC 3339 writes it, which ends with the year 9999.
+fn rfc3339(when: SystemTime) -> Result<String> {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    write!(text, "{}", humantime::format_rfc3339_seconds(when))
+        .map_err(|_| Error::new(Reason::FieldInvalid, "expires", "it is too far away"))?;
+    Ok(text)
 }
 
 fn hashed(secret: &str) -> String {
@@ -244,85 +278,5 @@ fn random<const N: usize>() -> Result<[u8; N]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
-
-    use super::*;
-
-    fn new(name: &str) -> NewKey {
-        NewKey {
-            name: name.to_owned(),
-            scopes: vec![Scope::Read],
-            tenant: "acme".parse().unwrap(),
-            collections: vec!["film-*".parse().unwrap()],
-            expires: None,
-            quota: Quota { items: Some(9), ..Quota::default() },
-        }
-    }
-
-    #[test]
-    fn a_key_opens_what_it_was_made_for_and_nothing_once_it_is_revoked() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys.toml");
-        let mut keys = Keys::read(&path, true).unwrap();
-        let (one, two) = (keys.create(new("one")).unwrap(), keys.create(new("two")).unwrap());
-        keys.write(&path).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(!text.contains(one.rsplit('_').next().unwrap()), "the secret is not in the file");
-
-        let mut read = Keys::read(&path, false).unwrap();
-        assert_eq!(read, keys);
-        let now = SystemTime::now();
-        let grant = read.grant(&one, now).unwrap();
-        assert_eq!((grant.name.as_str(), grant.tenant.as_str()), ("one", "acme"));
-        assert!(grant.reaches("film-1") && !grant.reaches("photos"));
-        let id = grant.id;
-        read.revoke(&id).unwrap();
-        assert!(read.revoke(&id).is_err());
-        assert_eq!(read.grant(&one, now).unwrap_err().reason, Reason::Unauthenticated);
-        assert!(read.grant(&two, now).is_ok());
-    }
-
-    #[test]
-    fn a_wrong_secret_and_a_wrong_id_are_refused_in_the_same_words() {
-        let mut keys = Keys::default();
-        let key = keys.create(new("one")).unwrap();
-        let now = SystemTime::now();
-        let mut other = key.clone();
-        other.pop();
-        let said: Vec<_> = [other.as_str(), "os_000000000000_AAAA", "os_", "", "secret"]
-            .map(|wrong| keys.grant(wrong, now).unwrap_err().to_string())
-            .into();
-        assert!(said.iter().all(|words| words == &said[0]), "{said:?}");
-    }
-
-    #[test]
-    fn a_key_ends_when_it_says() {
-        let mut keys = Keys::default();
-        let now = SystemTime::now();
-        let key = keys.create(NewKey { expires: Some(now + Duration::from_secs(60)), ..new("one") }).unwrap();
-        assert!(keys.grant(&key, now).is_ok());
-        let error = keys.grant(&key, now + Duration::from_secs(61)).unwrap_err();
-        assert!(error.message.contains("ended"), "{error}");
-    }
-
-    #[test]
-    fn a_file_that_is_wrong_is_refused_with_the_key_and_its_part() {
-        let entry = |rest: &str| format!("[[keys]]\nid = \"a1\"\nname = \"n\"\n{rest}");
-        let hash = "0".repeat(64);
-        for (text, named) in [
-            (entry("sha256 = \"00\"\nscopes = [\"read\"]"), "sha256"),
-            (entry(&format!("sha256 = \"{hash}\"\nscopes = []")), "scopes"),
-            (entry(&format!("sha256 = \"{hash}\"\nscopes = [\"all\"]")), "all"),
-            (entry(&format!("sha256 = \"{hash}\"\nscopes = [\"read\"]\nexpires = \"soon\"")), "expires"),
-            (entry(&format!("sha256 = \"{hash}\"\nscopes = [\"read\"]\nsecret = \"x\"")), "secret"),
-            (entry(&format!("sha256 = \"{hash}\"\nscopes = [\"read\"]\nquota = {{ bytes_per_second = 1 }}")), "quota"),
-        ] {
-            let error = Keys::parse(&text).unwrap_err();
-            assert!(error.to_string().contains(named), "{named}: {error}");
-        }
-        let twice = entry(&format!("sha256 = \"{hash}\"\nscopes = [\"read\"]\n"));
-        assert!(Keys::parse(&format!("{twice}{twice}")).unwrap_err().message.contains("a1"));
-    }
-}
+#[path = "key_tests.rs"]
+mod tests;

@@ -4,17 +4,14 @@ use std::{
     collections::BTreeSet,
     convert::Infallible,
     future::{Future, ready},
-    net::SocketAddr,
     pin::Pin,
     sync::{Arc, LazyLock},
     task::{Context, Poll},
 };
 
-use onespace_core::{Error, Reason, Result, limits::REQUEST_ID_BYTES};
+use onespace_core::Result;
 use onespace_proto::{methods_without_effects, status::status};
-use ring::rand::{SecureRandom, SystemRandom};
 use tonic::{
-    Status,
     body::Body,
     codegen::http::{self, HeaderMap, HeaderValue},
     transport::server::TcpConnectInfo,
@@ -23,16 +20,13 @@ use tower::{Layer, Service};
 
 use crate::{
     access::Access,
-    answer::{Answer, Ending},
+    answer::Answer,
     arriving::Arriving,
-    caller::Caller,
+    enter::{Asked, Entered, Refused},
     grant::Scope,
-    meters::{InUse, Meter, RequestsLeft},
-    record::Record,
+    meters::RequestsLeft,
+    request_id::REQUEST_ID,
 };
-
-/// Names a call in answers, logs and the audit log; a caller may bring its own.
-const REQUEST_ID: &str = "x-request-id";
 
 /// What anybody may ask: a probe shows no key.
 const OPEN: &str = "/grpc.health.v1.Health/";
@@ -72,50 +66,26 @@ where
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        if request.uri().path().starts_with(OPEN) {
+        let path = request.uri().path();
+        if path.starts_with(OPEN) {
             return Box::pin(self.inner.call(request));
         }
-        let (mut parts, body) = request.into_parts();
-        let id = request_id(&parts.headers);
-        let peer = parts.extensions.get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
-        let record = Record::new(&id, parts.uri.path(), peer);
-        let (caller, meter, in_use) = match admit(&self.access, &parts.headers, parts.uri.path(), peer) {
-            Ok(admitted) => admitted,
-            Err((error, caller)) => return refused(&self.access, &error, caller.as_ref(), record, &id),
+        let peer = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
+        let asked = Asked { headers: request.headers(), path, needed: scope(path), peer };
+        let Entered { caller, meter, standing, id, left } = match self.access.enter(&asked) {
+            Ok(entered) => entered,
+            Err(refused) => return refused.answer(),
         };
-        let left = meter.requests_left();
-        let record = record.of(&caller.grant().id, &caller.grant().name);
+        let (mut parts, body) = request.into_parts();
         parts.extensions.insert(caller.clone());
-        let (arriving, bytes) = Arriving::new(body, meter);
-        let ending = Ending::new(record, caller, bytes, in_use, self.access.audit().cloned());
-        let answer = self.inner.call(http::Request::from_parts(parts, Body::new(arriving)));
+        let body = Body::new(Arriving::new(body, meter, caller.clone(), standing));
+        let answer = self.inner.call(http::Request::from_parts(parts, body));
         Box::pin(async move {
             let mut response = answer.await?;
             add_headers(response.headers_mut(), &id, left);
-            Ok(Answer::wrap(response, ending))
+            Ok(Answer::wrap(response, caller))
         })
     }
-}
-
-type Admitted = (Caller, Arc<Meter>, InUse);
-
-/// Lets one call in, or says why not and, where that is known, whom.
-fn admit(
-    access: &Access,
-    headers: &HeaderMap,
-    path: &str,
-    peer: Option<SocketAddr>,
-) -> Result<Admitted, (Error, Option<Caller>)> {
-    let (grant, meter) = access.identify(headers, peer.map(|peer| peer.ip())).map_err(|error| (error, None))?;
-    let caller = Caller::new(grant);
-    let refused = |error| (error, Some(caller.clone()));
-    let needed = scope(path);
-    if !caller.grant().has(needed) {
-        let message = format!("{:?} has no scope \"{}\", which this call needs", caller.grant().name, needed.name());
-        return Err(refused(Error::new(Reason::PermissionDenied, "authorization", message)));
-    }
-    let in_use = meter.begin().map_err(refused)?;
-    Ok((caller, meter, in_use))
 }
 
 /// What a method needs. One that is not known to change nothing is taken for one that does.
@@ -125,39 +95,12 @@ fn scope(path: &str) -> Scope {
     if ours && !READING.contains(path) { Scope::Write } else { Scope::Read }
 }
 
-fn refused<E: Send + 'static>(
-    access: &Access,
-    error: &Error,
-    caller: Option<&Caller>,
-    record: Record,
-    id: &str,
-) -> Answering<E> {
-    let status: Status = status(error);
-    if let Some(audit) = access.audit() {
-        let record = match caller {
-            Some(caller) => record.of(&caller.grant().id, &caller.grant().name),
-            None => record,
-        };
-        audit.write(&record.ended(&status));
+impl Refused {
+    fn answer<E: Send + 'static>(self) -> Answering<E> {
+        let mut response = status(&self.error).into_http();
+        add_headers(response.headers_mut(), &self.id, self.left);
+        Box::pin(ready(Ok(response)))
     }
-    let mut response = status.into_http();
-    add_headers(response.headers_mut(), id, None);
-    Box::pin(ready(Ok(response)))
-}
-
-/// The caller's own name for a call, if it is one that can be written down; else a random one.
-fn request_id(headers: &HeaderMap) -> String {
-    let named = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    let fits =
-        |id: &&str| !id.is_empty() && id.len() <= REQUEST_ID_BYTES && id.bytes().all(|byte| byte.is_ascii_graphic());
-    named.filter(fits).map_or_else(random_id, str::to_owned)
-}
-
-fn random_id() -> String {
-    let mut bytes = [0; 16];
-    // Without random numbers a call has a dull name; keys are not made here.
-    let _ = SystemRandom::new().fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn add_headers(headers: &mut HeaderMap, id: &str, left: Option<RequestsLeft>) {
@@ -184,15 +127,5 @@ mod tests {
         assert_eq!(scope("/onespace.v1.CollectionService/Ingest"), Scope::Write);
         assert_eq!(scope("/onespace.v1.CollectionService/NotYetThere"), Scope::Write);
         assert_eq!(scope("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"), Scope::Read);
-    }
-
-    #[test]
-    fn a_request_keeps_a_name_that_can_be_written_down() {
-        let with = |id: &str| HeaderMap::from_iter([(http::HeaderName::from_static(REQUEST_ID), id.parse().unwrap())]);
-        assert_eq!(request_id(&with("mine-1")), "mine-1");
-        for wrong in ["", "two words", &"x".repeat(REQUEST_ID_BYTES + 1)] {
-            assert_eq!(request_id(&with(wrong)).len(), 32, "{wrong}");
-        }
-        assert_ne!(request_id(&HeaderMap::new()), request_id(&HeaderMap::new()));
     }
 }

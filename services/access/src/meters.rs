@@ -6,13 +6,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Error, Reason, Result, limits::TOKEN_CALLERS};
+use onespace_core::{
+    Error, Reason, Result,
+    limits::{KEYS, TOKEN_CALLERS},
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::quota::Quota;
 
 /// How long a caller with too many calls at once should wait: about as long as one call takes.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long what has arrived too fast may take to be made up for before nothing more may begin.
+const DEBT: Duration = Duration::from_secs(1);
+
+/// When the meter of a caller without calls may be forgotten: all that a meter counts has come back within a second.
+const FORGOTTEN: Duration = Duration::from_secs(2);
 
 /// Something that comes back at a rate, up to what comes in a second. It may be overdrawn: what has arrived has.
 #[derive(Debug)]
@@ -83,6 +92,10 @@ impl Meter {
             let message = format!("this caller's limit of {limit} is reached");
             Error::new(Reason::QuotaExceeded, format!("quota.{name}"), message).retry_after(pause)
         };
+        if let Some(wait) = self.count_bytes(0).filter(|wait| *wait > DEBT) {
+            let limit = u32::try_from(self.quota.bytes_per_second.unwrap_or_default()).unwrap_or(u32::MAX);
+            return Err(over("bytes_per_second", limit, wait));
+        }
         let permit = self.calls.as_ref().map(|calls| calls.clone().try_acquire_owned()).transpose();
         let permit = permit.map_err(|_| over("concurrency", self.quota.concurrency.unwrap_or_default(), PAUSE))?;
         if let Some(bucket) = &self.requests {
@@ -126,11 +139,11 @@ impl Meters {
             return Arc::new(Meter::new(quota));
         }
         let mut meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if meters.len() >= TOKEN_CALLERS && !meters.contains_key(id) {
-            let oldest = meters.iter().min_by_key(|(_, (_, used))| *used).map(|(id, _)| id.clone());
-            oldest.map(|oldest| meters.remove(&oldest));
-        }
         let now = Instant::now();
+        if meters.len() >= KEYS + TOKEN_CALLERS && !meters.contains_key(id) {
+            // Of whoever has no call and none of late, everything has come back anyway.
+            meters.retain(|_, (meter, used)| Arc::strong_count(meter) > 1 || now - *used < FORGOTTEN);
+        }
         let entry = meters.entry(id.to_owned()).or_insert_with(|| (Arc::new(Meter::new(quota)), now));
         if entry.0.quota != quota {
             entry.0 = Arc::new(Meter::new(quota));
@@ -164,6 +177,9 @@ mod tests {
         assert_eq!(meter.count_bytes(50_000), None);
         let wait = meter.count_bytes(150_000).unwrap();
         assert!((0.9..=1.0).contains(&wait.as_secs_f64()), "{wait:?}");
+        assert!(meter.begin().is_ok());
+        meter.count_bytes(150_000);
+        assert_eq!(meter.begin().unwrap_err().field, "quota.bytes_per_second", "nothing begins in deep debt");
         assert_eq!(Meter::new(Quota::default()).count_bytes(usize::MAX), None);
     }
 

@@ -1,21 +1,29 @@
 //! What is written down of one call.
 
-use std::{net::SocketAddr, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::LazyLock,
+    time::SystemTime,
+};
 
 use onespace_core::Reason;
 use onespace_proto::status;
 use serde::Serialize;
 use tonic::{Code, Status};
 
-use crate::caller::About;
+use crate::about::About;
+
+/// What is asked for over HTTP.
+const PAGES: [&str; 2] = ["/metrics", "/v1/space"];
 
 /// One line of the audit log. No content of any message is in it, and no key.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Record {
     /// When the call began, as RFC 3339 writes it.
     time: String,
     request_id: String,
-    /// The id of a key, or the subject of a token; empty where nobody was asked, or nobody let in.
+    /// `key:ID` or `token:SUBJECT`; empty where nobody was asked, or nobody let in.
     caller: String,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +38,9 @@ pub struct Record {
     /// The reason of an error, from the table of errors.
     #[serde(skip_serializing_if = "str::is_empty")]
     reason: &'static str,
+    /// What became of items, where any were stored or deleted.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    items: BTreeMap<&'static str, u64>,
     /// Bytes of the request.
     bytes: u64,
     milliseconds: u64,
@@ -44,11 +55,13 @@ impl Record {
             caller: String::new(),
             name: String::new(),
             peer,
-            method: method.trim_start_matches('/').to_owned(),
+            // A path that names no method is a stranger's own words, which have no place here.
+            method: if known(method) { method.trim_start_matches('/').to_owned() } else { "unknown".to_owned() },
             tenant: String::new(),
             collections: Vec::new(),
             code: name(Code::Ok),
             reason: "",
+            items: BTreeMap::new(),
             bytes: 0,
             milliseconds: 0,
         }
@@ -62,7 +75,8 @@ impl Record {
     /// What the call was about, and how large and long it was.
     pub fn about(self, about: About, bytes: u64, milliseconds: u64) -> Self {
         let tenant = about.tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
-        Self { tenant, collections: about.collections.into_iter().collect(), bytes, milliseconds, ..self }
+        let collections = about.collections.into_iter().collect();
+        Self { tenant, collections, items: about.items, bytes, milliseconds, ..self }
     }
 
     /// How it ended.
@@ -72,6 +86,12 @@ impl Record {
         let reason = if known { status::error(status, Reason::Internal).reason.name() } else { "" };
         Self { code, reason, ..self }
     }
+}
+
+/// Whether a path is that of a method of ours, or of a page.
+fn known(path: &str) -> bool {
+    static METHODS: LazyLock<BTreeSet<String>> = LazyLock::new(onespace_proto::all_methods);
+    METHODS.contains(path) || PAGES.contains(&path)
 }
 
 /// The name of a code, as the gRPC specification writes it.
@@ -101,5 +121,7 @@ mod tests {
         assert_eq!(line["reason"], "PERMISSION_DENIED");
         assert_eq!(line["method"], "onespace.v1.SearchService/Search");
         assert_eq!(name(Code::Ok), "OK");
+        let strange = Record::new("id", &format!("/{}", "x".repeat(9999)), None);
+        assert_eq!(strange.method, "unknown");
     }
 }

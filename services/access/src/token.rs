@@ -4,14 +4,17 @@
 //! An algorithm is never taken from the token alone: a shared secret checks HS256 and nothing else, a public key its
 //! own kind, so that a public key cannot pass for a secret.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, decode, decode_header,
     errors::ErrorKind,
-    jwk::{AlgorithmParameters, Jwk, JwkSet},
+    jwk::{AlgorithmParameters, Jwk, JwkSet, PublicKeyUse},
 };
-use onespace_core::{Error, Reason, Result, Tenant};
+use onespace_core::{Error, Reason, Result, Tenant, limits::check_text};
 use serde::Deserialize;
 
 use crate::{
@@ -23,6 +26,8 @@ use crate::{
 
 /// The least bytes of a shared secret: those of its hash (RFC 7518, 3.2).
 const SECRET_BYTES: usize = 32;
+/// The longest subject, and the longest name.
+const SUBJECT_BYTES: usize = 256;
 /// Two clocks may differ by so many seconds.
 const LEEWAY: u64 = 30;
 
@@ -71,14 +76,43 @@ struct Claims {
     #[serde(default)]
     sub: String,
     #[serde(default)]
-    name: Option<String>,
-    /// Scopes between spaces (RFC 8693); others than ours may stand beside them.
+    exp: u64,
     #[serde(default)]
-    scope: String,
+    name: Option<String>,
+    /// Others than ours may stand among them. Some providers call them `scp`.
+    #[serde(default, alias = "scp")]
+    scope: Scopes,
     #[serde(default)]
     tenant: Option<String>,
     #[serde(default)]
-    collections: Vec<String>,
+    collections: Option<Vec<String>>,
+}
+
+/// Scopes as providers write them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Scopes {
+    /// Between spaces (RFC 8693).
+    Text(String),
+    /// One by one.
+    List(Vec<String>),
+}
+
+impl Default for Scopes {
+    fn default() -> Self {
+        Self::List(Vec::new())
+    }
+}
+
+impl Scopes {
+    /// Those of ours.
+    fn ours(&self) -> Vec<Scope> {
+        let words: Vec<&str> = match self {
+            Self::Text(text) => text.split_ascii_whitespace().collect(),
+            Self::List(list) => list.iter().map(String::as_str).collect(),
+        };
+        words.into_iter().filter_map(|scope| scope.parse().ok()).collect()
+    }
 }
 
 impl Tokens {
@@ -91,7 +125,8 @@ impl Tokens {
         let secret = config.secret.as_ref().map(|path| {
             let wrong = |message: String| Error::new(Reason::FieldInvalid, "jwt-secret", message);
             let bytes = files::read(path).map_err(|error| wrong(error.to_string()))?;
-            let bytes = bytes.trim_ascii();
+            // What an editor adds at the end is no part of it.
+            let bytes = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
             if bytes.len() < SECRET_BYTES {
                 return Err(wrong(format!("{} bytes, HS256 needs at least {SECRET_BYTES}", bytes.len())));
             }
@@ -137,20 +172,27 @@ impl Tokens {
             let name = format!("the token's \"{name}\"");
             move |error: Error| Error::new(Reason::Unauthenticated, "authorization", format!("{name}: {error}"))
         };
-        let scopes: Vec<Scope> = claims.scope.split_ascii_whitespace().filter_map(|scope| scope.parse().ok()).collect();
+        check_text("authorization", &claims.sub, SUBJECT_BYTES)?;
+        if claims.sub.is_empty() {
+            return Err(Error::new(Reason::Unauthenticated, "authorization", "the token's \"sub\" is empty"));
+        }
+        let scopes = claims.scope.ours();
         if scopes.is_empty() {
-            let message = "the token's \"scope\" has none of read, write, admin";
+            let message = "the token's \"scope\" has none of read, write, metrics, admin";
             return Err(Error::new(Reason::PermissionDenied, "authorization", message));
         }
         let tenant = claims.tenant.map_or_else(|| Ok(Tenant::default()), |tenant| tenant.parse());
-        let collections: Result<Vec<Pattern>> = claims.collections.iter().map(|pattern| pattern.parse()).collect();
+        let patterns = |names: Vec<String>| names.iter().map(|name| name.parse()).collect::<Result<Vec<Pattern>>>();
+        let collections = claims.collections.map(patterns).transpose();
+        let name = claims.name.filter(|name| name.len() <= SUBJECT_BYTES && !name.chars().any(char::is_control));
         Ok(Grant {
-            id: claims.sub.clone(),
-            name: claims.name.unwrap_or(claims.sub),
+            id: format!("token:{}", claims.sub),
+            name: name.unwrap_or(claims.sub),
             tenant: tenant.map_err(claim("tenant"))?,
             scopes,
             collections: collections.map_err(claim("collections"))?,
             quota: self.quota,
+            ends: SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(claims.exp.saturating_add(LEEWAY))),
         })
     }
 
@@ -170,15 +212,18 @@ impl Tokens {
 
 fn public_keys(text: &str) -> Result<Vec<PublicKey>, String> {
     let set: JwkSet = serde_json::from_str(text).map_err(|error| format!("not a JSON Web Key Set: {error}"))?;
-    let keys: Vec<_> = set.keys.iter().filter_map(public_key).collect::<Result<_, _>>()?;
+    let keys: Vec<_> = set.keys.iter().filter_map(public_key).collect();
     if keys.is_empty() {
         return Err("it has no key for RS256 or EdDSA".to_owned());
     }
     Ok(keys)
 }
 
-/// A key for one of our algorithms; none where it is for another.
-fn public_key(jwk: &Jwk) -> Option<Result<PublicKey, String>> {
+/// A key that checks signatures of one of our algorithms; none where it is for something else, or broken.
+fn public_key(jwk: &Jwk) -> Option<PublicKey> {
+    if jwk.common.public_key_use.as_ref().is_some_and(|used| *used != PublicKeyUse::Signature) {
+        return None;
+    }
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
         AlgorithmParameters::OctetKeyPair(_) => Algorithm::EdDSA,
@@ -189,8 +234,8 @@ fn public_key(jwk: &Jwk) -> Option<Result<PublicKey, String>> {
         return None;
     }
     let id = jwk.common.key_id.clone();
-    let key = DecodingKey::from_jwk(jwk).map_err(|error| format!("the key {id:?}: {error}"));
-    Some(key.map(|key| PublicKey { id, algorithm, key }))
+    let key = DecodingKey::from_jwk(jwk).inspect_err(|error| tracing::warn!(?id, %error, "a key is left out"));
+    key.ok().map(|key| PublicKey { id, algorithm, key })
 }
 
 /// What is wrong with a token, in a sentence.

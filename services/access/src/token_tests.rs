@@ -4,7 +4,8 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::{
     hmac,
     rand::SystemRandom,
-    signature::{Ed25519KeyPair, KeyPair},
+    rsa::{KeyPair as RsaKeyPair, PublicKeyComponents},
+    signature::{Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256},
 };
 use serde_json::{Value, json};
 
@@ -74,12 +75,51 @@ fn tokens_of_both_kinds_are_read() {
     let provider = provider();
     let tokens = Tokens::read(&provider.config).unwrap();
     let grant = tokens.grant(&hs256(&with("collections", json!(["film-*"])), SECRET)).unwrap();
-    assert_eq!((grant.id.as_str(), grant.tenant.as_str()), ("ann", "acme"));
+    assert_eq!((grant.id.as_str(), grant.tenant.as_str()), ("token:ann", "acme"));
     assert_eq!(grant.scopes, [Scope::Read]);
+    for (name, value) in [("scope", json!(["read", "email"])), ("scp", json!("write read"))] {
+        let mut claims = without("scope");
+        claims[name] = value;
+        assert!(tokens.grant(&hs256(&claims, SECRET)).unwrap().has(Scope::Read), "{claims}");
+    }
+    let nothing = tokens.grant(&hs256(&with("collections", json!([])), SECRET)).unwrap();
+    assert!(!nothing.reaches("photos"), "an empty list is no collection, not all of them");
+    assert!(tokens.grant(&hs256(&with("aud", json!(["other", "onespace"])), SECRET)).is_ok());
     assert!(grant.reaches("film-1") && !grant.reaches("photos"));
     for header in [json!({"alg": "EdDSA", "kid": "one"}), json!({"alg": "EdDSA"})] {
         let token = signed(&header, &claims(), |message| provider.pair.sign(message).as_ref().to_vec());
-        assert_eq!(tokens.grant(&token).unwrap().id, "ann", "{header}");
+        assert_eq!(tokens.grant(&token).unwrap().id, "token:ann", "{header}");
+    }
+}
+
+/// A key of the kind that most providers sign with. The library here signs with one but makes none, so openssl does.
+#[test]
+fn a_token_signed_with_rsa_is_read() {
+    let made = std::process::Command::new("openssl")
+        .args(["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-outform", "DER"])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    // Its form is PKCS #1 or #8, as the version of openssl likes.
+    let pair = RsaKeyPair::from_der(&made.stdout).or_else(|_| RsaKeyPair::from_pkcs8(&made.stdout)).unwrap();
+    let number = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let PublicKeyComponents::<Vec<u8>> { n, e } = pair.public().into();
+    let key = |used: &str| json!({"kty": "RSA", "kid": used, "use": used, "n": number(&n), "e": number(&e)});
+    let provider = provider();
+    let jwks = provider.config.jwks.as_ref().unwrap();
+    fs::write(jwks, json!({"keys": [key("enc"), {"kty": "RSA", "n": "!", "e": "!"}, key("sig")]}).to_string()).unwrap();
+    let tokens = Tokens::read(&provider.config).unwrap();
+    let token = |algorithm: &str, kid: &str| {
+        signed(&json!({"alg": algorithm, "kid": kid}), &claims(), |message| {
+            let mut signature = vec![0; pair.public().modulus_len()];
+            pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();
+            signature
+        })
+    };
+    assert_eq!(tokens.grant(&token("RS256", "sig")).unwrap().id, "token:ann");
+    for (algorithm, kid) in [("RS256", "enc"), ("RS512", "sig"), ("PS256", "sig")] {
+        let error = tokens.grant(&token(algorithm, kid)).unwrap_err();
+        assert_eq!(error.reason, Reason::Unauthenticated, "{algorithm} {kid}");
     }
 }
 
@@ -98,6 +138,7 @@ fn what_is_wrong_with_a_token_is_said() {
         (with("iss", json!("them")), "issuer"),
         (without("iss"), "iss"),
         (without("sub"), "sub"),
+        (with("sub", json!("")), "sub"),
         (with("tenant", json!("a/b")), "tenant"),
         (with("collections", json!(["a b"])), "collections"),
     ] {

@@ -36,7 +36,7 @@ impl Call {
                 .map_err(|_| Error::new(Reason::FieldInvalid, TENANT, "use letters, digits, '-', '_' and '.'"))?;
             text.parse().map_err(|error: Error| Error { field: TENANT.to_owned(), ..error })
         });
-        let caller = Caller::of(request.extensions());
+        let caller = Caller::of(request.extensions())?;
         let tenant = caller.tenant(named.transpose()?)?;
         Ok(Self { caller, tenant, deadline: deadline::incoming(metadata), answer: AnswerRoom::of(metadata)? })
     }

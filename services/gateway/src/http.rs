@@ -8,11 +8,15 @@ use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{MethodRouter, get},
     serve::{IncomingStream, Listener},
 };
 use futures::{StreamExt, stream::BoxStream};
-use onespace_access::access::Access;
+use onespace_access::{
+    access::Access,
+    enter::{Asked, Refused},
+    grant::Scope,
+};
 use onespace_core::{Code, Error, limits::CONNECTIONS};
 use onespace_kit::{
     connections::{Connection, bounded},
@@ -24,11 +28,12 @@ use onespace_proto::report::SpaceReport;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 
 use crate::{Gateway, services};
 
 /// How long to wait after a connection could not be accepted, which is when the process has no more files to open.
-const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// A bound HTTP listener.
 #[derive(Debug)]
@@ -70,14 +75,16 @@ impl Http {
         access: Arc<Access>,
         shutdown: CancellationToken,
     ) -> io::Result<()> {
-        let asked = Router::new()
-            .route("/metrics", get(|| async { telemetry::render_metrics() }))
-            .route("/v1/space", get(space))
-            .layer(from_fn_with_state(access, identified));
+        let page = |path: &'static str, scope: Scope, page: MethodRouter<Ready<Gateway>>| {
+            let door = (access.clone(), path, scope);
+            Router::new().route(path, page.layer(from_fn_with_state(door, let_in)))
+        };
+        let metrics = page("/metrics", Scope::Metrics, get(|| async { telemetry::render_metrics() }));
         let router = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(readyz))
-            .merge(asked)
+            .merge(metrics)
+            .merge(page("/v1/space", Scope::Read, get(space)))
             .with_state(gateway);
         let keeping = self.tls.clone();
         let keeping = async {
@@ -140,16 +147,20 @@ impl Connected<IncomingStream<'_, Accepted>> for Peer {
     }
 }
 
-/// Answers only whom the server knows, where it asks at all.
-async fn identified(
-    State(access): State<Arc<Access>>,
+/// Answers only whom the server knows, where it asks at all, and who may see this page.
+async fn let_in(
+    State((access, path, needed)): State<(Arc<Access>, &'static str, Scope)>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
-    match access.identify(request.headers(), peer.map(|peer| peer.ip())) {
-        Ok(_) => next.run(request).await,
-        Err(error) => refused(&error),
+    match access.enter(&Asked { headers: request.headers(), path, needed, peer }) {
+        Ok(entered) => {
+            let response = next.run(request).await;
+            entered.caller.visit().ended(&Status::ok(""));
+            response
+        }
+        Err(Refused { error, .. }) => refused(&error),
     }
 }
 
@@ -177,9 +188,15 @@ async fn readyz(State(gateway): State<Ready<Gateway>>) -> Response {
     .await;
     match ready {
         Ok(Ok(())) => "ready\n".into_response(),
-        Ok(Err(error)) => format!("ready, but takes no writes: {}: {error}\n", error.reason.name()).into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+        Ok(Err(error)) => format!("ready, but takes no writes: {}\n", told(&error)).into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", told(&error))).into_response(),
     }
+}
+
+/// What anybody may know of an error: its reason and what that means. Its own words may name hosts and folders, which
+/// belong to the log.
+fn told(error: &Error) -> String {
+    format!("{}: {}", error.reason.name(), error.reason.meaning())
 }
 
 async fn space(State(gateway): State<Ready<Gateway>>) -> Response {

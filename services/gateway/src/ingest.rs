@@ -89,8 +89,8 @@ async fn read_start(gateway: &Gateway, call: Call, start: v1::IngestStart) -> Re
         let message = format!("{asked}, the vectors of collection \"{collection}\" have {}", info.dimension);
         return Err(Error::new(Reason::FieldInvalid, "options.dimension", message));
     }
-    let most_items = call.caller.quota().items;
-    Ok(IngestTarget { scope: SearchScope { collection, dimension: info.dimension }, options, most_items })
+    let scope = SearchScope { collection, dimension: info.dimension };
+    Ok(IngestTarget { scope, options, caller: call.caller })
 }
 
 async fn open_collection(gateway: &Gateway, collection: &CollectionRef, create: bool) -> Result<CollectionInfo> {

@@ -175,6 +175,7 @@ pub async fn delete(
             return Err(Error::new(Reason::FieldInvalid, "filter", "name items or give a filter, not both"));
         }
     };
+    call.caller.note_items("deleted", deleted);
     Ok(v1::DeleteItemsResponse { deleted })
 }
 

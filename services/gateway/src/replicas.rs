@@ -163,8 +163,10 @@ impl Replicas {
         let before = self.all();
         let mut found = Vec::new();
         for name in &self.names {
-            let (host, port) =
-                (name.host().unwrap_or_default().trim_matches(['[', ']']), name.port_u16().unwrap_or(80));
+            let (host, port) = (
+                name.host().unwrap_or_default().trim_matches(['[', ']']),
+                name.port_u16().unwrap_or_else(|| usual_port(name)),
+            );
             // A name that cannot be looked up for now keeps the addresses it had.
             let Ok(addresses) = lookup_host((host, port)).await else { continue };
             found.extend(addresses.map(|address| (address.to_string(), name)));
@@ -230,6 +232,11 @@ impl Replicas {
         best.busy.fetch_add(1, Ordering::Relaxed);
         Some(Lease(best))
     }
+}
+
+/// The port of a URL that names none.
+fn usual_port(url: &Uri) -> u16 {
+    if url.scheme_str() == Some("https") { 443 } else { 80 }
 }
 
 fn unknown() -> Error {

@@ -2,6 +2,7 @@
 
 use std::{mem, slice, time::Duration, time::Instant};
 
+use onespace_access::caller::Caller;
 use onespace_core::{
     ContentHash, Deadline, EmbedOptions, Embedding, Error, ItemDetails, ItemId, NoteReason, Point, Reason, Result,
     Timings,
@@ -24,8 +25,8 @@ pub struct IngestTarget {
     pub scope: SearchScope,
     /// What the stream's start chose.
     pub options: EmbedOptions,
-    /// How many items the collection's owner may have stored in all, where the caller's quota says.
-    pub most_items: Option<u64>,
+    /// Who stores them. The call counts among its caller's until the last item is done.
+    pub caller: Caller,
 }
 
 /// Stores one item and says what became of it.
@@ -50,9 +51,20 @@ pub async fn store_item(
             event.error = Some(item_error(&error.under("item")));
         }
     }
+    target.caller.note_items(told(event.status()), 1);
     metrics::counter!("onespace_ingest_total", "status" => event.status().as_str_name()).increment(1);
     event.timings = Some(convert::timings_out(&timed(started, timings)));
     event
+}
+
+/// What became of an item, in a word of the audit log.
+const fn told(status: v1::IngestStatus) -> &'static str {
+    match status {
+        v1::IngestStatus::Stored => "stored",
+        v1::IngestStatus::Updated => "updated",
+        v1::IngestStatus::Unchanged => "unchanged",
+        v1::IngestStatus::Failed | v1::IngestStatus::Unspecified => "failed",
+    }
 }
 
 /// An item that was read and named.
@@ -122,9 +134,8 @@ async fn write(
     // What is not said of content that stays, stays as well; what is said of other content does not.
     let details = known.filter(|_| same_content).and_then(|known| known.details.clone()).unwrap_or_default();
 
-    if known.is_none() {
-        gateway.stored_items().reserve(gateway.store(), &collection.tenant, target.most_items).await?;
-    }
+    let most = target.caller.quota().items.filter(|_| known.is_none());
+    let room = gateway.stored_items().reserve(gateway.store(), &collection.tenant, most).await?;
     let deadline = Deadline::after(Duration::from_millis(DEADLINE_MAX_MS as u64));
     let embedder = Embedder { gateway, options: target.options, deadline, waits: Waits::Bulk };
     let mut reply = embedder.embed(item).await?;
@@ -144,6 +155,7 @@ async fn write(
         gateway.store().delete_items(collection, slice::from_ref(id), Some(hash)).await?;
     }
     timings.store_us = micros(writing);
+    room.keep();
     Ok(if same_content { v1::IngestStatus::Updated } else { v1::IngestStatus::Stored })
 }
 

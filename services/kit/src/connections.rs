@@ -44,17 +44,22 @@ pub fn bounded(
     });
     let agreed = counted.map(move |accepted| {
         let tls = tls.clone();
-        async move { agree(accepted, tls).await }
+        async move {
+            match tls {
+                // On a task of its own: agreeing is work, and must not keep others from being accepted.
+                Some(tls) => tokio::spawn(agree(accepted, tls)).await.ok().flatten(),
+                None => Some(accepted.map(|(stream, counted)| Connection::plain(stream, counted))),
+            }
+        }
     });
     agreed.buffer_unordered(most).filter_map(std::future::ready)
 }
 
-async fn agree(accepted: io::Result<(TcpStream, Admitted)>, tls: Option<Arc<Tls>>) -> Option<io::Result<Connection>> {
+async fn agree(accepted: io::Result<(TcpStream, Admitted)>, tls: Arc<Tls>) -> Option<io::Result<Connection>> {
     let (stream, counted) = match accepted {
         Ok(accepted) => accepted,
         Err(error) => return Some(Err(error)),
     };
-    let Some(tls) = tls else { return Some(Ok(Connection { stream: Either::Left(stream), _counted: counted })) };
     let peer = stream.peer_addr().ok();
     match tls.accept(stream).await {
         Ok(stream) => Some(Ok(Connection { stream: Either::Right(Box::new(stream)), _counted: counted })),
@@ -67,6 +72,10 @@ async fn agree(accepted: io::Result<(TcpStream, Admitted)>, tls: Option<Arc<Tls>
 }
 
 impl Connection {
+    const fn plain(stream: TcpStream, counted: Admitted) -> Self {
+        Self { stream: Either::Left(stream), _counted: counted }
+    }
+
     fn tcp(&self) -> &TcpStream {
         match &self.stream {
             Either::Left(stream) => stream,

@@ -84,6 +84,7 @@ impl TlsFiles {
 #[derive(Debug)]
 pub struct Tls {
     files: TlsFiles,
+    watched: Watched,
     protocol: Protocol,
     config: watch::Sender<Arc<ServerConfig>>,
 }
@@ -94,24 +95,16 @@ impl Tls {
     /// # Errors
     /// What is wrong with which file.
     pub fn read(files: TlsFiles, protocol: Protocol) -> io::Result<Arc<Self>> {
+        let watched = Watched::new(files.all());
         let config = watch::Sender::new(Arc::new(files.read(protocol)?));
-        Ok(Arc::new(Self { files, protocol, config }))
+        Ok(Arc::new(Self { files, watched, protocol, config }))
     }
 
     /// Reads the files again whenever they change, for ever. Connections that are open stay as they are; files that
     /// cannot be read, or do not fit each other because only one has been replaced yet, change nothing.
     pub async fn keep_current(&self) {
-        let mut watched = Watched::new(self.files.all());
-        loop {
-            watched.changed().await;
-            match self.files.read(self.protocol) {
-                Ok(config) => {
-                    tracing::info!("certificates were read again");
-                    self.config.send_replace(Arc::new(config));
-                }
-                Err(error) => tracing::error!(%error, "certificates stay as they were"),
-            }
-        }
+        let read = || self.files.read(self.protocol).map(|config| drop(self.config.send_replace(Arc::new(config))));
+        self.watched.clone().follow("certificates", read).await;
     }
 
     /// Agrees with a client on a connection, in bounded time.

@@ -10,6 +10,7 @@ mod tools;
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
+use onespace_client::Secret;
 use onespace_core::{Language, Modality};
 use onespace_proto::v1::Filter;
 use serde_json::Value;
@@ -50,7 +51,7 @@ pub struct Cli {
     pub endpoint: String,
     /// The key, or the token of an identity provider, that client commands show.
     #[arg(long, global = true, env = "ONESPACE_API_KEY", hide_env_values = true, value_name = "KEY")]
-    pub api_key: Option<String>,
+    pub api_key: Option<Secret>,
     #[command(flatten)]
     pub tls: ClientTlsArgs,
     /// Whose collections client commands mean. Default: the key's own tenant.

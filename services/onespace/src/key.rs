@@ -21,13 +21,11 @@ pub fn run(command: KeyCommand, tenant: Option<String>, json: bool) -> Result<Ou
     match command {
         KeyCommand::Create { file, name, scope, collection, expires, quota } => {
             let tenant = tenant.map_or_else(|| Ok(Tenant::default()), |tenant| tenant.parse()).context("--tenant")?;
+            let collections = (!collection.is_empty()).then_some(collection);
             let ends = expires.map(|time| SystemTime::now().checked_add(time).context("--expires is too far away"));
-            let new =
-                NewKey { name, scopes: scope, tenant, collections: collection, expires: ends.transpose()?, quota };
-            let mut keys = Keys::read(&file.keys, true)?;
-            let key = keys.create(new)?;
-            keys.write(&file.keys).with_context(|| file.keys.display().to_string())?;
-            let id = keys.keys.last().map(|entry| entry.id.as_str()).unwrap_or_default();
+            let new = NewKey { name, scopes: scope, tenant, collections, expires: ends.transpose()?, quota };
+            let key = Keys::change(&file.keys, true, |keys| keys.create(new))?;
+            let id = key.split('_').nth(1).unwrap_or_default();
             if json {
                 print_line(&json!({ "id": id, "key": key }).to_string());
             } else {
@@ -37,9 +35,7 @@ pub fn run(command: KeyCommand, tenant: Option<String>, json: bool) -> Result<Ou
         }
         KeyCommand::List { file } => list(&Keys::read(&file.keys, false)?, json),
         KeyCommand::Revoke { file, id } => {
-            let mut keys = Keys::read(&file.keys, false)?;
-            let entry = keys.revoke(&id)?;
-            keys.write(&file.keys).with_context(|| file.keys.display().to_string())?;
+            let entry = Keys::change(&file.keys, false, |keys| keys.revoke(&id))?;
             if json {
                 print_line(&json!({ "id": id, "revoked": true }).to_string());
             } else {
@@ -65,7 +61,7 @@ fn list(keys: &Keys, json: bool) {
 }
 
 fn cells(entry: &Entry, now: SystemTime) -> Vec<String> {
-    let all = |names: Vec<String>| if names.is_empty() { "all".to_owned() } else { names.join(" ") };
+    let patterns = entry.collections.as_ref().map(|those| those.iter().map(ToString::to_string).collect::<Vec<_>>());
     let ends = match &entry.expires {
         Some(when) if entry.has_ended(now) => format!("ended {when}"),
         Some(when) => when.clone(),
@@ -76,7 +72,7 @@ fn cells(entry: &Entry, now: SystemTime) -> Vec<String> {
         entry.name.clone(),
         entry.tenant.to_string(),
         entry.scopes.iter().map(|scope: &Scope| scope.name()).collect::<Vec<_>>().join(" "),
-        all(entry.collections.iter().map(ToString::to_string).collect()),
+        patterns.map_or_else(|| "all".to_owned(), |those| those.join(" ")),
         told(&entry.quota),
         ends,
     ]

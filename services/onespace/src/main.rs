@@ -68,6 +68,7 @@ async fn run(cli: Cli, matches: &clap::ArgMatches) -> anyhow::Result<Outcome> {
         Command::Key(command) => key::run(command, cli.tenant, cli.json),
         Command::Bundle(command) => bundle::run(command, cli.json, &server).await,
         Command::Client(command) => {
+            client::warn_of_plaintext(&server);
             let kind = client::source::FileKind {
                 modality: cli.file_modality,
                 media_type: cli.media_type,

@@ -104,7 +104,7 @@ pub enum KeyCommand {
         /// What people call it.
         #[arg(long, value_name = "NAME")]
         name: String,
-        /// What it allows: read, write, admin; may be repeated.
+        /// What it allows: read, write, metrics, admin; may be repeated.
         #[arg(long, value_name = "SCOPE", value_delimiter = ',', default_value = "read")]
         scope: Vec<Scope>,
         /// Which collections it reaches, * for any characters; may be repeated. Default: all of its tenant.

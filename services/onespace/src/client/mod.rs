@@ -12,13 +12,16 @@ mod search;
 pub mod source;
 mod space;
 
-use std::{error::Error as _, iter, sync::Arc, time::Duration};
+use std::{error::Error as _, iter, net::IpAddr, sync::Arc, time::Duration};
 
 use anyhow::{Error, Result, anyhow};
 use clap::ArgMatches;
 use onespace_client::{Client, Config, EmbedOptions, Scope};
 
-use crate::{args::ClientCommand, output::Outcome};
+use crate::{
+    args::ClientCommand,
+    output::{Outcome, print_error},
+};
 
 use busy::BusyLine;
 use source::FileKind;
@@ -35,6 +38,18 @@ pub use space::space_of;
 /// A server's URL, for whoever asks it as its default tenant.
 pub fn config(endpoint: &str, patience: Duration) -> Config {
     Config { patience, ..Config::new(endpoint) }
+}
+
+/// Says so where a key would travel unencrypted beyond this machine. It is sent all the same: a mesh may encrypt it.
+pub fn warn_of_plaintext(server: &Config) {
+    let host = server.endpoint.strip_prefix("http://").map(|rest| rest.rsplit_once(':').map_or(rest, |(host, _)| host));
+    let here = |host: &str| {
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    };
+    if server.key.is_some() && host.is_some_and(|host| !here(host)) {
+        print_error("warning: the key travels unencrypted; use an https endpoint where the network is not your own");
+    }
 }
 
 /// Connects; whoever waits is told so on the terminal.
