@@ -22,7 +22,7 @@ SYSTEM_TESTS = $(patsubst tests/tests/%.rs,--test %,$(wildcard tests/tests/*.rs)
 export ORT_DISABLE_TELEMETRY := 1
 export ONESPACE_ONNXRUNTIME ?= $(CURDIR)/target/onnxruntime/libonnxruntime.so
 
-.PHONY: help run speech test lint bench bench-models parity cluster cluster-test bundle bundle-everyday clean-data
+.PHONY: help run speech test lint attack bench bench-models parity cluster cluster-test bundle bundle-everyday clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,12 @@ test: ## every test: Rust, the Python clients, the deployment files
 lint: ## formatting, clippy, docs, the wire contract, the dependency fences, manifests, scripts
 	@scripts/setup.sh lint
 	@scripts/lint.sh
+
+attack: ## what one client does to take the server away from everybody else, as a table; two hours of load by SOAK=7200
+	@scripts/setup.sh
+	cargo build $(CARGO_FLAGS) --workspace
+	ONESPACE_SOAK_SECONDS=$(or $(SOAK),120) cargo test $(CARGO_FLAGS) --workspace --test attacks -- --nocapture \
+		--test-threads 1 | grep -E '^\||^test |slope|panicked'
 
 bench: ## measure this machine; writes bench.json
 	@scripts/setup.sh

@@ -197,4 +197,10 @@ pub trait Encoder: Send + Sync {
     /// # Errors
     /// `ENCODER_UNAVAILABLE` when it does not answer.
     async fn describe(&self) -> Result<EncoderInfo>;
+
+    /// Whether it would embed media of a modality now; tells at once what is known.
+    ///
+    /// # Errors
+    /// `ENCODER_UNAVAILABLE` when it would not.
+    async fn ready(&self, modality: Modality) -> Result<()>;
 }

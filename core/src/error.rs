@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 /// What everything here returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -37,7 +39,7 @@ pub enum Retry {
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $code:ident, $retry:ident;)+) => {
         /// Why a request, or one item of it, failed: the `reason` of `google.rpc.ErrorInfo`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Reason { $($(#[doc = $doc])+ $variant,)+ }
 
         impl Reason {
@@ -103,8 +105,12 @@ reasons! {
     /// The collection is there but its files cannot be opened. Not UNAVAILABLE: clients try that again by themselves,
     /// and only a person mends files; a collection that waits for room on the disk comes back when it is asked for.
     CollectionUnavailable = "COLLECTION_UNAVAILABLE", FailedPrecondition, Never;
+    /// The embedded store has as many collections as it may: one that is no longer needed makes room.
+    TooManyCollections = "TOO_MANY_COLLECTIONS", ResourceExhausted, Never;
     /// There is no such item in the collection.
     ItemNotFound = "ITEM_NOT_FOUND", NotFound, Never;
+    /// The item is stored but its bytes on the server's disk are damaged. Ingesting or deleting it mends that.
+    ItemDamaged = "ITEM_DAMAGED", Internal, Never;
     /// A bounded queue is full; the answer names a pause.
     QueueFull = "QUEUE_FULL", ResourceExhausted, AfterPause;
     /// The deadline passed before the answer was ready.
@@ -137,14 +143,14 @@ reasons! {
     BundleInvalid = "BUNDLE_INVALID", FailedPrecondition, Never;
     /// The model failed, or gave a vector that is not finite.
     ModelFailed = "MODEL_FAILED", Internal, Never;
-    /// A decoder or a batch panicked; only this item is lost.
+    /// A decoder or a batch panicked, or the process it ran in was ended from outside; only this item is lost.
     Panicked = "PANICKED", Internal, Never;
     /// A defect of the server.
     Internal = "INTERNAL", Internal, Never;
 }
 
 /// Why something failed: the reason, the field that is to blame, a sentence that names cause and limit.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub struct Error {
     /// The row of the table.
     pub reason: Reason,

@@ -170,6 +170,21 @@ limits! {
     PLY_LIST: usize = 64, "entries";
     /// One line of an ASCII PLY file.
     PLY_LINE_BYTES: usize = 64 * 1024, "bytes";
+    /// What a process that decodes one media may map beside its program. What the limits above let one hold is less:
+    /// a video of VIDEO_BYTES, its audio track of AUDIO_DECODED_BYTES, their samples, and what FFmpeg takes.
+    DECODER_BYTES: usize = 1536 * MIB, "bytes";
+    /// Processor time that such a process may take: more than VIDEO_DECODE_SECONDS, which it holds by itself unless it
+    /// has lost its way.
+    DECODER_CPU_SECONDS: usize = VIDEO_DECODE_SECONDS + 5, "seconds";
+    /// What such a process may write down: no media whose samples are more finds room in an encoder.
+    DECODER_ANSWER_BYTES: usize = MEDIA_IN_FLIGHT_BYTES, "bytes";
+    /// What such a process may say about its samples.
+    DECODER_ANSWER_HEAD_BYTES: usize = MIB, "bytes";
+    /// Decoders that may break before the program they are copies of is started anew: each copy has its addresses, and
+    /// whoever attacks must not learn them by trying.
+    DECODER_FAULTS: usize = 256, "faults";
+    /// How long that program may take to start.
+    DECODER_START_MS: usize = 30_000, "milliseconds";
     /// Samples one media may turn into.
     SAMPLES_PER_MEDIA: usize = 64, "samples";
 
@@ -177,6 +192,8 @@ limits! {
     GATEWAY_IN_FLIGHT: usize = 512, "requests";
     /// Decoded and undecoded media a process holds at once.
     MEDIA_IN_FLIGHT_BYTES: usize = 512 * MIB, "bytes";
+    /// What images may take together while they are decoded, as their heads say; one that takes more goes alone.
+    DECODING_BYTES: usize = 384 * MIB, "bytes";
     /// Texts no longer than this are tokenised where they arrive: that takes some ten microseconds, and handing them to
     /// another thread takes as long.
     TEXT_LIGHT_BYTES: usize = 1024, "bytes";
@@ -199,12 +216,17 @@ limits! {
     BATCH_VALUES: usize = 256 * 1024, "values";
     /// How long a batch may wait for company when its tower is busy.
     BATCH_WAIT_MS: usize = 3, "milliseconds";
+    /// A run of a graph that takes longer, and many times as long as usual, is stuck: the server no longer lives.
+    STUCK_MS: usize = 20_000, "milliseconds";
     /// Longest wait in a queue before a request is turned away.
     QUEUE_WAIT_MS: usize = 1_000, "milliseconds";
     /// Items of one ingest stream that are worked on at once.
     INGEST_IN_FLIGHT: usize = 16, "items";
     /// Requests of one embed stream that are worked on at once.
     STREAM_IN_FLIGHT: usize = 16, "requests";
+    /// Collections of the embedded store, of all tenants: each has a thread, two files open and 27 MiB of disk, and
+    /// takes 60 ms and more when the server starts.
+    COLLECTIONS: usize = 128, "collections";
     /// Points in one write to the store.
     UPSERT_POINTS: usize = 256, "points";
     /// Writes waiting for one collection of the embedded store.
@@ -224,6 +246,19 @@ limits! {
     STORE_SPARE_BYTES: usize = 32 * MIB, "bytes";
     /// How long a collection that could not be opened is left alone before it is tried again.
     STORE_REOPEN_MS: usize = 5_000, "milliseconds";
+    /// How long an item of an ingest waits for a store that is away: a server that is moved to another machine is back
+    /// in a minute. It waits with what it was embedded to, so nothing is embedded twice.
+    STORE_PATIENCE_MS: usize = 120_000, "milliseconds";
+    /// How long every other call waits for a store that has just gone away: most absences are a restart or another
+    /// leader. After that, calls are refused at once until it answers again.
+    STORE_GRACE_MS: usize = 2_000, "milliseconds";
+    /// Media of items that wait for a store that is away and are not embedded yet: half of MEDIA_IN_FLIGHT_BYTES, so
+    /// that embedding goes on.
+    STORE_WAIT_BYTES: usize = 256 * MIB, "bytes";
+    /// Second attempts at requests to encoders, of all requests: more would be an overload of its own.
+    RETRY_PERCENT: usize = 10, "percent";
+    /// Second attempts to one encoder's replicas beside RETRY_PERCENT, so that where little is asked it is asked again.
+    RETRY_EXTRA: usize = 3, "attempts a second";
     /// Concurrent streams of one connection.
     CONNECTION_STREAMS: usize = 256, "streams";
     /// What one HTTP/2 stream may send that nobody has read yet: with a round trip of 10 ms, 25 MB a second.
@@ -241,6 +276,24 @@ limits! {
     GATEWAY_STREAMS: usize = 256, "streams";
     /// Connections that a server keeps open at once.
     CONNECTIONS: usize = 1_024, "connections";
+    /// Connections of one address, or of one network of IPv6 (/64): half of all, because behind a proxy everybody has
+    /// its address.
+    CONNECTIONS_PER_ADDRESS: usize = 512, "connections";
+    /// How long a new connection may take to begin to speak HTTP, and the head of a request on the HTTP port to come.
+    CONNECTION_OPENING_MS: usize = 10_000, "milliseconds";
+    /// How old a connection of gRPC gets, give or take a tenth, before its client is asked to open another; calls on it
+    /// are finished. Connections that nobody uses end so, and those to a new replica begin.
+    CONNECTION_AGE_MS: usize = 300_000, "milliseconds";
+    /// How often the other end of a connection is asked whether it is still there.
+    CONNECTION_PING_MS: usize = 10_000, "milliseconds";
+    /// How long it has to answer that.
+    CONNECTION_PONG_MS: usize = 20_000, "milliseconds";
+    /// What answers hold from before they are made until they are read: sixteen of the largest that every client takes.
+    ANSWERS_BYTES: usize = 64 * MIB, "bytes";
+    /// How long an answer, or a stream of them, waits for its reader to take more of it. Then it is given up.
+    UNREAD_MS: usize = 60_000, "milliseconds";
+    /// Answers of one connection that are given up before the connection is.
+    UNREAD_ANSWERS: usize = 8, "answers";
     /// What files that are still being sent may hold of MEDIA_IN_FLIGHT_BYTES, so that however many of them are left
     /// unfinished, the rest is there for what has arrived whole.
     UPLOADS_BYTES: usize = 384 * MIB, "bytes";

@@ -1,7 +1,9 @@
 //! What did not fail a media, but should be known of its vectors.
 
+use serde::{Deserialize, Serialize};
+
 /// Why embeddings lack something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NoteReason {
     /// The video has no audio track.
     NoAudioTrack,
@@ -43,7 +45,7 @@ impl NoteReason {
 }
 
 /// Something that the owner of a media should know of its embeddings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// For programs.
     pub reason: NoteReason,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     embedding::WeightedModality,
     error::{Error, Reason, Result},
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// What a media is embedded for. Some models word a question otherwise than what is to be found by it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Purpose {
     /// It asks.
     #[default]
@@ -21,7 +23,7 @@ pub enum Purpose {
 }
 
 /// Whether a long media is also embedded segment by segment, and how it is divided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Segments {
     /// The whole only.
     #[default]
@@ -53,7 +55,7 @@ impl Segments {
 }
 
 /// Windows of the caller's choice. A kind of media that has none is divided as its tower does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SegmentWindow {
     /// On audio and videos, in milliseconds.
     pub milliseconds: Option<Window>,
@@ -62,7 +64,8 @@ pub struct SegmentWindow {
 }
 
 /// Segments of one length, each beginning before the one before it ends where they overlap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "(u32, u32)", try_from = "(u32, u32)")]
 pub struct Window {
     length: u32,
     overlap: u32,
@@ -133,6 +136,20 @@ impl Window {
         }
         let start = |index: usize| index * self.hop();
         Ok((0..count).map(|index| (start(index), (start(index) + self.length()).min(total))).collect())
+    }
+}
+
+impl From<Window> for (u32, u32) {
+    fn from(window: Window) -> Self {
+        (window.length, window.overlap)
+    }
+}
+
+impl TryFrom<(u32, u32)> for Window {
+    type Error = Error;
+
+    fn try_from((length, overlap): (u32, u32)) -> Result<Self> {
+        Self::new(length, overlap, "overlap")
     }
 }
 

@@ -13,6 +13,7 @@ use std::{
 use crate::{
     encoder::Deadline,
     error::{Error, Reason, Result},
+    room::{HeldRoom, Room},
 };
 
 /// Until when, and for whom, a piece of work goes on: until the deadline of its request, until whoever asked has gone
@@ -24,6 +25,7 @@ pub struct Patience {
     deadline: Option<Deadline>,
     gone: Arc<AtomicBool>,
     allowance: Option<Allowance>,
+    room: Option<Arc<Room>>,
 }
 
 /// The time that one media may take, whoever waits for it.
@@ -43,7 +45,24 @@ impl Patience {
     /// For tools and tests, which wait as long as it takes.
     #[must_use]
     pub fn endless() -> Self {
-        Self { deadline: None, gone: Arc::default(), allowance: None }
+        Self { deadline: None, gone: Arc::default(), allowance: None, room: None }
+    }
+
+    /// The same, for work that shares room for what it decodes with others.
+    #[must_use]
+    pub fn within(self, room: Arc<Room>) -> Self {
+        Self { room: Some(room), ..self }
+    }
+
+    /// Waits for room for so many decoded bytes, to be held as long as they are. Blocks; once for each media, or two
+    /// could wait for each other.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn hold(&self, bytes: u64) -> Result<Option<HeldRoom>> {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let check = || self.check("while other media were decoded");
+        self.room.as_ref().map(|room| room.hold(bytes, check)).transpose()
     }
 
     /// The same, but for no more than `seconds` from now: what one media may take to decode.

@@ -2,6 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     embedding::Span,
     error::{Error, Reason, Result},
@@ -45,7 +47,7 @@ impl Tensor {
 }
 
 /// What the vector of a sample is part of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SampleUse {
     /// The whole, and the segment that it covers.
     #[default]
@@ -152,6 +154,12 @@ pub trait Prepare: Send + Sync {
     /// # Errors
     /// As [`prepare`](Self::prepare).
     fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared>;
+
+    /// Whether hostile bytes meet code that the compiler does not check: a C library, or a crate with unsafe code.
+    /// Where that can be had, it runs in a process of its own.
+    fn is_native(&self) -> bool {
+        false
+    }
 
     /// Whether a media of so many bytes is prepared in less time than handing it to another thread takes.
     fn is_light(&self, _bytes: usize) -> bool {

@@ -274,7 +274,8 @@ pub trait VectorStore: Send + Sync {
     /// `COLLECTION_NOT_FOUND`, `STORE_*`.
     async fn stored(&self, collection: &CollectionRef, items: &[ItemId]) -> Result<BTreeMap<ItemId, StoredItem>>;
 
-    /// The nearest points, best first.
+    /// The nearest points, best first, without what their owners say of the items and without transcripts: there may
+    /// be thousands, and [`items`](Self::items) has these of those that are shown.
     ///
     /// # Errors
     /// `COLLECTION_NOT_FOUND`, `FIELD_INVALID` for a filter the store cannot evaluate, `STORE_*`.

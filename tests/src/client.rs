@@ -34,6 +34,12 @@ impl Client {
         Self(Endpoint::from_shared(endpoint.to_owned()).unwrap().connect().await.unwrap())
     }
 
+    /// Over a connection that there is.
+    #[must_use]
+    pub const fn over(channel: Channel) -> Self {
+        Self(channel)
+    }
+
     /// The connection itself.
     #[must_use]
     pub fn channel(&self) -> Channel {

@@ -4,6 +4,7 @@
 //! `ONESPACE_TEST_TOPOLOGY=cluster` runs the same tests against a gateway and an encoder process for every modality.
 //! Nothing here waits by sleeping: a server tells on stdout and through its health service how far it is.
 
+pub mod abuse;
 pub mod apart;
 pub mod bombs;
 pub mod certificates;

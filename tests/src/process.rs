@@ -111,8 +111,14 @@ impl Process {
 
     /// Asks it to stop (SIGTERM).
     pub fn terminate(&self) {
-        let kill = Command::new("sh").args(["-c", "kill -TERM \"$1\"", "kill", &self.pid().to_string()]).status();
-        assert!(kill.unwrap().success(), "there was no process to be told to stop");
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal by its name: STOP freezes it, CONT lets it go on.
+    pub fn signal(&self, name: &str) {
+        let script = "kill -\"$1\" \"$2\"";
+        let kill = Command::new("sh").args(["-c", script, "kill", name, &self.pid().to_string()]).status();
+        assert!(kill.unwrap().success(), "there was no process to be sent a signal");
     }
 
     /// Ends it at once (SIGKILL).
@@ -138,6 +144,13 @@ impl Process {
     pub fn peak_memory(&self) -> u64 {
         let peak = self.status("VmHWM:").unwrap();
         peak.trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
+    }
+
+    /// What it holds now, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        let now = self.status("VmRSS:").unwrap();
+        now.trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
     }
 
     fn status(&self, field: &str) -> Option<String> {

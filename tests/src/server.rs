@@ -75,7 +75,15 @@ impl Server {
     /// Starts a topology with a transcriber and waits until it is ready.
     pub async fn start_hearing(topology: Topology, bundle: &Path, transcriber: &Path) -> Self {
         let folder = tempfile::Builder::new().prefix("onespace-test-").tempdir().unwrap();
-        let server = Self::launch_with(folder, topology, bundle, Some(transcriber)).await;
+        let server = Self::launch_with(folder, topology, bundle, Some(transcriber), &[]).await;
+        server.ready().await;
+        server
+    }
+
+    /// Starts the chosen topology, its vectors in a Qdrant at these addresses, and waits until it is ready.
+    pub async fn start_before(qdrant: &[String]) -> Self {
+        let folder = tempfile::Builder::new().prefix("onespace-test-").tempdir().unwrap();
+        let server = Self::launch_with(folder, Topology::chosen(), &bundle(), None, qdrant).await;
         server.ready().await;
         server
     }
@@ -113,10 +121,16 @@ impl Server {
     }
 
     async fn launch_in(folder: TempDir, topology: Topology, bundle: &Path) -> Self {
-        Self::launch_with(folder, topology, bundle, None).await
+        Self::launch_with(folder, topology, bundle, None, &[]).await
     }
 
-    async fn launch_with(folder: TempDir, topology: Topology, bundle: &Path, transcriber: Option<&Path>) -> Self {
+    async fn launch_with(
+        folder: TempDir,
+        topology: Topology,
+        bundle: &Path,
+        transcriber: Option<&Path>,
+        qdrant: &[String],
+    ) -> Self {
         let manifest = std::fs::read_to_string(bundle.join("bundle.toml")).unwrap_or_default();
         let bundle = bundle.display().to_string();
         let mut arguments = Vec::new();
@@ -145,9 +159,11 @@ impl Server {
             }
             arguments.extend(["--transcriber".to_owned(), place]);
         }
-        let data = folder.path().join("data").display().to_string();
-        let ports = ["--data", &data, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"];
-        arguments.extend(ports.map(ToOwned::to_owned));
+        match qdrant {
+            [] => arguments.extend(["--data".to_owned(), folder.path().join("data").display().to_string()]),
+            urls => arguments.extend(["--qdrant".to_owned(), urls.join(",")]),
+        }
+        arguments.extend(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"].map(ToOwned::to_owned));
         let (gateway, grpc, http) = Self::gateway(&arguments, folder.path()).await;
         Self { gateway, encoders, folder, arguments, grpc, http }
     }
@@ -194,6 +210,12 @@ impl Server {
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.grpc)
+    }
+
+    /// Where its HTTP is.
+    #[must_use]
+    pub fn http(&self) -> &str {
+        &self.http
     }
 
     /// Its folder.

@@ -80,6 +80,8 @@ async fn nobody_waits_behind_those_who_are_gone() {
 /// The deadline is answered for the whole request, or for its only item.
 fn assert_late(answer: Result<v1::EmbedResponse, Status>) {
     match answer {
+        // On a busy machine the client's own clock may be the first to say so.
+        Err(status) if status.message().contains("Timeout expired") => {}
         Err(status) => assert_eq!(status.code(), Code::DeadlineExceeded, "{:?}", why(&status)),
         Ok(mut response) => {
             let error = outcome(response.results.remove(0)).unwrap_err();

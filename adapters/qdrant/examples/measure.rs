@@ -20,6 +20,7 @@ use onespace_qdrant::EmbeddedStore;
 const DIMENSION: usize = 256;
 const BATCH: usize = 256;
 const SEARCHES: u32 = 200;
+const OPENS: u32 = 7;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -57,9 +58,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // The first time it is opened with what came while an index was being built, and goes on with that.
     let start = Instant::now();
-    let store = reopen(reopen(store, directory.path())?, directory.path())?;
+    let mut store = reopen(reopen(store, directory.path())?, directory.path())?;
     println!("build the index of {} points: {:?}", store.collection(&photos).await?.points, start.elapsed());
     search(&store, &photos, "with the index", &mut state).await?;
+
+    let (mut opens, mut closes) = (Vec::new(), Vec::new());
+    for _ in 0..OPENS {
+        let start = Instant::now();
+        drop(store);
+        closes.push(start.elapsed());
+        let start = Instant::now();
+        store = EmbeddedStore::open(directory.path())?;
+        opens.push(start.elapsed());
+    }
+    report(&format!("close {points} points"), &mut closes);
+    report(&format!("open {points} points"), &mut opens);
 
     let start = Instant::now();
     let items = store.count_items(&photos, &Filter::default()).await?;

@@ -30,6 +30,8 @@ pub(crate) const SPACE: &str = "space";
 pub(crate) const TOWER: &str = "tower";
 /// What the vector is the sum of: a list of `[modality, weight]`. Absent where it is no sum.
 pub(crate) const PARTS: &str = "parts";
+/// The checksums of payload and vector, in the embedded store.
+pub(crate) const SUMS: &str = "sums";
 /// What was said, of a speech track.
 pub(crate) const TRANSCRIPT: &str = "transcript";
 

@@ -16,5 +16,5 @@ mod payload;
 mod search;
 mod server;
 
-pub use embedded::EmbeddedStore;
+pub use embedded::{Backup, EmbeddedStore, Fault, Repaired, repair, restore, verify};
 pub use server::{Replication, ServerStore};

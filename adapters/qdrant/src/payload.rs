@@ -17,6 +17,11 @@ pub(crate) const ITEM_AND_HASH: [&str; 3] = [TENANT, ITEM, CONTENT_HASH];
 /// The keys that [`stored_item`] reads.
 pub(crate) const STORED_ITEM: [&str; 6] = [TENANT, ITEM, CONTENT_HASH, URI, TITLE, METADATA];
 
+/// The keys of what a search says of a point: all but what its owner says of the item and what is said in it, which
+/// may be a hundred times as much.
+pub(crate) const HIT: [&str; 11] =
+    [TENANT, ITEM, MODALITY, TRACK, SEGMENT, CONTENT_HASH, SPACE, START_MS, END_MS, TOWER, PARTS];
+
 /// What is kept beside a point's vector.
 pub(crate) fn payload(tenant: &Tenant, point: &Point) -> Map<String, Value> {
     let mut payload = Map::new();

@@ -1,5 +1,6 @@
-//! What every vector store has to do, run against each of them: the embedded one always, the served one where
-//! `ONESPACE_TEST_QDRANT_URL` (and, where it needs one, `ONESPACE_TEST_QDRANT_API_KEY`) names a server.
+//! What every vector store has to do, run against each of them: the embedded one and the served one before a stand-in
+//! always, the served one before a real server where `ONESPACE_TEST_QDRANT_URL` (several with commas between them; and,
+//! where it needs one, `ONESPACE_TEST_QDRANT_API_KEY`) names it.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,6 +28,7 @@ use std::{
 
 use onespace_core::{CollectionName, CollectionRef, Tenant, VectorStore};
 use onespace_qdrant::{EmbeddedStore, Replication, ServerStore};
+use onespace_qdrant_stand_in::StandIn;
 
 /// A store, and collection names that nobody else uses.
 #[derive(Clone)]
@@ -80,9 +82,10 @@ impl Ground {
 }
 
 fn server() -> Option<ServerStore> {
-    let url = std::env::var("ONESPACE_TEST_QDRANT_URL").ok()?;
+    let urls = std::env::var("ONESPACE_TEST_QDRANT_URL").ok()?;
+    let urls: Vec<_> = urls.split(',').map(ToOwned::to_owned).collect();
     let key = std::env::var("ONESPACE_TEST_QDRANT_API_KEY").ok();
-    Some(ServerStore::connect(&url, key.as_deref(), Replication::default()).unwrap())
+    Some(ServerStore::connect(&urls, key.as_deref(), Replication::default()).unwrap())
 }
 
 macro_rules! contract {
@@ -93,6 +96,16 @@ macro_rules! contract {
             async fn $test() {
                 let directory = tempfile::tempdir().unwrap();
                 let store = EmbeddedStore::open(directory.path()).unwrap();
+                Ground::new(Arc::new(store)).run(contract::$area::$test).await;
+            })+
+        }
+
+        mod before_a_stand_in {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                let server = StandIn::start();
+                let store = ServerStore::connect(&[server.url()], None, Replication::default()).unwrap();
                 Ground::new(Arc::new(store)).run(contract::$area::$test).await;
             })+
         }

@@ -258,6 +258,11 @@ impl Prepare for AudioPreparer {
         Modality::Audio
     }
 
+    /// Symphonia is safe Rust throughout; what it does not decode goes to FFmpeg, where that is linked.
+    fn is_native(&self) -> bool {
+        self.fallback.is_some()
+    }
+
     fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let PrepareRequest { bytes, segments, patience, .. } = request;
         let audio = mono::decoded(bytes, Target::of(&self.plan.spec), self.fallback.as_ref(), patience)?;

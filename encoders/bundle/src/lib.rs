@@ -27,6 +27,6 @@ pub use manifest::{Manifest, Provenance};
 pub use reading::{PairScale, Talk};
 pub use recipe::Recipe;
 pub use schema::manifest_schema;
-pub use sound::{Sound, sound_of};
+pub use sound::{Sound, listeners};
 pub use tower::{Golden, Tower, TowerHead};
 pub use verify::{Bundle, MANIFEST_FILE};

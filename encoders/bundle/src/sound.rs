@@ -1,6 +1,8 @@
 //! What is heard in a media, for a transcriber.
 
-use onespace_core::{Modality, Patience, Result};
+use std::{collections::BTreeMap, sync::Arc};
+
+use onespace_core::{Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Result, Sample, Tensor, TensorData};
 use onespace_speech::RATE;
 
 /// What is heard in a media.
@@ -12,11 +14,54 @@ pub struct Sound {
     pub cut: bool,
 }
 
+impl Sound {
+    /// What one of [`listeners`] gave.
+    ///
+    /// # Errors
+    /// `INTERNAL` for samples of anything else.
+    pub fn of(prepared: Prepared) -> Result<Self> {
+        let tensors = prepared.samples.into_iter().flat_map(|sample| sample.tensors).map(|tensor| tensor.data);
+        let tensors: Result<[TensorData; 2], Vec<TensorData>> = tensors.collect::<Vec<_>>().try_into();
+        match tensors {
+            Ok([TensorData::F32(samples), TensorData::I64(cut)]) => Ok(Self { samples, cut: cut != [0] }),
+            _ => Err(Error::internal("what was prepared is no sound")),
+        }
+    }
+}
+
+/// What hears media of one modality. The sound is a sample, so that it can be had where samples are: in a process that
+/// decodes.
+#[derive(Clone, Copy, Debug)]
+struct Listener(Modality);
+
+/// What hears media, for each modality in which anybody speaks.
+#[must_use]
+pub fn listeners() -> BTreeMap<Modality, Arc<dyn Prepare>> {
+    let speaking = Modality::ALL.into_iter().filter(|modality| modality.has_speech());
+    speaking.map(|modality| (modality, Arc::new(Listener(modality)) as Arc<dyn Prepare>)).collect()
+}
+
+impl Prepare for Listener {
+    fn modality(&self) -> Modality {
+        self.0
+    }
+
+    fn is_native(&self) -> bool {
+        cfg!(feature = "video")
+    }
+
+    fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
+        let Sound { samples, cut } = sound_of(self.0, request.bytes, &request.patience)?;
+        let tensors = vec![Tensor::f32([samples.len()], samples), Tensor::i64([1], vec![cut.into()])];
+        Ok(vec![Sample::whole(self.0, tensors)].into())
+    }
+}
+
 /// The sound of a media.
 ///
 /// # Errors
 /// `MEDIA_*`; what `patience` says when it is over.
-pub fn sound_of(modality: Modality, bytes: &[u8], patience: &Patience) -> Result<Sound> {
+fn sound_of(modality: Modality, bytes: &[u8], patience: &Patience) -> Result<Sound> {
     match modality {
         Modality::Video => of_video(bytes, patience),
         _ => Ok(Sound { samples: of_audio(bytes, patience)?, cut: false }),
@@ -31,7 +76,7 @@ fn of_video(bytes: &[u8], patience: &Patience) -> Result<Sound> {
 
 #[cfg(not(feature = "video"))]
 fn of_video(_bytes: &[u8], _patience: &Patience) -> Result<Sound> {
-    Err(onespace_core::Error::unsupported("bytes", "this build has no decoder for videos (feature \"video\")"))
+    Err(Error::unsupported("bytes", "this build has no decoder for videos (feature \"video\")"))
 }
 
 #[cfg(feature = "video")]

@@ -49,6 +49,11 @@ impl Prepare for DepthPreparer {
         Modality::Depth
     }
 
+    /// Pixels are decoded as those of images are, some by a crate with unsafe code.
+    fn is_native(&self) -> bool {
+        true
+    }
+
     fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let patience = &request.patience;
         let mut plane = decode_plane(request.bytes, patience)?;

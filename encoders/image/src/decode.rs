@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, error::LimitErrorKind};
 use onespace_core::{
-    Error, Modality, Patience, Result, limits,
+    Error, HeldRoom, Modality, Patience, Result, limits,
     sniff::{self, Sniffed},
 };
 
@@ -12,6 +12,13 @@ use crate::{
     size::check_size,
 };
 
+/// A decoded image, and the room that it takes.
+pub struct Decoded {
+    /// Upright.
+    pub pixels: Pixels,
+    _room: Option<HeldRoom>,
+}
+
 /// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF (of several frames the first), turns it as its EXIF says and lays
 /// it over `background` where it is transparent; without one, transparency is ignored.
 ///
@@ -19,7 +26,7 @@ use crate::{
 /// `MEDIA_UNSUPPORTED`, `MEDIA_TOO_LARGE` (told from the header, before any pixel is allocated),
 /// `MEDIA_MALFORMED`; what `patience` says when it is over, which is noticed where a decoder asks for more
 /// bytes and between the steps.
-pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Pixels> {
+pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Decoded> {
     patience.check("before the image was decoded")?;
     let pixels = decode_pixels(bytes, background, patience);
     // A decoder whose bytes ran out because nobody waits any more knows no better than to blame the bytes.
@@ -27,12 +34,12 @@ pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) ->
     pixels
 }
 
-fn decode_pixels(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Pixels> {
+fn decode_pixels(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Decoded> {
     let format = image::guess_format(bytes).ok().filter(is_read).ok_or_else(|| unknown(bytes))?;
     if format == ImageFormat::Jpeg {
-        let jpeg::Decoded { size: (width, height), pixels, orientation } = jpeg::decode(bytes)?;
+        let jpeg::Decoded { size: (width, height), pixels, orientation, room } = jpeg::decode(bytes, patience)?;
         patience.check("when the image was decoded")?;
-        return Ok(Pixels::new(width, height, pixels)?.upright(orientation));
+        return Ok(Decoded { pixels: Pixels::new(width, height, pixels)?.upright(orientation), _room: room });
     }
     let mut reader = ImageReader::new(patience.reading(bytes));
     reader.set_format(format);
@@ -48,9 +55,12 @@ fn decode_pixels(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience)
 
     // Broken metadata does not make the pixels unreadable.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    // What the decoder gives, and what that becomes.
+    let room = patience.hold(decoder.total_bytes() + 3 * u64::from(width) * u64::from(height))?;
     let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
     patience.check("when the image was decoded")?;
-    Ok(Pixels::new(width, height, opaque(image, background))?.upright(orientation))
+    let pixels = Pixels::new(width, height, opaque(image, background))?.upright(orientation);
+    Ok(Decoded { pixels, _room: room })
 }
 
 /// JPEG has a decoder of its own.

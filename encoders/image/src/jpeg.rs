@@ -2,7 +2,7 @@
 
 use image::metadata::Orientation;
 use libjpeg_turbo_rs::{ComponentInfo, DecodeLimits, Decoder, JpegError, PixelFormat};
-use onespace_core::{Error, Result, limits};
+use onespace_core::{Error, HeldRoom, Patience, Result, limits};
 
 use crate::size::check_size;
 
@@ -14,18 +14,22 @@ pub struct Decoded {
     pub pixels: Vec<u8>,
     /// How the camera was held.
     pub orientation: Orientation,
+    /// What they take.
+    pub room: Option<HeldRoom>,
 }
 
 /// Decodes any JPEG of eight bits: grey, colour or CMYK (over white paper), baseline, progressive or arithmetic.
 ///
 /// # Errors
-/// `MEDIA_TOO_LARGE` before any pixel is allocated, `MEDIA_UNSUPPORTED`, `MEDIA_MALFORMED`.
-pub fn decode(bytes: &[u8]) -> Result<Decoded> {
+/// `MEDIA_TOO_LARGE` before any pixel is allocated, `MEDIA_UNSUPPORTED`, `MEDIA_MALFORMED`; what
+/// `patience` says when it is over.
+pub fn decode(bytes: &[u8], patience: &Patience) -> Result<Decoded> {
     let scans = DecodeLimits { max_scans: limits::IMAGE_SCANS, ..DecodeLimits::default() };
     let mut decoder = Decoder::new_with_limits(bytes, scans).map_err(|error| explain(&error))?;
     let (width, height) = (decoder.header().width, decoder.header().height);
     let values = 3 * u64::from(width) * u64::from(height);
-    check_size(width.into(), height.into(), values.saturating_add(coefficient_bytes(&decoder)))?;
+    let decoded = values.saturating_add(coefficient_bytes(&decoder));
+    check_size(width.into(), height.into(), decoded)?;
     if decoder.header().precision != 8 {
         return Err(Error::unsupported("bytes", format!("a JPEG of {} bits a channel", decoder.header().precision)));
     }
@@ -35,11 +39,13 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded> {
     // Broken metadata does not make the pixels unreadable.
     let orientation = decoder.exif_orientation().and_then(Orientation::from_exif);
     decoder.set_output_format(PixelFormat::Rgb);
+    let room = patience.hold(decoded)?;
     let image = decoder.decode_image().map_err(|error| explain(&error))?;
     Ok(Decoded {
         size: (width.into(), height.into()),
         pixels: image.data,
         orientation: orientation.unwrap_or(Orientation::NoTransforms),
+        room,
     })
 }
 

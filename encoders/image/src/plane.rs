@@ -84,7 +84,8 @@ pub fn channels(plane: &[f32], mean: &[f32], std: &[f32]) -> Vec<f32> {
 
 /// Anything of eight bits.
 fn decode_grey(bytes: &[u8], patience: &Patience) -> Result<Plane> {
-    let pixels = decode(bytes, None, patience)?;
+    let decoded = decode(bytes, None, patience)?;
+    let pixels = &decoded.pixels;
     let (rgb, _) = pixels.rgb().as_chunks::<3>();
     let grey = |[red, green, blue]: [u8; 3]| {
         let sum = 19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue);
@@ -110,6 +111,8 @@ fn decode_png(bytes: &[u8], patience: &Patience) -> Result<Option<Plane>> {
     }
     let (width, height) = decoder.dimensions();
     check_size(width, height, decoder.total_bytes())?;
+    // Two bytes each, and four as a number.
+    let _room = patience.hold(decoder.total_bytes() + 4 * u64::from(width) * u64::from(height))?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?.into_luma16();
     let values = image.into_raw().into_iter().map(f32::from).collect();
@@ -123,6 +126,7 @@ fn decode_tiff(bytes: &[u8], patience: &Patience) -> Result<Option<Plane>> {
     let tiff::ColorType::Gray(bits) = colours else { return Ok(None) };
     let (width, height) = decoder.dimensions().map_err(|error| explain_tiff(&error))?;
     check_size(width, height, u64::from(width) * u64::from(height) * u64::from(bits.div_ceil(8).max(4)))?;
+    let _room = patience.hold(u64::from(width) * u64::from(height) * u64::from(bits.div_ceil(8).max(4)))?;
     let mut strict = Limits::default();
     strict.decoding_buffer_size = limits::IMAGE_DECODED_BYTES;
     strict.intermediate_buffer_size = limits::IMAGE_DECODED_BYTES;

@@ -98,13 +98,19 @@ impl Prepare for ImagePreparer {
         Modality::Image
     }
 
+    /// The decoder of JPEG has unsafe code, and so has what resizes.
+    fn is_native(&self) -> bool {
+        true
+    }
+
     fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let patience = &request.patience;
         let background = match self.spec.alpha {
             Alpha::Blend => Some(self.spec.background),
             Alpha::Drop => None,
         };
-        let pixels = decode(request.bytes, background, patience)?;
+        let decoded = decode(request.bytes, background, patience)?;
+        let pixels = &decoded.pixels;
         let (rgb, size) = (pixels.rgb(), (pixels.width(), pixels.height()));
         let tensors = if let Some(patches) = self.spec.patches {
             let (values, places) = self.patches_of(patches, rgb, size, patience)?;

@@ -125,17 +125,26 @@ impl Engine {
         self.queue.counters.snapshot(self.queue.waiting())
     }
 
-    /// How long the longest present run has been going on; zero when idle. A value that only grows means a
-    /// wedged thread.
+    /// Refuses whoever would wait for its turn in vain, before its media is prepared.
+    ///
+    /// # Errors
+    /// `QUEUE_FULL` with a pause.
+    pub fn check_turn(&self) -> Result<()> {
+        self.queue.check()
+    }
+
+    /// How long the longest present run has been going on; zero when idle.
     #[must_use]
     pub fn busy_for(&self) -> Duration {
         self.queue.busy_for()
     }
 
-    /// Whether every worker is there.
+    /// Whether every worker is there, and none in a run that takes longer than `patience` and many times as long as it
+    /// should.
     #[must_use]
-    pub fn alive(&self) -> bool {
-        !self.workers.is_empty() && self.workers.iter().all(|worker| !worker.is_finished())
+    pub fn alive(&self, patience: Duration) -> bool {
+        let there = !self.workers.is_empty() && self.workers.iter().all(|worker| !worker.is_finished());
+        there && !self.queue.stuck(patience)
     }
 }
 

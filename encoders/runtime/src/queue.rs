@@ -32,6 +32,9 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 /// samples where sixteen were on their way.
 const RETURN: u32 = 16;
 
+/// How many times as long as usual a run takes that is taken to be stuck: a busy machine is slow, too.
+const STUCK: f64 = 8.0;
+
 /// The weight of the newest run in the moving average of what a sample takes.
 const NEWEST: f64 = 0.2;
 
@@ -82,6 +85,7 @@ pub(crate) struct Batch {
 
 struct Running {
     since: Instant,
+    samples: usize,
     jobs: Vec<u64>,
     options: Arc<RunOptions>,
 }
@@ -149,6 +153,7 @@ impl Queue {
             add(&self.counters.refused, samples.len());
             return Err(self.full(&state, samples.len()));
         }
+        self.check_turn(&state).inspect_err(|_| add(&self.counters.refused, samples.len()))?;
         // An idle tower takes what comes: the mean may be out of date, and only runs can correct it.
         let busy = !state.waiting.is_empty() || state.running.iter().any(Option::is_some);
         if busy && state.sample_seconds.is_some_and(|seconds| deadline.remaining().as_secs_f64() < seconds) {
@@ -168,6 +173,25 @@ impl Queue {
         let answers = answers.collect();
         self.changed.notify_all();
         Ok(Ticket { job, answers, patience })
+    }
+
+    /// Refuses whoever would wait in vain, before any work is done for it.
+    ///
+    /// # Errors
+    /// `QUEUE_FULL` with a pause.
+    pub fn check(&self) -> Result<()> {
+        self.check_turn(&self.lock())
+    }
+
+    /// What waits already takes longer than anybody may wait.
+    fn check_turn(&self, state: &State) -> Result<()> {
+        let in_time = self.ahead(state) <= self.patience(state).as_secs_f64();
+        if in_time { Ok(()) } else { Err(self.full(state, 0)) }
+    }
+
+    /// How many seconds what waits will take.
+    fn ahead(&self, state: &State) -> f64 {
+        state.waiting.len() as f64 * state.sample_seconds.unwrap_or(0.0) / state.running.len().max(1) as f64
     }
 
     /// How long a request may wait for its first sample's turn: as the policy says, or the time of one full batch where
@@ -253,7 +277,8 @@ impl Queue {
         let mut jobs: Vec<u64> = entries.iter().map(|entry| entry.job).collect();
         jobs.dedup();
         if let Some(running) = state.running.get_mut(worker) {
-            *running = Some(Running { since: Instant::now(), jobs, options: Arc::clone(&options) });
+            let samples = entries.len();
+            *running = Some(Running { since: Instant::now(), samples, jobs, options: Arc::clone(&options) });
         }
         let info = BatchInfo { samples: bucket.samples, values: bucket.values, waiting: state.waiting.len() };
         Some(Batch { entries: entries.into(), info, options })
@@ -298,9 +323,7 @@ impl Queue {
 
     fn full(&self, state: &State, samples: usize) -> Error {
         let (least, most) = PAUSE;
-        let ahead =
-            state.waiting.len() as f64 * state.sample_seconds.unwrap_or(0.0) / state.running.len().max(1) as f64;
-        let pause = Duration::try_from_secs_f64(ahead).unwrap_or(most).clamp(least, most);
+        let pause = Duration::try_from_secs_f64(self.ahead(state)).unwrap_or(most).clamp(least, most);
         let message = format!(
             "{} samples wait for the {} tower, {samples} more pass the limit of {} (BATCH_QUEUE) or of {} \
              values (BATCH_QUEUE_VALUES), or waited longer than {} ms (QUEUE_WAIT_MS, or the time of a full batch)",
@@ -333,6 +356,16 @@ impl Queue {
     pub fn busy_for(&self) -> Duration {
         let state = self.lock();
         state.running.iter().flatten().map(|running| running.since.elapsed()).max().unwrap_or_default()
+    }
+
+    /// Whether a run takes longer than `patience`, and many times as long as runs of as many samples do.
+    pub fn stuck(&self, patience: Duration) -> bool {
+        let state = self.lock();
+        let long = state.sample_seconds.unwrap_or(0.0) * STUCK;
+        let is_stuck = |running: &Running| {
+            running.since.elapsed().as_secs_f64() > patience.as_secs_f64().max(long * running.samples as f64)
+        };
+        state.running.iter().flatten().any(is_stuck)
     }
 }
 

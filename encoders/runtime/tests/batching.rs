@@ -289,6 +289,8 @@ async fn a_run_that_nobody_waits_for_is_ended() {
     // So is one whose engine goes: this test would hang otherwise.
     let again = ask(&engine, vec![x(1e9)]);
     until("it runs", || engine.busy_for() > Duration::ZERO).await;
+    assert!(engine.alive(Duration::from_secs(60)), "a run that has just begun is not stuck");
+    until("it is taken to be stuck", || !engine.alive(Duration::from_millis(100))).await;
     again.abort();
     drop(engine);
 }
@@ -336,7 +338,7 @@ async fn a_panic_fails_its_batch_and_nothing_else() {
         }
     }
     assert_eq!((panicked, engine.stats().panics), (5, 5));
-    assert!(engine.alive());
+    assert!(engine.alive(Duration::ZERO));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -377,5 +379,5 @@ async fn towers_of_one_file_take_turns() {
         let got = task.await.unwrap().unwrap();
         assert!(cosine(&got.vectors[0], &session.run(&[&pixels(seed as u32)]).unwrap()[0]) >= 0.9999, "{seed}");
     }
-    assert!(engines.iter().all(|engine| engine.stats().executed == 32 && engine.alive()));
+    assert!(engines.iter().all(|engine| engine.stats().executed == 32 && engine.alive(Duration::from_secs(60))));
 }

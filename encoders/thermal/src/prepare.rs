@@ -45,6 +45,11 @@ impl Prepare for ThermalPreparer {
         Modality::Thermal
     }
 
+    /// Pixels are decoded as those of images are, some by a crate with unsafe code.
+    fn is_native(&self) -> bool {
+        true
+    }
+
     fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let patience = &request.patience;
         let mut plane = decode_plane(request.bytes, patience)?;

@@ -131,6 +131,11 @@ impl Prepare for VideoPreparer {
         Modality::Video
     }
 
+    /// FFmpeg.
+    fn is_native(&self) -> bool {
+        true
+    }
+
     fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let PrepareRequest { bytes, segments, patience, .. } = request;
         self.samples(bytes, *segments, &for_a_video(patience))

@@ -75,6 +75,12 @@ impl Caller {
         self.grant.reaches(collection)
     }
 
+    /// Which key or token it is; empty where nobody was asked.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.grant.id
+    }
+
     /// How much the caller may take.
     #[must_use]
     pub fn quota(&self) -> Quota {

@@ -14,13 +14,14 @@ use futures::future::join_all;
 use onespace_bundle::{Bundle, TowerHead};
 use onespace_core::{
     Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Note, NoteReason, Patience, Prepare,
-    PrepareRequest, Prepared, Reason, Result, Sample, TensorData, Timings, TowerInfo, limits,
+    PrepareRequest, Prepared, Reason, Result, Room, Sample, TensorData, Timings, TowerInfo, limits,
 };
 use onespace_kit::admission::{Admission, Admitted};
 use onespace_runtime::{Models, RequestPermits, Runtime, Stats};
 use tokio::task;
 
 use crate::{
+    decoders::{Decoders, Decoding},
     golden,
     pipeline::{TowerOutput, TowerPipeline},
     pool::{Pool, PoolOutput, Weight, micros},
@@ -34,6 +35,8 @@ pub struct Options {
     pub engine: onespace_runtime::Options,
     /// Threads that prepare media of one modality; as many as there are cores when it is not given.
     pub prepare_threads: Option<NonZeroUsize>,
+    /// Where native code decodes.
+    pub decoders: Decoders,
 }
 
 /// From bytes to samples.
@@ -45,6 +48,7 @@ struct PooledPreparer {
 /// Any set of towers of one bundle, in this process.
 pub struct LocalEncoder {
     info: EncoderInfo,
+    decoding: Decoding,
     preparers: BTreeMap<Modality, PooledPreparer>,
     /// One for each tower that samples can be for: a video's audio goes to the audio tower.
     /// Towers whose samples can share a run share one.
@@ -123,6 +127,7 @@ impl LocalEncoder {
         wanted.extend(other);
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = options.prepare_threads.map_or_else(cores, NonZeroUsize::get);
+        let room = Room::new(limits::DECODING_BYTES);
         let mut preparers = BTreeMap::new();
         let mut pipelines: BTreeMap<Modality, Arc<TowerPipeline>> = BTreeMap::new();
         let mut models = Models::new(runtime);
@@ -139,9 +144,15 @@ impl LocalEncoder {
                 }
             };
             pipelines.insert(modality, pipeline);
-            preparers.insert(modality, PooledPreparer { preparer, pool: Pool::new(modality.name(), threads) });
+            preparers.insert(modality, preparer);
         }
+        let decoding = options.decoders.confine(&mut preparers);
+        let pooled = |(modality, preparer): (Modality, _)| {
+            (modality, PooledPreparer { preparer, pool: Pool::new(modality.name(), threads).within(&room) })
+        };
+        let preparers = preparers.into_iter().map(pooled).collect();
         Ok(Self {
+            decoding,
             info: EncoderInfo {
                 space: bundle.space().clone(),
                 license: bundle.manifest().license(),
@@ -160,6 +171,12 @@ impl LocalEncoder {
         &self.info
     }
 
+    /// Where media are decoded.
+    #[must_use]
+    pub const fn decoding(&self) -> Decoding {
+        self.decoding
+    }
+
     /// Whether it has a tower for this modality.
     ///
     /// # Errors
@@ -174,11 +191,11 @@ impl LocalEncoder {
         self.pipelines.iter().map(|(modality, pipeline)| (*modality, pipeline.engine.stats())).collect()
     }
 
-    /// Whether every inference thread is there and none has been in one run for longer than `patience`: what a
-    /// liveness probe asks.
+    /// Whether every inference thread is there and none is stuck, in a run that takes longer than `patience` and many
+    /// times as long as it should: what a liveness probe asks.
     #[must_use]
     pub fn alive(&self, patience: Duration) -> bool {
-        self.pipelines.values().all(|pipeline| pipeline.engine.alive() && pipeline.engine.busy_for() <= patience)
+        self.pipelines.values().all(|pipeline| pipeline.engine.alive(patience))
     }
 
     /// Room for the bytes of one media, waited for a bounded time: whoever receives it piece by piece takes the room
@@ -206,6 +223,8 @@ impl LocalEncoder {
         modality.check_bytes("bytes", request.bytes.len())?;
         let preparer = self.preparer(modality)?;
         deadline.check("on arrival")?;
+        // What is refused in the end is not decoded first.
+        self.pipelines.get(&modality).map_or(Ok(()), |pipeline| pipeline.engine.check_turn())?;
         // The file's bytes and its place go when its samples are there; those are counted in their turn.
         let file: RequestPermits = Arc::new((self.media.enter()?, bytes));
         let (target, segments) = (request.target, request.segments);
@@ -317,6 +336,17 @@ impl Encoder for LocalEncoder {
 
     async fn describe(&self) -> Result<EncoderInfo> {
         Ok(self.info.clone())
+    }
+
+    async fn ready(&self, modality: Modality) -> Result<()> {
+        self.expect(modality)?;
+        let patience = Duration::from_millis(limits::STUCK_MS as u64);
+        let turns = |pipeline: &Arc<TowerPipeline>| pipeline.engine.alive(patience);
+        if self.pipelines.get(&modality).is_none_or(turns) {
+            return Ok(());
+        }
+        let message = "an inference thread has ended, or has been in one run for longer than anybody waits";
+        Err(Error::new(Reason::EncoderUnavailable, "", message))
     }
 }
 

@@ -4,12 +4,12 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use onespace_core::{Deadline, Error, Patience, Reason, Result, limits};
+use onespace_core::{Deadline, Error, Patience, Reason, Result, Room, limits};
 use onespace_runtime::RequestPermits;
 use tokio::{sync::Semaphore, task, time::timeout_at};
 
@@ -29,6 +29,20 @@ pub(crate) struct Pool {
     longest: (&'static str, Duration),
     /// Moving average of the work, in microseconds.
     mean_us: Arc<AtomicU64>,
+    threads: usize,
+    /// For what is decoded, shared with other pools.
+    room: Option<Arc<Room>>,
+    /// How many wait for a turn.
+    waiting: AtomicUsize,
+}
+
+/// Counts among those who wait until it is dropped.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Where work is done.
@@ -51,12 +65,19 @@ pub(crate) struct PoolOutput<T> {
 impl Pool {
     pub fn new(what: &'static str, threads: usize) -> Self {
         let longest = ("QUEUE_WAIT_MS", Duration::from_millis(limits::QUEUE_WAIT_MS as u64));
-        Self { what, turns: Arc::new(Semaphore::new(threads.max(1))), longest, mean_us: Arc::default() }
+        let threads = threads.max(1);
+        let (turns, waiting) = (Arc::new(Semaphore::new(threads)), AtomicUsize::new(0));
+        Self { what, turns, longest, mean_us: Arc::default(), threads, room: None, waiting }
     }
 
     /// The same, for work that takes so long that whoever comes next waits longer.
     pub fn patient(self, limit: &'static str, milliseconds: usize) -> Self {
         Self { longest: (limit, Duration::from_millis(milliseconds as u64)), ..self }
+    }
+
+    /// The same, whose work shares room for what it decodes.
+    pub fn within(self, room: &Arc<Room>) -> Self {
+        Self { room: Some(room.clone()), ..self }
     }
 
     /// Waits for a turn, then works. `work` is told when nobody waits for it any more, because the deadline has passed
@@ -73,14 +94,23 @@ impl Pool {
     ) -> Result<PoolOutput<T>> {
         let arrived = Instant::now();
         let longest = arrived + self.longest.1;
+        let waits = self.join_queue(longest.min(deadline.instant()).saturating_duration_since(arrived));
+        // Whoever cannot wait as long as others may is late, wherever it is told; there is room for the others.
+        let waits =
+            waits.ok_or_else(|| if deadline.instant() < longest { Deadline::exceeded(BEFORE) } else { self.full() })?;
         let turn = timeout_at(longest.min(deadline.instant()).into(), Arc::clone(&self.turns).acquire_owned());
         let Ok(Ok(turn)) = turn.await else {
             deadline.check(BEFORE)?;
             return Err(self.full());
         };
+        drop(waits);
         deadline.check(BEFORE)?;
         let waited = arrived.elapsed();
         let patience = Patience::until(deadline);
+        let patience = match &self.room {
+            Some(room) => patience.within(room.clone()),
+            None => patience,
+        };
         let _gone = patience.leave_on_drop();
         let record = self.record();
         let work = move || {
@@ -104,6 +134,19 @@ impl Pool {
         }
     }
 
+    /// A place among those who wait for a turn, for whoever waits so long; none where those before take longer.
+    fn join_queue(&self, patience: Duration) -> Option<Waits<'_>> {
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let waits = Waits(&self.waiting);
+        (self.ahead(before) <= patience).then_some(waits)
+    }
+
+    /// How long the work of so many takes.
+    fn ahead(&self, waiting: usize) -> Duration {
+        let mean = Duration::from_micros(self.mean_us.load(Ordering::Relaxed));
+        mean.mul_f64(waiting as f64 / self.threads as f64)
+    }
+
     /// Takes down how long a piece of work took, and whether it was given up: that says nothing of how long the next
     /// one takes, but is counted.
     fn record(&self) -> impl FnOnce(Duration, bool) + Send + 'static {
@@ -124,9 +167,9 @@ impl Pool {
 
     fn full(&self) -> Error {
         let (least, most) = PAUSE;
-        let pause = Duration::from_micros(self.mean_us.load(Ordering::Relaxed)).clamp(least, most);
+        let pause = self.ahead(self.waiting.load(Ordering::Relaxed).max(self.threads)).clamp(least, most);
         let (limit, longest) = self.longest;
-        let message = format!("no turn to prepare the {} came within {} ms ({limit})", self.what, longest.as_millis());
+        let message = format!("no turn to prepare the {} comes within {} ms ({limit})", self.what, longest.as_millis());
         Error::new(Reason::QueueFull, "", message).retry_after(pause)
     }
 }
@@ -190,6 +233,41 @@ mod tests {
         release.send(()).unwrap();
         assert!(pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(())).await.is_ok());
         assert_eq!(Arc::strong_count(&permit), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_would_wait_in_vain_is_told_at_once() {
+        let pool = Arc::new(pool());
+        pool.mean_us.store(300_000, Ordering::Relaxed);
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let busy = Arc::clone(&pool);
+        let first = tokio::spawn(async move {
+            busy.run(Deadline::default(), nobody(), Weight::Heavy, move |_| {
+                let _ = held.recv();
+                Ok(())
+            })
+            .await
+        });
+        while pool.turns.available_permits() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let wait = || {
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move { pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(())).await })
+        };
+        let waiting = [wait(), wait(), wait(), wait()];
+        while pool.waiting.load(Ordering::Relaxed) < waiting.len() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let began = Instant::now();
+        let refused = pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(())).await.unwrap_err();
+        assert_eq!((refused.reason, refused.retry_after.is_some()), (Reason::QueueFull, true));
+        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+        release.send(()).unwrap();
+        assert!(first.await.unwrap().is_ok());
+        for one in waiting {
+            assert!(one.await.unwrap().is_ok());
+        }
     }
 
     /// Work that looks up as decoders do, until it is told to stop.

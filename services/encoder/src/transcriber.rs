@@ -1,6 +1,7 @@
 //! A transcriber in this process.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -8,10 +9,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use onespace_bundle::{Sound, sound_of};
+use onespace_bundle::{Sound, listeners};
 use onespace_core::{
-    Deadline, Error, Modality, Patience, Reason, Remark, RemarkKind, Result, Span, Timings, Transcribe,
-    TranscribeReply, TranscribeRequest, TranscriberInfo, limits,
+    Deadline, Error, Modality, Patience, Prepare, PrepareRequest, Reason, Remark, RemarkKind, Result, Span, Timings,
+    Transcribe, TranscribeReply, TranscribeRequest, TranscriberInfo, limits,
 };
 use onespace_kit::admission::{Admission, Admitted};
 use onespace_runtime::{Runtime, Transcriber};
@@ -19,6 +20,7 @@ use onespace_speech::RATE;
 use tokio::task;
 
 use crate::{
+    decoders::Decoders,
     local::record,
     pool::{Pool, PoolOutput, Weight, micros},
 };
@@ -31,6 +33,7 @@ const SPEECH: &str = "speech";
 pub struct LocalTranscriber {
     info: TranscriberInfo,
     transcriber: Transcriber,
+    listeners: BTreeMap<Modality, Arc<dyn Prepare>>,
     pool: Pool,
     waiting: Admission,
     bytes: Admission,
@@ -50,18 +53,24 @@ pub struct Seat {
 }
 
 impl LocalTranscriber {
-    /// Loads the transcriber of a directory.
+    /// Loads the transcriber of a directory; recordings are decoded where `decoders` says.
     ///
     /// # Errors
     /// `BUNDLE_INVALID` naming the directory, file or key at fault.
-    pub async fn load(runtime: &Runtime, directory: &Path) -> Result<Self> {
+    pub async fn load(runtime: &Runtime, directory: &Path, decoders: &Decoders) -> Result<Self> {
         let (runtime, directory): (Runtime, PathBuf) = (runtime.clone(), directory.to_owned());
-        let transcriber = task::spawn_blocking(move || Transcriber::open(&runtime, &directory))
-            .await
-            .map_err(|_| Error::internal("loading the transcriber panicked"))??;
+        let decoders = decoders.clone();
+        let load = move || -> Result<_> {
+            let mut listeners = listeners();
+            decoders.confine(&mut listeners);
+            Ok((Transcriber::open(&runtime, &directory)?, listeners))
+        };
+        let (transcriber, listeners) =
+            task::spawn_blocking(load).await.map_err(|_| Error::internal("loading the transcriber panicked"))??;
         Ok(Self {
             info: transcriber.info().clone(),
             transcriber,
+            listeners,
             pool: Pool::new(SPEECH, limits::SPEECH_AT_ONCE).patient("SPEECH_WAIT_MS", limits::SPEECH_WAIT_MS),
             waiting: Admission::requests("recordings to be transcribed (SPEECH_QUEUE)", limits::SPEECH_QUEUE),
             bytes: Admission::bytes("bytes of media (MEDIA_IN_FLIGHT_BYTES)", limits::MEDIA_IN_FLIGHT_BYTES),
@@ -100,9 +109,11 @@ impl LocalTranscriber {
         check(modality, file.len())?;
         let Seat { place, bytes } = seat;
         let (transcriber, room) = (self.transcriber.clone(), self.bytes.clone());
+        let listener = self.listeners.get(&modality).cloned();
+        let listener = listener.ok_or_else(|| Error::internal(format!("nothing listens to a media of {modality}")))?;
         let work = move |patience: &Patience| {
             let began = Instant::now();
-            let mut sound = sound_of(modality, &file, patience)?;
+            let mut sound = Sound::of(listener.prepare(&PrepareRequest::of(&file).within(patience))?)?;
             // Only the sound is needed from here on. It is counted in its turn, as the samples of other media are.
             drop((file, bytes));
             shorten(&mut sound, first_ms);

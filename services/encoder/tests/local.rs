@@ -9,7 +9,8 @@ use std::{fs, sync::Arc, time::Duration};
 use common::{bundle, encoder, request, runtime, shipped, spoilt, tone};
 use onespace_bundle::Bundle;
 use onespace_core::{Deadline, EncodeRequest, Encoder, Modality, Reason, Segments, Span, Track, limits, vector};
-use onespace_encoder::{LocalEncoder, Options};
+use onespace_encoder::{Decoders, Decoding, LocalEncoder, Options};
+use onespace_sandbox::Program;
 
 fn served() -> Vec<Modality> {
     let heads = bundle().manifest().towers.heads().iter().map(|head| head.modality).collect::<Vec<_>>();
@@ -37,6 +38,18 @@ async fn every_tower_of_the_bundle_gives_its_golden_vector() {
         let timings = reply.timings;
         assert!(timings.inference_us > 0 && timings.total_us >= timings.inference_us, "{timings:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_process_can_decode_the_server_does() {
+    let nowhere = Program { path: "/nowhere/onespace".into(), ..Program::itself(Vec::new()) };
+    let options = Options { decoders: Decoders::Sandboxed(nowhere), ..Options::default() };
+    let encoder = LocalEncoder::load(&runtime(), &bundle(), &[Modality::Image], &options).await.unwrap();
+    assert_eq!(encoder.decoding(), Decoding::InProcess);
+    assert!(encoder.info().towers[0].golden_cosine >= 0.999);
+    // Nothing is started where no native code meets media.
+    let encoder = LocalEncoder::load(&runtime(), &bundle(), &[Modality::Text], &options).await.unwrap();
+    assert_eq!(encoder.decoding(), Decoding::Safe);
 }
 
 #[tokio::test(flavor = "multi_thread")]

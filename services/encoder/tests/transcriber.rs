@@ -12,7 +12,7 @@ use std::{
 
 use common::{runtime, tone};
 use onespace_core::{Deadline, Modality, Reason, Transcribe, TranscribeRequest, limits};
-use onespace_encoder::{LocalTranscriber, transcriber_service};
+use onespace_encoder::{Decoders, LocalTranscriber, transcriber_service};
 use onespace_kit::{ready::Ready, serve::Server};
 use onespace_proto::{
     convert,
@@ -31,7 +31,7 @@ fn tiny() -> PathBuf {
 }
 
 async fn transcriber() -> LocalTranscriber {
-    LocalTranscriber::load(&runtime(), &tiny()).await.unwrap()
+    LocalTranscriber::load(&runtime(), &tiny(), &Decoders::InProcess).await.unwrap()
 }
 
 fn request(modality: Modality, bytes: Vec<u8>) -> TranscribeRequest {

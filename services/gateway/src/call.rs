@@ -5,7 +5,7 @@ use onespace_core::{CollectionRef, Deadline, Error, Reason, Result, Tenant};
 use onespace_kit::deadline;
 use tonic::Request;
 
-use crate::answer::AnswerRoom;
+use crate::answer::{AnswerHold, AnswerRoom};
 
 /// Where a caller says whose items it means.
 pub const TENANT: &str = "onespace-tenant";
@@ -21,6 +21,8 @@ pub struct Call {
     pub deadline: Deadline,
     /// How large its answer may be.
     pub answer: AnswerRoom,
+    /// What accounts for its answer.
+    pub hold: AnswerHold,
 }
 
 impl Call {
@@ -38,7 +40,8 @@ impl Call {
         });
         let caller = Caller::of(request.extensions())?;
         let tenant = caller.tenant(named.transpose()?)?;
-        Ok(Self { caller, tenant, deadline: deadline::incoming(metadata), answer: AnswerRoom::of(metadata)? })
+        let (deadline, answer) = (deadline::incoming(metadata), AnswerRoom::of(metadata)?);
+        Ok(Self { caller, tenant, deadline, answer, hold: AnswerHold::default() })
     }
 
     /// The tenant's collection of a name, if the caller may reach it.

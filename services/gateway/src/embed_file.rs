@@ -93,7 +93,7 @@ async fn receive(
     events: &Events,
 ) -> Result<(bytes::Bytes, Held)> {
     use v1::{embed_file_request::Message, embed_file_response::Event};
-    let mut upload = Upload::new(limit(media.modality)?, gateway.unfinished());
+    let mut upload = Upload::new(limit(media.modality)?, &gateway.unfinished(messages.client()));
     let mut held = Held::from_iter(messages.take_room());
     loop {
         let Some(Message::Chunk(chunk)) = messages.next().await?.and_then(|message| message.message) else {

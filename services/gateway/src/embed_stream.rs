@@ -76,12 +76,13 @@ async fn read(
     };
     let read = Wanted::read(gateway, start.options.as_ref(), start.encoding, EmbedOptions::default());
     let wanted = read.map_err(|error| error.under("start"))?;
+    let unfinished = gateway.unfinished(messages.client());
     while let Some(message) = messages.next().await? {
         let Some(Message::Item(item)) = message.message else {
             return Err(Error::new(Reason::FieldInvalid, "message", "an item was expected here"));
         };
         let media = item.media.unwrap_or_default();
-        let mut receiver = Receiver { messages: &mut messages, chunk, unfinished: gateway.unfinished() };
+        let mut receiver = Receiver { messages: &mut messages, chunk, unfinished: &unfinished };
         let waits = if is_incomplete(&media) { Waits::Turn } else { Waits::Never };
         let (media, held) = receiver.complete(media).await?;
         let received = Received { request_id: item.request_id, media, waits, _held: held };

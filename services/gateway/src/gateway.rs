@@ -6,10 +6,14 @@ use onespace_core::{
     CollectionInfo, CollectionRef, Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, License,
     Modality, Reason, Result, Space, Timings, TowerInfo, VectorStore, limits,
 };
-use onespace_kit::admission::{Admission, Admitted};
+use onespace_kit::{
+    admission::{Admission, Admitted},
+    shares::Client,
+};
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    answer::AnswerHold,
     ear::{Ear, Listening},
     item_locks::ItemLocks,
     stored_items::StoredItems,
@@ -26,6 +30,8 @@ pub struct Gateway {
     requests: Admission,
     streams: Admission,
     unfinished: Admission,
+    waiting: Admission,
+    answers: Admission,
     listening: Listening,
     item_locks: ItemLocks,
     stored_items: StoredItems,
@@ -70,6 +76,11 @@ impl Gateway {
             requests: Admission::requests("requests in flight", limits::GATEWAY_IN_FLIGHT),
             streams: Admission::requests("streams in flight (GATEWAY_STREAMS)", limits::GATEWAY_STREAMS),
             unfinished: Admission::bytes("bytes of unfinished files (UPLOADS_BYTES)", limits::UPLOADS_BYTES),
+            waiting: Admission::bytes(
+                "bytes of media that wait for the store (STORE_WAIT_BYTES)",
+                limits::STORE_WAIT_BYTES,
+            ),
+            answers: Admission::bytes("bytes of answers (ANSWERS_BYTES)", limits::ANSWERS_BYTES),
             listening: Listening::default(),
             item_locks: ItemLocks::default(),
             stored_items: StoredItems::default(),
@@ -128,9 +139,19 @@ impl Gateway {
         &self.stored_items
     }
 
-    /// What files that are still being sent may hold together.
-    pub(crate) fn unfinished(&self) -> &Admission {
-        &self.unfinished
+    /// What files that are still being sent may hold together, as far as a client may take of it.
+    pub(crate) fn unfinished(&self, client: Option<&Client>) -> Admission {
+        self.unfinished.shared_by(client)
+    }
+
+    /// What accounts for an answer to a client.
+    pub(crate) fn answer_to(&self, client: Option<&Client>) -> AnswerHold {
+        AnswerHold::of(self.answers.shared_by(client))
+    }
+
+    /// What media may hold that wait for a store that is away.
+    pub(crate) fn waiting(&self) -> &Admission {
+        &self.waiting
     }
 
     /// What recordings that are being stored may take of the transcriber.
@@ -149,26 +170,47 @@ impl Gateway {
         self.tasks.wait().await;
     }
 
-    /// Admits one request.
+    /// Admits one request of a client.
     ///
     /// # Errors
     /// `QUEUE_FULL`.
-    pub fn admit(&self) -> Result<Admitted> {
-        self.requests.enter()
+    pub fn admit(&self, client: Option<&Client>) -> Result<Admitted> {
+        self.requests.shared_by(client).enter()
     }
 
-    /// Admits one streaming call.
+    /// Admits one streaming call of a client.
     ///
     /// # Errors
     /// `QUEUE_FULL`.
-    pub fn admit_stream(&self) -> Result<Admitted> {
-        self.streams.enter()
+    pub fn admit_stream(&self, client: Option<&Client>) -> Result<Admitted> {
+        self.streams.shared_by(client).enter()
     }
 
     /// The tower of a modality, where it is served.
     #[must_use]
     pub fn tower(&self, modality: Modality) -> Option<&TowerInfo> {
         self.towers.iter().find(|tower| tower.modality == modality)
+    }
+
+    /// The modalities that are served.
+    pub fn modalities(&self) -> impl Iterator<Item = Modality> {
+        self.roads.keys().copied()
+    }
+
+    /// Whether the encoder of a modality answers now.
+    ///
+    /// # Errors
+    /// `ENCODER_UNAVAILABLE`, `MODALITY_NOT_SERVED`.
+    pub async fn encoder_ready(&self, modality: Modality) -> Result<()> {
+        self.encoder(modality)?.ready(modality).await
+    }
+
+    fn encoder(&self, modality: Modality) -> Result<&Arc<dyn Encoder>> {
+        self.roads.get(&modality).ok_or_else(|| {
+            let served: Vec<_> = self.roads.keys().map(|modality| modality.name()).collect();
+            let message = format!("{modality} is not served here, only {}", served.join(", "));
+            Error::new(Reason::ModalityNotServed, "modality", message)
+        })
     }
 
     /// Embeds one media on the encoder of its modality. Its bytes were accounted for when they arrived.
@@ -178,12 +220,7 @@ impl Gateway {
     pub async fn encode(&self, request: EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
         deadline.check("before the media was embedded")?;
         let (started, modality) = (Instant::now(), request.modality);
-        let encoder = self.roads.get(&modality).ok_or_else(|| {
-            let served: Vec<_> = self.roads.keys().map(|modality| modality.name()).collect();
-            let message = format!("{modality} is not served here, only {}", served.join(", "));
-            Error::new(Reason::ModalityNotServed, "modality", message)
-        })?;
-        let result = encoder.encode(request, deadline).await;
+        let result = self.encoder(modality)?.encode(request, deadline).await;
         let outcome = result.as_ref().map_or_else(|error| error.reason.name(), |_| "OK");
         metrics::counter!("onespace_embed_total", "modality" => modality.name(), "outcome" => outcome).increment(1);
         metrics::histogram!("onespace_embed_seconds", "modality" => modality.name())

@@ -3,37 +3,37 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
-    extract::{ConnectInfo, Request, State, connect_info::Connected},
+    Extension, Json, Router,
+    extract::{ConnectInfo, Request, State},
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
-    serve::{IncomingStream, Listener},
 };
-use futures::{StreamExt, stream::BoxStream};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use onespace_access::{
     access::Access,
     enter::{Asked, Refused},
     grant::Scope,
 };
-use onespace_core::{Code, Error, limits::CONNECTIONS};
+use onespace_core::{Code, Error, limits::CONNECTION_OPENING_MS};
 use onespace_kit::{
-    connections::{Connection, bounded},
+    connections::{ACCEPT_PAUSE, Bounds, Connection},
     ready::Ready,
+    secured::secure,
     telemetry,
     tls::Tls,
 };
 use onespace_proto::report::SpaceReport;
-use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
+use tonic::{Status, transport::server::Connected};
 
 use crate::{Gateway, services};
-
-/// How long to wait after a connection could not be accepted, which is when the process has no more files to open.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// A bound HTTP listener.
 #[derive(Debug)]
@@ -93,59 +93,51 @@ impl Http {
                 None => std::future::pending().await,
             }
         };
-        let listener = Accepted {
-            incoming: bounded(TcpListenerStream::new(self.listener), CONNECTIONS, self.tls).boxed(),
-            address: self.address,
-        };
-        // Dropping the server at the signal cuts no request short that matters: all of these answer at once.
+        // Dropping the connections at the signal cuts no request short that matters: all of these answer at once.
         tokio::select! {
-            result = axum::serve(listener, router.into_make_service_with_connect_info::<Peer>()) => result,
-            () = keeping => Ok(()),
-            () = shutdown.cancelled() => Ok(()),
+            () = accept(self.listener, router, self.tls) => {}
+            () = keeping => {}
+            () = shutdown.cancelled() => {}
         }
+        Ok(())
     }
 }
 
-/// Connections as they are accepted, bounded and over TLS where there is to be any.
-struct Accepted {
-    incoming: BoxStream<'static, io::Result<Connection>>,
-    address: SocketAddr,
-}
-
-impl Listener for Accepted {
-    type Io = Connection;
-    type Addr = Option<SocketAddr>;
-
-    async fn accept(&mut self) -> (Connection, Option<SocketAddr>) {
-        loop {
-            match self.incoming.next().await {
-                Some(Ok(connection)) => {
-                    let peer = connection.peer();
-                    return (connection, peer);
-                }
-                Some(Err(error)) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_AGAIN).await;
-                }
-                None => std::future::pending().await,
+/// Serves whoever comes, as far as there is room.
+async fn accept(listener: TcpListener, router: Router, tls: Option<Arc<Tls>>) {
+    let (bounds, mut open) = (Bounds::default(), JoinSet::new());
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
             }
+        };
+        while open.try_join_next().is_some() {}
+        if let Some(connection) = bounds.admit(stream) {
+            open.spawn(converse(connection, router.clone(), tls.clone()));
         }
     }
+}
 
-    fn local_addr(&self) -> io::Result<Option<SocketAddr>> {
-        Ok(Some(self.address))
-    }
+/// Answers one connection, and hangs up on who does not get to the point.
+async fn converse(connection: Connection, router: Router, tls: Option<Arc<Tls>>) {
+    let peer = Peer(connection.connect_info().address());
+    let Some(connection) = secure(connection, tls).await else { return };
+    let service = TowerToHyperService::new(router.layer(Extension(ConnectInfo(peer))));
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(CONNECTION_OPENING_MS as u64))
+        .serve_connection(TokioIo::new(connection), service);
+    // Whoever breaks off has nothing to be told.
+    let _ = serving.await;
 }
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
 struct Peer(Option<SocketAddr>);
-
-impl Connected<IncomingStream<'_, Accepted>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Accepted>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
 
 /// Answers only whom the server knows, where it asks at all, and who may see this page.
 async fn let_in(
@@ -177,20 +169,30 @@ fn refused(error: &Error) -> Response {
     response
 }
 
-/// Whether it should be asked at all: a probe that a full disk fails would take searching away too, so that is said in
-/// words, and health of CollectionService says it to programs.
+/// Whether it should be asked at all: a probe that a full disk or an encoder that is gone fails would take everything
+/// else away too, so that is said in words, and health of CollectionService and of the modality says it to programs.
 async fn readyz(State(gateway): State<Ready<Gateway>>) -> Response {
-    let ready: onespace_core::Result<_> = async {
-        let gateway = gateway.get()?;
-        gateway.store().ready().await?;
-        Ok(gateway.store().writable().await)
-    }
-    .await;
-    match ready {
-        Ok(Ok(())) => "ready\n".into_response(),
-        Ok(Err(error)) => format!("ready, but takes no writes: {}\n", told(&error)).into_response(),
+    match lacks(&gateway).await {
+        Ok(lacks) if lacks.is_empty() => "ready\n".into_response(),
+        Ok(lacks) => format!("ready, but {}\n", lacks.join("; ")).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", told(&error))).into_response(),
     }
+}
+
+/// What a server that is ready cannot do now.
+async fn lacks(gateway: &Ready<Gateway>) -> onespace_core::Result<Vec<String>> {
+    let gateway = gateway.get()?;
+    gateway.store().ready().await?;
+    let mut lacks = Vec::new();
+    if let Err(error) = gateway.store().writable().await {
+        lacks.push(format!("takes no writes: {}", told(&error)));
+    }
+    for modality in gateway.modalities() {
+        if let Err(error) = gateway.encoder_ready(modality).await {
+            lacks.push(format!("embeds no {modality}: {}", told(&error)));
+        }
+    }
+    Ok(lacks)
 }
 
 /// What anybody may know of an error: its reason and what that means. Its own words may name hosts and folders, which

@@ -20,6 +20,7 @@ use crate::{
     call::Call,
     query::SearchScope,
     store_item::{IngestTarget, store_item},
+    store_wait::until_back,
     upload::Receiver,
 };
 
@@ -58,19 +59,19 @@ async fn receive(
     let target = read_start(gateway, call, start).await.map_err(|error| error.under("start"))?;
     let target = Arc::new(target);
     let seats = Arc::new(Semaphore::new(INGEST_IN_FLIGHT));
+    let unfinished = gateway.unfinished(messages.client());
     while let Some(message) = messages.next().await? {
         let Some(Message::Item(mut item)) = message.message else {
             return Err(Error::new(Reason::FieldInvalid, "message", "an item was expected here"));
         };
         let media = item.media.take().unwrap_or_default();
-        let mut receiver = Receiver { messages: &mut messages, chunk, unfinished: gateway.unfinished() };
-        let (media, held) = receiver.complete(media).await?;
+        let mut receiver = Receiver { messages: &mut messages, chunk, unfinished: &unfinished };
+        let media = receiver.complete(media).await?;
         // Waiting here, not reading, is what slows a sender down to what can be embedded and to what it reads.
         let Ok(seat) = seats.clone().acquire_owned().await else { return Ok(()) };
         let (gateway, target, events) = (gateway.clone(), target.clone(), events.clone());
         gateway.clone().tasks().spawn(async move {
             let event = store_item(&gateway, &target, item, media).await;
-            drop(held);
             let _ = events.send(Ok(event)).await;
             drop(seat);
         });
@@ -94,14 +95,14 @@ async fn read_start(gateway: &Gateway, call: Call, start: v1::IngestStart) -> Re
 }
 
 async fn open_collection(gateway: &Gateway, collection: &CollectionRef, create: bool) -> Result<CollectionInfo> {
-    let found = gateway.collection(collection).await;
+    let found = until_back(None, || gateway.collection(collection)).await;
     if !matches!(&found, Err(error) if create && error.reason == Reason::CollectionNotFound) {
         return found;
     }
     let (space, indexed) = (gateway.space().clone(), BTreeMap::new());
     let spec = CollectionSpec { collection: collection.clone(), dimension: space.dimension, space, indexed };
-    match gateway.store().create_collection(&spec).await {
+    match until_back(None, || gateway.store().create_collection(&spec)).await {
         Err(error) if error.reason != Reason::CollectionExists => Err(error),
-        _ => gateway.collection(collection).await,
+        _ => until_back(None, || gateway.collection(collection)).await,
     }
 }

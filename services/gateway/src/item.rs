@@ -82,6 +82,12 @@ impl Item {
         self.parts.iter().map(|part| (part.request.modality, part.weight)).collect()
     }
 
+    /// What its media hold.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.request.bytes.len()).sum()
+    }
+
     /// The digest of its content.
     #[must_use]
     pub fn hash(&self) -> ContentHash {

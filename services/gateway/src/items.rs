@@ -18,6 +18,9 @@ use crate::{
     page::page_size,
 };
 
+/// Items that are read at once with all of their segments.
+const READ_AT_ONCE: usize = 8;
+
 /// One item.
 ///
 /// # Errors
@@ -43,15 +46,19 @@ pub async fn batch_get(
     let collection = call.collection(&request.collection)?;
     let ids = item_ids(&request.item_ids)?;
     let view = View::read(request.view.as_ref(), true)?;
-    let mut found = read(gateway, &collection, &ids, &view).await?;
+    call.hold.reserve(call.answer.expected(limits::RESULTS)).await?;
     let mut room = call.answer;
     let mut answer = v1::BatchGetItemsResponse::default();
     let mut seen = BTreeSet::new();
-    for id in ids.into_iter().filter(|id| seen.insert(id.clone())) {
-        match found.remove(&id) {
-            Some(item) if room.take(&item) => answer.items.push(item),
-            Some(_) => return Err(room.too_large(&format!("item \"{id}\""))),
-            None => answer.missing_item_ids.push(id.to_string()),
+    let ids: Vec<ItemId> = ids.into_iter().filter(|id| seen.insert(id.clone())).collect();
+    for some in ids.chunks(READ_AT_ONCE) {
+        let mut found = read(gateway, &collection, some, &view).await?;
+        for id in some {
+            match found.remove(id) {
+                Some(item) if room.take(&item) => answer.items.push(item),
+                Some(_) => return Err(room.too_large(&format!("item \"{id}\""))),
+                None => answer.missing_item_ids.push(id.to_string()),
+            }
         }
     }
     Ok(answer)
@@ -78,16 +85,11 @@ async fn read(
 ///
 /// # Errors
 /// `STORE_*`.
-pub async fn show(
-    gateway: &Gateway,
-    collection: &CollectionRef,
-    leads: Vec<Point>,
-    view: &View,
-) -> Result<Vec<v1::Item>> {
+async fn show(gateway: &Gateway, collection: &CollectionRef, leads: Vec<Point>, view: &View) -> Result<Vec<v1::Item>> {
     let mut embeddings = BTreeMap::new();
     if let Some(fetch) = view.fetch() {
         let ids: Vec<ItemId> = leads.iter().map(|point| point.item.clone()).collect();
-        for ids in ids.chunks(limits::ITEMS_PER_REQUEST) {
+        for ids in ids.chunks(READ_AT_ONCE) {
             embeddings.append(&mut gateway.store().items(collection, ids, fetch).await?);
         }
     }
@@ -108,19 +110,30 @@ pub async fn list(gateway: &Gateway, call: &Call, request: v1::ListItemsRequest)
     let size = page_size("page_size", request.page_size)?;
     let view = View::read(request.view.as_ref(), false)?;
     limits::check_text("page_token", &request.page_token, limits::NAME_BYTES)?;
-    let token = convert::some(request.page_token);
-    let page = gateway.store().list_items(&collection, &filter, size, token.as_deref()).await?;
-    // A page token is the id of the point that the page starts with.
-    let starts: Vec<String> = page.items.iter().map(|point| point.id(&collection.tenant).to_string()).collect();
-    let mut items = show(gateway, &collection, page.items, &view).await?;
-    let mut room: AnswerRoom = call.answer;
-    let fits = room.fitting(&items);
-    if fits == 0 && !items.is_empty() {
-        return Err(room.too_large("one item"));
+    call.hold.reserve(call.answer.expected(size)).await?;
+    let mut token = convert::some(request.page_token);
+    let (mut items, mut room): (Vec<v1::Item>, AnswerRoom) = (Vec::new(), call.answer);
+    // A few at a time: what does not fit is not read, but for the rest of the last few.
+    while items.len() < size {
+        let some = (size - items.len()).min(limits::ITEMS_PER_REQUEST);
+        let page = gateway.store().list_items(&collection, &filter, some, token.as_deref()).await?;
+        // A page token is the id of the point that the page starts with.
+        let starts: Vec<String> = page.items.iter().map(|point| point.id(&collection.tenant).to_string()).collect();
+        let mut shown = show(gateway, &collection, page.items, &view).await?;
+        let fits = room.fitting(&shown);
+        if fits == 0 && items.is_empty() && !shown.is_empty() {
+            return Err(room.too_large("one item"));
+        }
+        shown.truncate(fits);
+        items.append(&mut shown);
+        let full = starts.get(fits).cloned();
+        let ends = full.is_some();
+        token = full.or(page.next);
+        if ends || token.is_none() {
+            break;
+        }
     }
-    items.truncate(fits);
-    let next_page_token = starts.get(fits).cloned().or(page.next).unwrap_or_default();
-    Ok(v1::ListItemsResponse { items, next_page_token })
+    Ok(v1::ListItemsResponse { items, next_page_token: token.unwrap_or_default() })
 }
 
 /// How many items a filter lets through.
@@ -194,11 +207,9 @@ async fn delete_matching(
     let (mut deleted, mut token) = (0, None);
     loop {
         call.deadline.check("before everything was deleted: the same call again goes on")?;
-        let page = gateway.store().list_items(collection, &filter, limits::RESULTS, token.as_deref()).await?;
+        let page = gateway.store().list_items(collection, &filter, limits::ITEMS_PER_REQUEST, token.as_deref()).await?;
         let ids: Vec<ItemId> = page.items.into_iter().map(|point| point.item).collect();
-        for ids in ids.chunks(limits::ITEMS_PER_REQUEST) {
-            deleted += gateway.store().delete_items(collection, ids, None).await?;
-        }
+        deleted += gateway.store().delete_items(collection, &ids, None).await?;
         token = page.next;
         if token.is_none() {
             return Ok(deleted);

@@ -4,6 +4,7 @@
 //! or behind [`remote::RemoteEncoder`] is told by nothing but latency.
 
 mod answer;
+mod asking;
 mod calibrate;
 mod call;
 mod classify;
@@ -16,23 +17,28 @@ mod embed_file;
 mod embed_stream;
 mod gateway;
 mod group;
+mod hits;
 pub mod http;
 mod ingest;
 mod item;
 mod item_locks;
 mod items;
+mod outliers;
 mod page;
 mod passages;
+mod presence;
 mod query;
 mod rank;
 pub mod remote;
 pub mod remote_transcriber;
 mod replicas;
+mod retry_budget;
 mod search;
 pub mod services;
 mod speech;
 mod spoken;
 mod store_item;
+mod store_wait;
 mod stored_items;
 mod upload;
 

@@ -1,12 +1,13 @@
 //! An encoder in another process: one of its replicas, and once another when the first does not answer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::stream;
 use onespace_client::TlsFiles;
 use onespace_core::{
-    Deadline, EmbedOptions, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Fingerprint, Reason, Result, Space,
+    Deadline, EmbedOptions, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Fingerprint, Modality, Reason,
+    Result, Space,
 };
 use onespace_kit::deadline;
 use onespace_proto::{
@@ -20,6 +21,9 @@ use onespace_proto::{
 use tonic::{Code, Request, Status};
 
 use crate::replicas::{Replica, Replicas};
+
+/// How long a replica may take to say what it serves: it says so at once, or not at all.
+pub(crate) const DESCRIBE: Duration = Duration::from_secs(5);
 
 /// All replicas of an encoder, as one encoder.
 #[derive(Debug)]
@@ -112,9 +116,16 @@ impl Encoder for RemoteEncoder {
 
     async fn describe(&self) -> Result<EncoderInfo> {
         let lease = self.replicas.any()?;
-        let described = lease.replica().encoder().describe(DescribeRequest {}).await;
-        let described = described.map_err(|status| failure(&status))?;
-        space::encoder_in(described.into_inner())
+        let mut client = lease.replica.encoder();
+        let described =
+            deadline::within(Deadline::after(DESCRIBE), "while an encoder was asked what it serves", async {
+                client.describe(DescribeRequest {}).await.map_err(|status| failure(&status))
+            });
+        space::encoder_in(described.await?.into_inner())
+    }
+
+    async fn ready(&self, _modality: Modality) -> Result<()> {
+        self.replicas.ready()
     }
 }
 

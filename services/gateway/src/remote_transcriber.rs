@@ -19,7 +19,7 @@ use onespace_proto::{
 use tonic::Request;
 
 use crate::{
-    remote::failure,
+    remote::{DESCRIBE, failure},
     replicas::{Replica, Replicas},
 };
 
@@ -84,8 +84,12 @@ impl Transcribe for RemoteTranscriber {
 
     async fn describe(&self) -> Result<TranscriberInfo> {
         let lease = self.replicas.any()?;
-        let described = lease.replica().transcriber().describe_transcriber(DescribeTranscriberRequest {}).await;
-        let described = described.map_err(|status| failure(&status))?.into_inner().transcriber;
+        let mut client = lease.replica.transcriber();
+        let described =
+            deadline::within(Deadline::after(DESCRIBE), "while a transcriber was asked what it is", async {
+                client.describe_transcriber(DescribeTranscriberRequest {}).await.map_err(|status| failure(&status))
+            });
+        let described = described.await?.into_inner().transcriber;
         let missing = || Error::new(Reason::EncoderUnavailable, "", "the transcriber says nothing of itself");
         space::transcriber_in(described.ok_or_else(missing)?)
     }

@@ -1,13 +1,14 @@
-//! The replicas of one encoder: found by name, chosen by load, left alone for a while when they fail.
+//! The replicas of one encoder: found by name, chosen by load, left alone for a while when they do badly.
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use futures::future::join_all;
 use onespace_client::{Road, TlsFiles};
 use onespace_core::{Error, Reason, Result, Retry, limits::MESSAGE_BYTES};
 use onespace_proto::encoder::v1::{
@@ -16,20 +17,24 @@ use onespace_proto::encoder::v1::{
 use tokio::net::lookup_host;
 use tonic::transport::{Channel, Uri};
 
+use crate::{
+    outliers::{Record, Standing, outlier},
+    presence::{Presence, Signs},
+    retry_budget::RetryBudget,
+};
+
 /// How often names are looked up again: scaling out is noticed within this time.
 const REFRESH: Duration = Duration::from_secs(5);
+
+/// How often replicas are asked how they are, and compared.
+const WATCH: Duration = Duration::from_millis(500);
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// First pause of a replica that failed; doubled for each further failure.
-const PAUSE_FIRST: Duration = Duration::from_secs(1);
-
-/// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
-
-/// Attempts at one request: the first, and one more on another replica.
-const ATTEMPTS: usize = 2;
+/// How long a connection is silent before it is asked for a sign of life, and how long that may take: a machine that
+/// vanished closes none.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// One replica.
 #[derive(Debug)]
@@ -39,30 +44,46 @@ pub struct Replica {
     /// The road to it; connects when first used.
     channel: Channel,
     busy: AtomicUsize,
-    failures: Mutex<Failures>,
+    /// Whether it is there.
+    pub signs: Signs,
+    record: Mutex<Record>,
 }
 
-#[derive(Debug, Default)]
-struct Failures {
-    in_a_row: u32,
-    until: Option<Instant>,
-}
-
-/// A request under way on a replica; counts towards its load until dropped.
+/// A request under way on a replica; counts towards its load until dropped. One that is dropped without a word of how
+/// it went was given up.
 #[derive(Debug)]
-pub struct Lease(Arc<Replica>);
+pub struct Lease {
+    /// The replica.
+    pub replica: Arc<Replica>,
+    began: Instant,
+    reported: bool,
+}
 
 impl Lease {
-    /// The replica.
-    #[must_use]
-    pub fn replica(&self) -> &Replica {
-        &self.0
+    fn new(replica: Arc<Replica>) -> Self {
+        replica.busy.fetch_add(1, Ordering::Relaxed);
+        Self { replica, began: Instant::now(), reported: false }
+    }
+
+    /// Makes an attempt and notes how it went.
+    pub async fn attempt<T, F>(mut self, attempt: impl Fn(Arc<Replica>) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let outcome = attempt(self.replica.clone()).await;
+        let reason = outcome.as_ref().err().map(|error| error.reason);
+        self.replica.report(reason, self.began.elapsed());
+        self.reported = true;
+        outcome
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        self.replica.busy.fetch_sub(1, Ordering::Relaxed);
+        if !self.reported {
+            self.replica.record().missed(self.began.elapsed());
+        }
     }
 }
 
@@ -75,9 +96,14 @@ impl Replica {
             endpoint
                 .connect_timeout(CONNECT)
                 .keep_alive_while_idle(true)
-                .http2_keep_alive_interval(Duration::from_secs(10))
+                .http2_keep_alive_interval(KEEP_ALIVE)
+                .keep_alive_timeout(KEEP_ALIVE)
         });
-        Ok(Self { address, channel: road.connect_lazy(), busy: AtomicUsize::new(0), failures: Mutex::default() })
+        Ok(Self::of(address, road.connect_lazy()))
+    }
+
+    fn of(address: String, channel: Channel) -> Self {
+        Self { address, channel, busy: AtomicUsize::new(0), signs: Signs::default(), record: Mutex::default() }
     }
 
     /// What is asked of an encoder.
@@ -92,26 +118,41 @@ impl Replica {
         TranscriberServiceClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES)
     }
 
-    /// Notes how a request went: a failure of the replica, not of the request, pauses it.
-    pub fn report(&self, failed: bool) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if !failed {
-            *failures = Failures::default();
-            return;
+    /// Notes how an attempt went: a failure of the replica, not of the request, pauses it.
+    fn report(&self, failed: Option<Reason>, took: Duration) {
+        match failed {
+            Some(reason) if reason.retry() == Retry::OtherReplica => return self.pause("it failed"),
+            Some(Reason::DeadlineExceeded) => return self.record().missed(took),
+            Some(_) => self.record().spoke(),
+            None => self.record().answered(took),
         }
-        let pause = PAUSE_FIRST.saturating_mul(1 << failures.in_a_row.min(8)).min(PAUSE_MAX);
-        failures.in_a_row += 1;
-        failures.until = Some(Instant::now() + pause);
+        self.signs.answered();
+    }
+
+    fn pause(&self, why: &str) {
+        let pause = self.record().pause();
         metrics::counter!("onespace_replica_paused_total").increment(1);
         tracing::warn!(
             replica = self.address,
             pause_ms = pause.as_millis(),
-            "replica failed and is left alone for a while"
+            why,
+            "a replica is left alone for a while"
         );
     }
 
-    fn paused(&self) -> bool {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).until.is_some_and(|until| until > Instant::now())
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether requests go elsewhere while they can.
+    fn is_out(&self) -> bool {
+        self.signs.presence() != Presence::Serving || self.record().is_paused()
+    }
+
+    async fn watch(&self) {
+        if self.signs.ask(self.channel.clone()).await {
+            tracing::info!(replica = self.address, presence = ?self.signs.presence(), "a replica came or went");
+        }
     }
 }
 
@@ -121,6 +162,10 @@ pub struct Replicas {
     names: Vec<Uri>,
     tls: Arc<TlsFiles>,
     known: Mutex<Arc<[Arc<Replica>]>>,
+    /// Who comes first among those that are equally busy.
+    turn: AtomicUsize,
+    /// Second attempts that may be made.
+    pub budget: RetryBudget,
 }
 
 impl Replicas {
@@ -142,20 +187,32 @@ impl Replicas {
             }
             Ok(uri)
         });
-        let names = names.collect::<Result<_>>()?;
-        let replicas = Arc::new(Self { names, tls: tls.clone(), known: Mutex::new(Arc::new([])) });
+        let replicas = Arc::new(Self::of(names.collect::<Result<_>>()?, Vec::new(), tls.clone()));
         replicas.refresh().await?;
-        let watched = Arc::downgrade(&replicas);
+        let named = Arc::downgrade(&replicas);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(REFRESH).await;
-                let Some(replicas) = watched.upgrade() else { return };
+                let Some(replicas) = named.upgrade() else { return };
                 if let Err(error) = replicas.refresh().await {
                     tracing::warn!(%error, "encoder names could not be looked up");
                 }
             }
         });
+        let watched = Arc::downgrade(&replicas);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(WATCH).await;
+                let Some(replicas) = watched.upgrade() else { return };
+                replicas.watch().await;
+            }
+        });
         Ok(replicas)
+    }
+
+    fn of(names: Vec<Uri>, known: Vec<Arc<Replica>>, tls: Arc<TlsFiles>) -> Self {
+        let (known, turn, budget) = (Mutex::new(known.into()), AtomicUsize::new(0), RetryBudget::default());
+        Self { names, tls, known, turn, budget }
     }
 
     /// Looks every name up; replicas that are still there keep their connections and their load.
@@ -190,6 +247,24 @@ impl Replicas {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Asks every replica how it is, and leaves alone who does worse than its peers: at most half of all.
+    async fn watch(&self) {
+        let all = self.all();
+        join_all(all.iter().map(|replica| replica.watch())).await;
+        let standings: Vec<Standing> = all.iter().map(|replica| replica.record().standing()).collect();
+        let mut out = all.iter().filter(|replica| replica.is_out()).count();
+        for (index, replica) in all.iter().enumerate() {
+            let Some((this, others)) = split_off(&standings, index) else { continue };
+            if replica.is_out() || 2 * (out + 1) > all.len() {
+                continue;
+            }
+            if let Some(why) = outlier(&this, &others) {
+                replica.pause(why);
+                out += 1;
+            }
+        }
+    }
+
     /// The replica that would be asked next.
     ///
     /// # Errors
@@ -198,45 +273,42 @@ impl Replicas {
         self.choose(None).ok_or_else(unknown)
     }
 
-    /// Asks one replica, and once more another where the first one fails.
+    /// Whether a replica serves, as far as is known.
     ///
     /// # Errors
-    /// What the attempts give; `ENCODER_UNAVAILABLE` where no replica is known.
-    pub async fn ask<T, F>(&self, attempt: impl Fn(Arc<Replica>) -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T>>,
-    {
-        let mut last = None::<(Lease, Error)>;
-        for _ in 0..ATTEMPTS {
-            let Some(lease) = self.choose(last.as_ref().map(|(lease, _)| lease.replica())) else { break };
-            match attempt(Arc::clone(&lease.0)).await {
-                Err(error) if error.reason.retry() == Retry::OtherReplica => {
-                    lease.replica().report(true);
-                    last = Some((lease, error));
-                }
-                outcome => {
-                    lease.replica().report(false);
-                    return outcome;
-                }
-            }
+    /// `ENCODER_UNAVAILABLE` where none does.
+    pub fn ready(&self) -> Result<()> {
+        if self.all().iter().any(|replica| replica.signs.presence() == Presence::Serving) {
+            return Ok(());
         }
-        Err(last.map_or_else(unknown, |(_, error)| error))
+        Err(Error::new(Reason::EncoderUnavailable, "", "no replica answers"))
     }
 
-    /// The least busy replica that is not paused and not `except`; a paused one if there is no other.
+    /// The least busy replica that is there, not paused and not `except`; the best of the others if there is none.
     #[must_use]
     pub fn choose(&self, except: Option<&Replica>) -> Option<Lease> {
         let all = self.all();
-        let candidates = all.iter().filter(|replica| except.is_none_or(|except| except.address != replica.address));
-        let best = candidates.min_by_key(|replica| (replica.paused(), replica.busy.load(Ordering::Relaxed)))?.clone();
-        best.busy.fetch_add(1, Ordering::Relaxed);
-        Some(Lease(best))
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % all.len().max(1);
+        let (later, first) = all.split_at_checked(turn)?;
+        let candidates = first.iter().chain(later);
+        let candidates = candidates.filter(|replica| except.is_none_or(|except| except.address != replica.address));
+        let best = candidates.min_by_key(|replica| {
+            let busy = replica.busy.load(Ordering::Relaxed);
+            (replica.signs.presence(), replica.record().is_paused(), busy)
+        });
+        best.cloned().map(Lease::new)
     }
 }
 
 /// The port of a URL that names none.
 fn usual_port(url: &Uri) -> u16 {
     if url.scheme_str() == Some("https") { 443 } else { 80 }
+}
+
+/// One of them, and the others.
+fn split_off(standings: &[Standing], index: usize) -> Option<(Standing, Vec<Standing>)> {
+    let others = standings.iter().enumerate().filter(|(other, _)| *other != index);
+    Some((*standings.get(index)?, others.map(|(_, standing)| *standing).collect()))
 }
 
 fn unknown() -> Error {
@@ -253,13 +325,21 @@ mod tests {
         let replicas = Replicas::new(&urls, &Arc::default()).await.unwrap();
         let first = replicas.choose(None).unwrap();
         let second = replicas.choose(None).unwrap();
-        assert_ne!(first.replica().address, second.replica().address);
-        first.replica().report(true);
-        let (paused, healthy) = (first.replica().address.clone(), second.replica().address.clone());
+        assert_ne!(first.replica.address, second.replica.address);
+        first.replica.report(Some(Reason::EncoderUnavailable), Duration::ZERO);
+        let (paused, healthy) = (first.replica.address.clone(), second.replica.address.clone());
         drop((first, second));
-        assert_eq!(replicas.choose(None).unwrap().replica().address, healthy);
+        assert_eq!(replicas.choose(None).unwrap().replica.address, healthy);
         let only = replicas.choose(None).unwrap();
-        assert_eq!(replicas.choose(Some(only.replica())).unwrap().replica().address, paused);
+        assert_eq!(replicas.choose(Some(&only.replica)).unwrap().replica.address, paused);
+    }
+
+    #[tokio::test]
+    async fn who_is_idle_takes_turns() {
+        let urls = ["http://127.0.0.1:7001".into(), "http://127.0.0.1:7002".into()];
+        let replicas = Replicas::new(&urls, &Arc::default()).await.unwrap();
+        let turns: Vec<_> = (0..4).map(|_| replicas.choose(None).unwrap().replica.address.clone()).collect();
+        assert!(turns[0] == turns[2] && turns[1] == turns[3] && turns[0] != turns[1], "{turns:?}");
     }
 
     #[tokio::test]

@@ -5,7 +5,10 @@ use std::{
     time::Instant,
 };
 
-use futures::future::{join_all, try_join_all};
+use futures::{
+    future::try_join_all,
+    stream::{self, StreamExt as _},
+};
 use onespace_core::{
     Error, Filter, Hit, Modality, Reason, Result, Timings, Track,
     limits::{ITEMS_PER_REQUEST, SEARCH_POINTS},
@@ -18,7 +21,7 @@ use crate::{
     call::Call,
     gateway::{micros, timed},
     group::{self, GroupLimits},
-    items::show,
+    hits::{self, Scored},
     page::{SearchPage, limit},
     query::{self, EmbeddedQuery, SearchScope},
     spoken,
@@ -45,8 +48,11 @@ pub async fn search(gateway: &Gateway, call: &Call, request: v1::SearchRequest) 
     call.deadline.check("before the store was asked")?;
 
     let searching = Instant::now();
+    call.hold.reserve(call.answer.expected(options.wanted())).await?;
     let found = search_store(gateway, &scope, &query, &options).await?;
-    let (hits, next_page_token) = show_page(gateway, call, &scope, found, &options).await?;
+    let page = hits::Asked { offset: options.page.offset, limit: options.limit, each: options.each };
+    let hits::Page { hits, reached } = hits::show(gateway, call, &scope, found, (page, &options.view)).await?;
+    let next_page_token = reached.map(|fits| options.page.next(fits)).unwrap_or_default();
     let mut timings = query.timings;
     timings.merge(&understood.timings);
     timings.store_us = micros(searching);
@@ -78,7 +84,9 @@ pub async fn search_batch(
         let message = format!("{count} searches, the limit is {ITEMS_PER_REQUEST}");
         return Err(Error::new(Reason::TooMany, "searches", message));
     }
-    let outcomes = join_all(request.searches.into_iter().map(|one| search(gateway, call, one))).await;
+    let at_once = SEARCH_POINTS / request.searches.iter().map(points_of).max().unwrap_or(1);
+    let searches = request.searches.into_iter().map(|one| search(gateway, call, one));
+    let outcomes: Vec<_> = stream::iter(searches).buffered(at_once.max(1)).collect().await;
     let (mut room, mut timings) = (call.answer, Timings::default());
     let result = |(index, outcome): (usize, Result<v1::SearchResponse>)| {
         let path = format!("searches[{index}]");
@@ -93,6 +101,11 @@ pub async fn search_batch(
     };
     let results = outcomes.into_iter().enumerate().map(result).collect();
     Ok(v1::SearchBatchResponse { results, timings: Some(convert::timings_out(&timed(started, timings))) })
+}
+
+/// How many points a search of a batch may hold: those with large answers take turns.
+fn points_of(search: &v1::SearchRequest) -> usize {
+    (search.limit.max(search.limit_per_modality) as usize).clamp(LIMIT_DEFAULT, SEARCH_POINTS)
 }
 
 /// What a request asks for, beside its query.
@@ -163,18 +176,6 @@ impl SearchOptions {
     /// another.
     fn wanted(&self) -> usize {
         self.each.unwrap_or(self.page.offset + self.limit + 1).min(SEARCH_POINTS)
-    }
-}
-
-/// An answer with its place among the others.
-struct Scored {
-    hit: Hit,
-    calibrated: Option<f32>,
-}
-
-impl Scored {
-    fn rank(&self) -> f32 {
-        self.calibrated.unwrap_or(self.hit.score)
     }
 }
 
@@ -251,50 +252,6 @@ fn keep_best(hits: &mut Vec<Scored>, each: Option<usize>) {
         *count += usize::from(wanted);
         wanted
     });
-}
-
-/// The hits of one page as the view shows them, and where the next one starts.
-async fn show_page(
-    gateway: &Gateway,
-    call: &Call,
-    scope: &SearchScope,
-    mut found: Vec<Scored>,
-    options: &SearchOptions,
-) -> Result<(Vec<v1::SearchHit>, String)> {
-    if options.each.is_some() && options.page.offset > 0 {
-        let message = "an answer of so many items of each modality has one page";
-        return Err(Error::new(Reason::FieldInvalid, "page_token", message));
-    }
-    let total = found.len();
-    found.drain(..options.page.offset.min(total));
-    if options.each.is_none() {
-        found.truncate(options.limit);
-    }
-    let leads = found.iter().map(|scored| scored.hit.point.clone()).collect();
-    let items = show(gateway, &scope.collection, leads, &options.view).await?;
-    let mut hits: Vec<_> = found.into_iter().zip(items).map(|(scored, item)| hit_out(scored, item)).collect();
-    let mut room = call.answer;
-    let fits = room.fitting(&hits);
-    if fits < hits.len() && (fits == 0 || options.each.is_some()) {
-        return Err(room.too_large("what was found"));
-    }
-    hits.truncate(fits);
-    let reached = options.page.offset + fits;
-    let more = reached < total && options.each.is_none();
-    Ok((hits, if more { options.page.next(fits) } else { String::new() }))
-}
-
-fn hit_out(scored: Scored, item: v1::Item) -> v1::SearchHit {
-    let Scored { hit: Hit { point, score }, calibrated } = scored;
-    v1::SearchHit {
-        item: Some(item),
-        score,
-        track: convert::track_out(point.track),
-        segment: point.segment,
-        span: point.span.map(convert::span_out),
-        calibrated_score: calibrated,
-        transcript: point.transcript.unwrap_or_default(),
-    }
 }
 
 /// Each once, however often it is named.

@@ -1,15 +1,21 @@
 //! The gRPC faces: each call takes its deadline and its seat, and hands over to the module that answers it.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, LazyLock},
+};
 
 use futures::{Stream, StreamExt as _};
-use onespace_core::{Error, Result, limits, sniff};
+use onespace_core::{Error, Modality, Result, limits, sniff};
 use onespace_kit::{
     admission::{Admission, Admitted},
     arrival::Arrived,
     deadline,
     messages::Messages,
     ready::Ready,
+    shares::Client,
 };
 use onespace_proto::{
     convert,
@@ -25,12 +31,25 @@ use tonic::{Request, Response, Status, Streaming, service::Routes};
 use crate::{Gateway, call::Call, classify, collections, embed, embed_file, embed_stream, ingest, items, rank, search};
 
 /// Health names of the public services.
-pub const NAMES: &[&str] = &["onespace.v1.EmbeddingService", SEARCH_NAME, COLLECTION_NAME, "onespace.v1.SpaceService"];
+pub const NAMES: &[&str] = &[EMBEDDING_NAME, SEARCH_NAME, COLLECTION_NAME, "onespace.v1.SpaceService"];
+
+/// Serves while any encoder may; each modality has a name of its own.
+const EMBEDDING_NAME: &str = "onespace.v1.EmbeddingService";
 
 /// Needs a store that answers.
 pub const SEARCH_NAME: &str = "onespace.v1.SearchService";
 /// Needs a store that answers and takes writes.
 pub const COLLECTION_NAME: &str = "onespace.v1.CollectionService";
+
+/// The health name of embedding a modality, such as `onespace.v1.EmbeddingService/video`: needs an encoder that
+/// answers.
+#[must_use]
+pub fn modality_name(modality: Modality) -> &'static str {
+    static NAMES: LazyLock<BTreeMap<Modality, String>> = LazyLock::new(|| {
+        Modality::ALL.into_iter().map(|modality| (modality, format!("{EMBEDDING_NAME}/{modality}"))).collect()
+    });
+    NAMES.get(&modality).map_or(EMBEDDING_NAME, String::as_str)
+}
 
 /// Every public service over one state.
 #[derive(Clone)]
@@ -79,18 +98,22 @@ impl Services {
         work: impl FnOnce(Arc<Gateway>, Call, T) -> F,
     ) -> Result<Response<A>, Status>
     where
+        A: prost::Message,
         F: Future<Output = Result<A>>,
     {
         let _arrived = Arrived::of(&request);
+        let client = request.extensions().get::<Client>().cloned();
         let answered = async {
             let gateway = self.gateway.get()?;
-            let call = Call::read(&request)?;
-            let _seat = gateway.admit()?;
-            let deadline = call.deadline;
+            let mut call = Call::read(&request)?;
+            let _seat = gateway.admit(client.as_ref())?;
+            call.hold = gateway.answer_to(client.as_ref());
+            let (deadline, hold) = (call.deadline, call.hold.clone());
             let work = work(gateway.clone(), call, request.into_inner());
-            deadline::within(deadline, "before the answer was ready", work).await
+            let answer = deadline::within(deadline, "before the answer was ready", work).await?;
+            hold.hand_over(answer).await
         };
-        answered.await.map(Response::new).map_err(|error: Error| status(&error))
+        answered.await.map_err(|error: Error| status(&error))
     }
 
     /// One streaming call: its seat is taken until its answers are over, its deadline holds for all of them.
@@ -106,7 +129,7 @@ impl Services {
         let admitted = || {
             let gateway = self.gateway.get()?;
             let call = Call::read(&request)?;
-            let seat = gateway.admit_stream()?;
+            let seat = gateway.admit_stream(request.extensions().get::<Client>())?;
             Ok((gateway, call, seat))
         };
         let (gateway, call, seat) = admitted().map_err(|error: Error| status(&error))?;

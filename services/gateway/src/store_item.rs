@@ -4,8 +4,8 @@ use std::{mem, slice, time::Duration, time::Instant};
 
 use onespace_access::caller::Caller;
 use onespace_core::{
-    ContentHash, Deadline, EmbedOptions, Embedding, Error, ItemDetails, ItemId, NoteReason, Point, Reason, Result,
-    Timings,
+    ContentHash, Deadline, EmbedOptions, Embedding, Error, ItemDetails, ItemId, Modality, NoteReason, Point, Reason,
+    Result, Timings,
     limits::{CALLER_ID_BYTES, DEADLINE_MAX_MS, check_text},
 };
 use onespace_proto::{convert, status::item_error, v1};
@@ -17,6 +17,8 @@ use crate::{
     gateway::{micros, timed},
     item::{Embedder, Item, Waits},
     query::SearchScope,
+    store_wait::{Room, until_back},
+    upload::Held,
 };
 
 /// Where items of a stream go, and how they are embedded.
@@ -29,12 +31,12 @@ pub struct IngestTarget {
     pub caller: Caller,
 }
 
-/// Stores one item and says what became of it.
+/// Stores one item and says what became of it. What accounts for its media goes as soon as it is embedded.
 pub async fn store_item(
     gateway: &Gateway,
     target: &IngestTarget,
     mut item: v1::IngestItem,
-    media: Result<v1::Media>,
+    (media, held): (Result<v1::Media>, Held),
 ) -> v1::IngestResponse {
     let started = Instant::now();
     let (request_id, item_id) = (cut_id(item.request_id.clone()), cut_id(item.item_id.clone()));
@@ -42,7 +44,7 @@ pub async fn store_item(
     let mut timings = Timings::default();
     let stored = async {
         let (prepared, update) = prepare(gateway, target, &mut item, media, &mut event)?;
-        write(gateway, target, &prepared, &update, &mut event, &mut timings).await
+        write(gateway, target, (prepared, held), &update, &mut event, &mut timings).await
     };
     match stored.await {
         Ok(status) => event.status = status.into(),
@@ -105,22 +107,23 @@ fn prepare(
 async fn write(
     gateway: &Gateway,
     target: &IngestTarget,
-    prepared: &Prepared,
+    (prepared, held): (Prepared, Held),
     update: &DetailsUpdate,
     event: &mut v1::IngestResponse,
     timings: &mut Timings,
 ) -> Result<v1::IngestStatus> {
     let Prepared { item, id, hash } = prepared;
-    let collection = &target.scope.collection;
-    let lock = gateway.item_locks().get(collection, id);
+    let (store, collection) = (gateway.store(), &target.scope.collection);
+    let lock = gateway.item_locks().get(collection, &id);
     let _writing = lock.lock().await;
-    let before = gateway.store().stored(collection, slice::from_ref(id)).await?;
-    let known = before.get(id);
-    if let Some(known) = known.filter(|known| known.content_hash == *hash) {
+    let room = Room { budget: gateway.waiting(), bytes: item.bytes() };
+    let before = until_back(Some(room), || store.stored(collection, slice::from_ref(&id))).await?;
+    let known = before.get(&id);
+    if let Some(known) = known.filter(|known| known.content_hash == hash) {
         if known.details.as_ref().is_some_and(|before| update.apply(before.clone()) == *before) {
             return Ok(v1::IngestStatus::Unchanged);
         }
-        match rewrite(gateway, collection, id, update).await {
+        match until_back(None, || rewrite(gateway, collection, &id, update)).await {
             Ok(points) => {
                 event.points = u32::try_from(points.len()).unwrap_or(u32::MAX);
                 return Ok(v1::IngestStatus::Updated);
@@ -138,49 +141,56 @@ async fn write(
     let room = gateway.stored_items().reserve(gateway.store(), &collection.tenant, most).await?;
     let deadline = Deadline::after(Duration::from_millis(DEADLINE_MAX_MS as u64));
     let embedder = Embedder { gateway, options: target.options, deadline, waits: Waits::Bulk };
-    let mut reply = embedder.embed(item).await?;
+    let mut reply = embedder.embed(&item).await?;
+    // An item of several parts is listed by its first.
+    let modality = item.modality();
+    drop((item, held));
     reply.shorten(target.scope.dimension)?;
     timings.merge(&reply.timings);
     // What was heard in part is stored, and another ingest of it listens again.
     let partly = reply.notes.iter().any(|note| note.reason == NoteReason::TranscriptIncomplete);
-    let hash = &if partly { hash.clone().incomplete() } else { hash.clone() };
+    let hash = if partly { hash.incomplete() } else { hash };
     event.notes = convert::notes_out(mem::take(&mut reply.notes));
     let details = update.apply(details);
-    let points: Vec<Point> =
-        reply.embeddings.into_iter().map(|one| point(gateway, prepared, (hash, &details), one)).collect();
+    let described = Described { id: &id, modality, hash: &hash, details: &details };
+    let points: Vec<Point> = reply.embeddings.into_iter().map(|one| described.point(gateway, one)).collect();
     event.points = u32::try_from(points.len()).unwrap_or(u32::MAX);
     let writing = Instant::now();
-    gateway.store().upsert(collection, points).await?;
+    until_back(None, || store.upsert(collection, points.clone())).await?;
     if known.is_some() {
-        gateway.store().delete_items(collection, slice::from_ref(id), Some(hash)).await?;
+        until_back(None, || store.delete_items(collection, slice::from_ref(&id), Some(&hash))).await?;
     }
     timings.store_us = micros(writing);
     room.keep();
     Ok(if same_content { v1::IngestStatus::Updated } else { v1::IngestStatus::Stored })
 }
 
-fn point(
-    gateway: &Gateway,
-    prepared: &Prepared,
-    (hash, details): (&ContentHash, &ItemDetails),
-    embedding: Embedding,
-) -> Point {
-    let space = gateway.space();
-    Point {
-        item: prepared.id.clone(),
-        // An item of several parts is listed by its first.
-        modality: prepared.item.modality(),
-        track: embedding.track,
-        segment: embedding.segment,
-        span: embedding.span,
-        uri: details.uri.clone(),
-        title: details.title.clone(),
-        content_hash: hash.clone(),
-        space: space.fingerprint,
-        tower: space.added_by(&embedding.towers()),
-        metadata: details.metadata.clone(),
-        parts: embedding.parts,
-        transcript: embedding.transcript,
-        vector: embedding.vector,
+/// What the points of an item have in common.
+struct Described<'a> {
+    id: &'a ItemId,
+    modality: Modality,
+    hash: &'a ContentHash,
+    details: &'a ItemDetails,
+}
+
+impl Described<'_> {
+    fn point(&self, gateway: &Gateway, embedding: Embedding) -> Point {
+        let space = gateway.space();
+        Point {
+            item: self.id.clone(),
+            modality: self.modality,
+            track: embedding.track,
+            segment: embedding.segment,
+            span: embedding.span,
+            uri: self.details.uri.clone(),
+            title: self.details.title.clone(),
+            content_hash: self.hash.clone(),
+            space: space.fingerprint,
+            tower: space.added_by(&embedding.towers()),
+            metadata: self.details.metadata.clone(),
+            parts: embedding.parts,
+            transcript: embedding.transcript,
+            vector: embedding.vector,
+        }
     }
 }

@@ -4,19 +4,17 @@
 //! among them waits a moment and is then refused, which gives its own room back: so somebody always goes on. What is
 //! held for a file that is complete goes with it to whoever embeds it.
 
-use std::time::Duration;
-
 use bytes::{Bytes, BytesMut};
 use onespace_core::{
     Error, Modality, Reason, Result,
-    limits::{CHUNK_BYTES, UPLOAD_FLOOR, UPLOAD_FLOOR_MS, VIDEO_BYTES},
+    limits::{CHUNK_BYTES, VIDEO_BYTES},
 };
 use onespace_kit::{
     admission::{Admission, Admitted},
     messages::Messages,
+    pace::Pace,
 };
 use onespace_proto::{convert, v1};
-use tokio::time::Instant;
 
 /// What accounts for the bytes of a media, to be held until it is embedded.
 pub type Held = Vec<Admitted>;
@@ -35,7 +33,13 @@ impl Upload {
     /// A file of at most `limit` bytes.
     #[must_use]
     pub fn new(limit: usize, unfinished: &Admission) -> Self {
-        Self { limit, bytes: BytesMut::new(), unfinished: unfinished.clone(), share: Held::new(), pace: Pace::start() }
+        Self {
+            limit,
+            bytes: BytesMut::new(),
+            unfinished: unfinished.clone(),
+            share: Held::new(),
+            pace: Pace::start("chunk"),
+        }
     }
 
     /// Adds a chunk, waiting while other unfinished files fill the memory set aside for them.
@@ -49,17 +53,17 @@ impl Upload {
             let (found, limit) = (format!("{size} bytes"), format!("{CHUNK_BYTES} bytes"));
             return Err(Error::too_large("chunk.data", "the chunk", found, limit));
         }
-        if size == 0 && !chunk.last {
-            return Err(Error::new(Reason::FieldInvalid, "chunk.data", "a chunk that is not the last has no bytes"));
-        }
+        check_not_empty(chunk)?;
         if self.bytes.len() + size > self.limit {
             return Err(Error::too_large("chunk.data", "the file", "larger", format!("{} bytes", self.limit)));
         }
         self.pace.came(size, chunk.last)?;
-        let admitted = self.unfinished.wait_bytes(size).await?;
-        match self.share.first_mut() {
-            Some(share) => share.join(admitted),
-            None => self.share.push(admitted),
+        let grown = self.unfinished.wait_growth(self.bytes.len(), self.bytes.len() + size).await?;
+        if let Some(grown) = grown {
+            match self.share.first_mut() {
+                Some(share) => share.join(grown),
+                None => self.share.push(grown),
+            }
         }
         self.pace.go_on();
         self.bytes.extend_from_slice(&chunk.data);
@@ -79,43 +83,11 @@ impl Upload {
     }
 }
 
-/// How fast a file comes.
-struct Pace {
-    since: Instant,
-    bytes: usize,
-}
-
-impl Pace {
-    fn start() -> Self {
-        Self { since: Instant::now(), bytes: 0 }
+fn check_not_empty(chunk: &v1::Chunk) -> Result<()> {
+    if chunk.data.is_empty() && !chunk.last {
+        return Err(Error::new(Reason::FieldInvalid, "chunk.data", "a chunk that is not the last has no bytes"));
     }
-
-    /// So many bytes more are here.
-    fn came(&mut self, bytes: usize, last: bool) -> Result<()> {
-        self.bytes += bytes;
-        let (took, window) = (self.since.elapsed(), Duration::from_millis(UPLOAD_FLOOR_MS as u64));
-        if took < window || last {
-            return Ok(());
-        }
-        let floor = took.as_secs_f64() * UPLOAD_FLOOR as f64;
-        if (self.bytes as f64) < floor {
-            let message = format!(
-                "{} bytes in {:.1} s, at least {UPLOAD_FLOOR} bytes a second are expected (UPLOAD_FLOOR)",
-                self.bytes,
-                took.as_secs_f64()
-            );
-            return Err(Error::new(Reason::StreamStalled, "chunk", message));
-        }
-        *self = Self::start();
-        Ok(())
-    }
-
-    /// The time that was spent waiting here is not the sender's.
-    fn go_on(&mut self) {
-        if self.since.elapsed() >= Duration::from_millis(UPLOAD_FLOOR_MS as u64) {
-            *self = Self::start();
-        }
-    }
+    Ok(())
 }
 
 /// Whether contents of a media come in chunks.
@@ -145,7 +117,8 @@ impl<T> Receiver<'_, T> {
     /// announced are read past, so that what follows is found.
     ///
     /// # Errors
-    /// What ends the stream: something else than a chunk where one was expected; as [`Messages::next`].
+    /// What ends the stream: something else than a chunk where one was expected, or an empty one; `STREAM_STALLED`
+    /// where they come too slowly; as [`Messages::next`].
     pub async fn complete(&mut self, mut media: v1::Media) -> Result<(Result<v1::Media>, Held)> {
         let mut held = Held::from_iter(self.messages.take_room());
         let mut failed = None;
@@ -175,9 +148,13 @@ impl<T> Receiver<'_, T> {
                 let message = "a media has no content: a chunk of it was expected here, and one that is its last";
                 return Err(Error::new(Reason::FieldInvalid, "message", message));
             };
+            // There may be millions of them, and nothing ever comes of them.
+            check_not_empty(&chunk)?;
             let room = self.messages.take_room();
             if let Ok(receiving) = &mut upload {
                 match receiving.push(&chunk).await {
+                    // Whoever is this slow would be so with what follows, too.
+                    Err(error) if error.reason == Reason::StreamStalled => return Err(error),
                     // The room of what is refused is free at once.
                     Err(error) => upload = Err(error),
                     Ok(()) => held.extend(room),

@@ -6,7 +6,8 @@ use onespace_core::{
     Error, Reason, Result,
     limits::{ARRIVAL_WAIT_MS, QUEUE_WAIT_MS},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
+use crate::shares::{Client, Held, Pool};
 
 /// How long one who is turned away should wait: a few batches' time.
 pub const PAUSE: Duration = Duration::from_millis(200);
@@ -16,34 +17,46 @@ pub const PAUSE: Duration = Duration::from_millis(200);
 pub struct Admission {
     what: &'static str,
     limit: usize,
-    permits: Arc<Semaphore>,
+    pool: Arc<Pool>,
+    client: Option<Client>,
 }
 
 /// Held by what was admitted; dropping it makes room.
 #[derive(Debug)]
-pub struct Admitted(OwnedSemaphorePermit);
+pub struct Admitted(Held);
 
 impl Admitted {
     /// Holds what `other` of the same bound holds, too.
     pub fn join(&mut self, other: Self) {
-        self.0.merge(other.0);
+        self.0.join(other.0);
+    }
+
+    /// Gives back all but so many bytes.
+    pub fn keep_bytes(&mut self, bytes: usize) {
+        self.0.keep(units(bytes));
     }
 }
 
-/// Permits count in units of this many bytes, because a semaphore counts no further than 32 bits.
+/// Permits count in units of this many bytes, so that they fit 32 bits.
 const UNIT: usize = 1024;
 
 impl Admission {
     /// At most `limit` requests at once; `what` names them in errors.
     #[must_use]
     pub fn requests(what: &'static str, limit: usize) -> Self {
-        Self { what, limit, permits: Arc::new(Semaphore::new(limit)) }
+        Self { what, limit, pool: Pool::new(limit.try_into().unwrap_or(u32::MAX)), client: None }
     }
 
     /// At most `limit` bytes at once, counted in whole KiB.
     #[must_use]
     pub fn bytes(what: &'static str, limit: usize) -> Self {
-        Self { what, limit, permits: Arc::new(Semaphore::new(limit.div_ceil(UNIT))) }
+        Self { what, limit, pool: Pool::new(units(limit)), client: None }
+    }
+
+    /// The same bound, from which a client takes: no more than half of it while others wait.
+    #[must_use]
+    pub fn shared_by(&self, client: Option<&Client>) -> Self {
+        Self { client: client.cloned(), ..self.clone() }
     }
 
     /// Admits one request.
@@ -63,11 +76,8 @@ impl Admission {
     }
 
     /// As [`Self::enter_bytes`], for one who will wait otherwise: nothing is refused, nothing is counted.
-    ///
-    /// # Errors
-    /// As [`Self::enter_bytes`].
-    pub(crate) fn try_enter_bytes(&self, bytes: usize) -> Result<Admitted, TryAcquireError> {
-        self.permits.clone().try_acquire_many_owned(units(bytes)).map(Admitted)
+    pub(crate) fn try_enter_bytes(&self, bytes: usize) -> Option<Admitted> {
+        self.pool.take(self.client.as_ref(), units(bytes)).map(Admitted)
     }
 
     /// Waits a bounded time until so many bytes fit: for uploads, whose senders can be made to wait.
@@ -75,7 +85,18 @@ impl Admission {
     /// # Errors
     /// `QUEUE_FULL` when they do not fit in time.
     pub async fn wait_bytes(&self, bytes: usize) -> Result<Admitted> {
-        self.wait(bytes, QUEUE_WAIT_MS).await
+        self.wait(units(bytes), QUEUE_WAIT_MS).await
+    }
+
+    /// As [`Self::wait_bytes`], for what grows: only whole KiB that are new are taken, however small the steps.
+    ///
+    /// # Errors
+    /// As [`Self::wait_bytes`].
+    pub async fn wait_growth(&self, before: usize, after: usize) -> Result<Option<Admitted>> {
+        match units(after).saturating_sub(units(before)) {
+            0 => Ok(None),
+            more => self.wait(more, QUEUE_WAIT_MS).await.map(Some),
+        }
     }
 
     /// As [`Self::wait_bytes`], for as long as it takes the work that others have handed in.
@@ -83,25 +104,31 @@ impl Admission {
     /// # Errors
     /// `QUEUE_FULL` when they do not fit in time.
     pub async fn wait_for_room(&self, bytes: usize) -> Result<Admitted> {
-        self.wait(bytes, ARRIVAL_WAIT_MS).await
+        self.wait(units(bytes), ARRIVAL_WAIT_MS).await
     }
 
-    async fn wait(&self, bytes: usize, milliseconds: usize) -> Result<Admitted> {
+    async fn wait(&self, units: u32, milliseconds: usize) -> Result<Admitted> {
+        if let Some(held) = self.pool.take(self.client.as_ref(), units) {
+            return Ok(Admitted(held));
+        }
         let wait = Duration::from_millis(milliseconds as u64);
-        match tokio::time::timeout(wait, self.permits.clone().acquire_many_owned(units(bytes))).await {
-            Ok(Ok(permits)) => Ok(Admitted(permits)),
+        match tokio::time::timeout(wait, self.pool.wait(self.client.as_ref(), units)).await {
+            Ok(Ok(held)) => Ok(Admitted(held)),
             Ok(Err(_)) | Err(_) => Err(self.full()),
         }
     }
 
     fn take(&self, units: u32) -> Result<Admitted> {
-        self.permits.clone().try_acquire_many_owned(units).map(Admitted).map_err(|_| self.full())
+        self.pool.take(self.client.as_ref(), units).map(Admitted).ok_or_else(|| self.full())
     }
 
     fn full(&self) -> Error {
         metrics::counter!("onespace_rejected_total", "bound" => self.what).increment(1);
-        Error::new(Reason::QueueFull, "", format!("{}: the limit of {} is reached", self.what, self.limit))
-            .retry_after(PAUSE)
+        let message = format!(
+            "{}: the limit of {} is reached, or half of it by one client while others wait",
+            self.what, self.limit
+        );
+        Error::new(Reason::QueueFull, "", message).retry_after(PAUSE)
     }
 }
 
@@ -123,5 +150,16 @@ mod tests {
         assert!(bound.enter().is_ok());
         assert!(Admission::bytes("bytes", 4096).enter_bytes(4097).is_err());
         assert!(Admission::bytes("bytes", 4096).enter_bytes(4096).is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_grows_in_tiny_steps_takes_no_more_than_its_bytes() {
+        let bound = Admission::bytes("bytes", 4096);
+        let mut held = Vec::new();
+        for size in 0..4096 {
+            held.extend(bound.wait_growth(size, size + 1).await.unwrap());
+        }
+        assert_eq!(held.len(), 4);
+        assert!(bound.wait_growth(4096, 4097).await.is_err());
     }
 }

@@ -13,10 +13,16 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
 use onespace_core::Result;
 use onespace_proto::status::status;
+use tokio::time::Sleep;
 use tonic::{Status, body::Body, codegen::http};
 use tower::{Layer, Service};
 
-use crate::admission::{Admission, Admitted};
+use crate::{
+    admission::{Admission, Admitted},
+    deadline::is_unary,
+    pace::Pace,
+    shares::Client,
+};
 
 /// What accounts for the bytes of one call that have arrived and that nobody has taken over yet.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +82,9 @@ impl<S: Service<http::Request<Body>>> Service<http::Request<Body>> for ArrivalSe
         let (mut parts, body) = request.into_parts();
         let arrived = Arrived::default();
         parts.extensions.insert(arrived.clone());
-        let counted = CountedBody { inner: body, budget: self.budget.clone(), arrived, waiting: None };
+        let budget = self.budget.shared_by(parts.extensions.get::<Client>());
+        let floor = is_unary(parts.uri.path()).then(Floor::start);
+        let counted = CountedBody { inner: body, budget, arrived, waiting: None, floor };
         self.inner.call(http::Request::from_parts(parts, Body::new(counted)))
     }
 }
@@ -90,6 +98,35 @@ struct CountedBody {
     arrived: Arrived,
     /// A frame that waits for room.
     waiting: Option<(Frame<Bytes>, Room)>,
+    /// How slowly it may come; messages of a stream have limits of their own.
+    floor: Option<Floor>,
+}
+
+/// The slowest that one message may come.
+struct Floor {
+    pace: Pace,
+    due: Pin<Box<Sleep>>,
+}
+
+impl Floor {
+    fn start() -> Self {
+        Self::at(Pace::start("message"))
+    }
+
+    fn at(pace: Pace) -> Self {
+        let due = Box::pin(tokio::time::sleep_until(pace.due()));
+        Self { pace, due }
+    }
+
+    /// That so many bytes more are here, or that none come.
+    fn look(&mut self, bytes: usize, context: &mut Context<'_>) -> Result<()> {
+        self.pace.came(bytes, false)?;
+        while self.due.as_mut().poll(context).is_ready() {
+            self.pace.came(0, false)?;
+            self.due.as_mut().reset(self.pace.due());
+        }
+        Ok(())
+    }
 }
 
 impl HttpBody for CountedBody {
@@ -99,15 +136,22 @@ impl HttpBody for CountedBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = self.get_mut();
         if this.waiting.is_none() {
-            let frame = match ready!(Pin::new(&mut this.inner).poll_frame(context)) {
-                Some(Ok(frame)) => frame,
-                end => return Poll::Ready(end),
+            let next = Pin::new(&mut this.inner).poll_frame(context);
+            if let Poll::Ready(end @ (None | Some(Err(_)))) = next {
+                return Poll::Ready(end);
+            }
+            let bytes = match &next {
+                Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Bytes::len),
+                _ => 0,
             };
-            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            if let Some(Err(error)) = this.floor.as_mut().map(|floor| floor.look(bytes, context)) {
+                return Poll::Ready(Some(Err(status(&error))));
+            }
+            let Some(Ok(frame)) = ready!(next) else { return Poll::Ready(None) };
             if bytes == 0 {
                 return Poll::Ready(Some(Ok(frame)));
             }
-            if let Ok(admitted) = this.budget.try_enter_bytes(bytes) {
+            if let Some(admitted) = this.budget.try_enter_bytes(bytes) {
                 this.arrived.add(admitted);
                 return Poll::Ready(Some(Ok(frame)));
             }
@@ -117,6 +161,9 @@ impl HttpBody for CountedBody {
         let Some((_, room)) = &mut this.waiting else { return Poll::Ready(None) };
         let outcome = ready!(room.as_mut().poll(context));
         let frame = this.waiting.take().map(|(frame, _)| frame);
+        if let Some(floor) = &mut this.floor {
+            floor.pace.go_on();
+        }
         match outcome {
             Ok(admitted) => {
                 this.arrived.add(admitted);
@@ -137,7 +184,7 @@ impl HttpBody for CountedBody {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
+    use std::{future::poll_fn, time::Duration};
 
     use super::*;
 
@@ -148,7 +195,40 @@ mod tests {
     fn counted(budget: &Admission, bytes: usize) -> (CountedBody, Arrived) {
         let arrived = Arrived::default();
         let inner = Body::new(http_body_util::Full::new(Bytes::from(vec![0; bytes])));
-        (CountedBody { inner, budget: budget.clone(), arrived: arrived.clone(), waiting: None }, arrived)
+        (CountedBody { inner, budget: budget.clone(), arrived: arrived.clone(), waiting: None, floor: None }, arrived)
+    }
+
+    #[tokio::test]
+    async fn a_message_that_trickles_is_ended() {
+        let window = Duration::from_millis(100);
+        let trickle = futures::stream::unfold(0, |sent| async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            (sent < 1000).then(|| (Ok::<_, Status>(Frame::data(Bytes::from_static(b"x"))), sent + 1))
+        });
+        let inner = Body::new(http_body_util::StreamBody::new(trickle));
+        let (budget, arrived) = (Admission::bytes("bytes", 4096), Arrived::default());
+        let floor = Some(Floor::at(Pace::over(window, "message")));
+        let mut body = CountedBody { inner, budget, arrived, waiting: None, floor };
+        let mut came = 0;
+        let ended = loop {
+            match frame(&mut body).await.expect("it is not let through") {
+                Ok(_) => came += 1,
+                Err(status) => break status,
+            }
+            drop(body.arrived.take());
+        };
+        assert_eq!(ended.code(), tonic::Code::DeadlineExceeded, "{ended:?}");
+        assert!(ended.message().contains("UPLOAD_FLOOR") && came < 100, "{came} frames, then {ended:?}");
+    }
+
+    #[tokio::test]
+    async fn a_message_that_stops_is_ended() {
+        let inner = Body::new(http_body_util::StreamBody::new(futures::stream::pending::<Result<_, Status>>()));
+        let (budget, arrived) = (Admission::bytes("bytes", 4096), Arrived::default());
+        let floor = Some(Floor::at(Pace::over(Duration::from_millis(100), "message")));
+        let mut body = CountedBody { inner, budget, arrived, waiting: None, floor };
+        let ended = tokio::time::timeout(Duration::from_secs(10), frame(&mut body)).await.expect("it is ended");
+        assert_eq!(ended.unwrap().unwrap_err().code(), tonic::Code::DeadlineExceeded);
     }
 
     #[tokio::test]

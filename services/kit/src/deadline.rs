@@ -95,6 +95,11 @@ fn is_client_stream(path: &str) -> bool {
     STREAMING.get_or_init(onespace_proto::client_streaming_methods).contains(path)
 }
 
+/// Whether a method takes one message of ours. Of what strangers' methods take, nothing is known here.
+pub(crate) fn is_unary(path: &str) -> bool {
+    path.starts_with("/onespace.") && !is_client_stream(path)
+}
+
 /// What is left of a budget when the hop has kept its margin.
 fn kept(budget: Duration) -> Duration {
     budget.saturating_sub(MARGIN.min(budget / 4))

@@ -6,12 +6,17 @@
 //! and the server future is ended under a timeout.
 
 pub mod admission;
+pub mod answers;
 pub mod arrival;
 pub mod connections;
 pub mod deadline;
 pub mod messages;
+pub mod pace;
+pub mod peer;
 pub mod ready;
+pub mod secured;
 pub mod serve;
+pub mod shares;
 pub mod signals;
 pub mod telemetry;
 pub mod tls;

@@ -7,7 +7,7 @@ use onespace_core::{Deadline, Error, Reason, Result, limits::STREAM_IDLE_MS};
 use tokio::time::Instant;
 use tonic::{Request, Streaming};
 
-use crate::{admission::Admitted, arrival::Arrived, deadline};
+use crate::{admission::Admitted, arrival::Arrived, deadline, shares::Client};
 
 /// What a client sends, message by message.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub struct Messages<T> {
     stream: Streaming<T>,
     arrived: Arrived,
     deadline: Option<Instant>,
+    client: Option<Client>,
 }
 
 impl<T> Messages<T> {
@@ -22,13 +23,20 @@ impl<T> Messages<T> {
     #[must_use]
     pub fn of(request: Request<Streaming<T>>) -> Self {
         let (arrived, deadline) = (Arrived::of(&request), deadline::of_stream(request.metadata()));
-        Self { stream: request.into_inner(), arrived, deadline }
+        let client = request.extensions().get::<Client>().cloned();
+        Self { stream: request.into_inner(), arrived, deadline, client }
     }
 
     /// When the whole stream must be over, if its caller said so.
     #[must_use]
     pub const fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// Whose share they take.
+    #[must_use]
+    pub const fn client(&self) -> Option<&Client> {
+        self.client.as_ref()
     }
 
     /// The next message; none when the client has sent its last.

@@ -1,15 +1,35 @@
 //! Listening, health, reflection, and ending in good order.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    hash::{BuildHasher, RandomState},
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
-use onespace_access::{access::Access, layer::AccessLayer};
-use onespace_core::limits::{CONNECTION_STREAMS, CONNECTIONS, DRAIN_GRACE_MS};
+use onespace_access::{access::Access, caller::Caller, layer::AccessLayer};
+use onespace_core::limits::{
+    CONNECTION_AGE_MS, CONNECTION_PING_MS, CONNECTION_PONG_MS, CONNECTION_STREAMS, DRAIN_GRACE_MS,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::{service::Routes, transport::server::TcpIncoming};
+use tonic::{body::Body, codegen::http, service::Routes, transport::server::TcpIncoming};
 use tonic_health::{ServingStatus, server::HealthReporter};
+use tower::util::MapRequestLayer;
 
-use crate::{admission::Admission, arrival::ArrivalLayer, connections, deadline::DeadlineLayer, tls::Tls, transport};
+use crate::{
+    admission::Admission,
+    answers::AnswerLayer,
+    arrival::ArrivalLayer,
+    connections::{self, Bounds},
+    deadline::DeadlineLayer,
+    peer::PeerLayer,
+    secured,
+    shares::Client,
+    tls::Tls,
+    transport,
+};
 
 /// How long a server that was told to stop still accepts: until everybody has seen NOT_SERVING.
 const LINGER: Duration = Duration::from_millis(200);
@@ -125,17 +145,21 @@ impl Server {
         let stopping = stop.clone();
         let server = transport::server()
             .max_concurrent_streams(u32::try_from(CONNECTION_STREAMS).ok())
-            .http2_keepalive_interval(Some(Duration::from_secs(30)))
+            .http2_keepalive_interval(Some(milliseconds(CONNECTION_PING_MS)))
+            .http2_keepalive_timeout(Some(milliseconds(CONNECTION_PONG_MS)))
+            .max_connection_age(connection_age())
+            .layer(PeerLayer)
+            .layer(AnswerLayer)
             .layer(tower::util::option_layer(self.access.map(AccessLayer)))
+            .layer(MapRequestLayer::new(shared_by_caller))
             .layer(DeadlineLayer)
             .layer(tower::util::option_layer(self.arrival.map(ArrivalLayer)))
             .add_routes(self.routes)
             .serve_with_incoming_shutdown(
                 // Set on the listener: the builder's own option does not reach sockets it did not open, and an
                 // answer of two small frames then waits 40 ms for the client's delayed acknowledgement.
-                connections::bounded(
-                    TcpIncoming::from(self.listener).with_nodelay(Some(true)),
-                    CONNECTIONS,
+                secured::secured(
+                    connections::bounded(TcpIncoming::from(self.listener).with_nodelay(Some(true)), Bounds::default()),
                     self.tls.clone(),
                 ),
                 async move { stopping.cancelled().await },
@@ -145,7 +169,7 @@ impl Server {
             health.set(ServingStatus::NotServing).await;
             tokio::time::sleep(LINGER).await;
             stop.cancel();
-            tokio::time::sleep(Duration::from_millis(DRAIN_GRACE_MS as u64)).await;
+            tokio::time::sleep(milliseconds(DRAIN_GRACE_MS)).await;
         };
         let serving = async {
             server.await?;
@@ -167,4 +191,24 @@ impl Server {
             }
         }
     }
+}
+
+const fn milliseconds(limit: usize) -> Duration {
+    Duration::from_millis(limit as u64)
+}
+
+/// How old connections get here: CONNECTION_AGE_MS give or take a tenth, another for each process, so that replicas
+/// that were started together are not left by everybody together.
+fn connection_age() -> Duration {
+    let drawn = RandomState::new().hash_one("the age of connections") % 1_000;
+    milliseconds(CONNECTION_AGE_MS).mul_f64(0.9 + 0.2 * drawn as f64 / 1_000.0)
+}
+
+/// Whoever shows a key takes its share by it, not by an address that many may have.
+fn shared_by_caller(mut request: http::Request<Body>) -> http::Request<Body> {
+    let known = request.extensions().get::<Caller>().map(|caller| caller.id().to_owned());
+    if let Some(id) = known.filter(|id| !id.is_empty()) {
+        request.extensions_mut().insert(Client::named(id));
+    }
+    request
 }

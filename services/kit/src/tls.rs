@@ -5,7 +5,11 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use onespace_access::files::{self, Watched};
 use onespace_core::limits::TLS_HANDSHAKE_MS;
-use tokio::{net::TcpStream, sync::watch, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+    time::timeout,
+};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -111,7 +115,7 @@ impl Tls {
     ///
     /// # Errors
     /// When the client speaks no TLS, shows no certificate that is asked for, or takes too long.
-    pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<TlsStream<S>> {
         let config = self.config.borrow().clone();
         let limit = Duration::from_millis(TLS_HANDSHAKE_MS as u64);
         timeout(limit, TlsAcceptor::from(config).accept(stream)).await.map_err(io::Error::other)?

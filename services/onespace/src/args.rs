@@ -2,7 +2,9 @@
 
 mod access;
 mod bundle;
+mod decoders;
 mod model;
+mod store;
 mod stored;
 #[cfg(feature = "tools")]
 mod tools;
@@ -17,7 +19,9 @@ use serde_json::Value;
 
 pub use access::{AccessArgs, ClientTlsArgs, EncoderTlsArgs, KeyCommand, TlsArgs};
 pub use bundle::BundleCommand;
+pub use decoders::{DECODE_WORKER, DecodeWorkerArgs, DecodersArg, loader_environment};
 pub use model::{ModelArgs, RuntimeArgs};
+pub use store::StoreCommand;
 pub use stored::{CollectionCommand, ItemCommand};
 #[cfg(feature = "tools")]
 pub use tools::{PullArgs, ToolCommand};
@@ -103,6 +107,9 @@ pub enum Command {
     /// Look into a bundle on disk.
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// Verify, repair, back up and restore a data directory.
+    #[command(subcommand)]
+    Store(StoreCommand),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -114,9 +121,10 @@ pub struct StoreArgs {
     /// Keep vectors in this directory, with the engine in this process.
     #[arg(long, env = "ONESPACE_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Keep vectors in a Qdrant server (its gRPC port).
-    #[arg(long, env = "ONESPACE_QDRANT", value_name = "URL")]
-    pub qdrant: Option<String>,
+    /// Keep vectors in a Qdrant server (its gRPC port); several are nodes of one cluster, of which one that answers is
+    /// used.
+    #[arg(long, env = "ONESPACE_QDRANT", value_delimiter = ',', value_name = "URL")]
+    pub qdrant: Vec<String>,
 }
 
 /// The key of a Qdrant server, if it wants one.

@@ -7,12 +7,13 @@ mod filter;
 mod key;
 mod output;
 mod serve;
+mod store;
 #[cfg(feature = "tools")]
 mod tools;
 
 use std::{process::ExitCode, time::Duration};
 
-use args::{Cli, Command};
+use args::{Cli, Command, DecodeWorkerArgs};
 use clap::{CommandFactory, FromArgMatches};
 use onespace_client::{Config, TlsFiles};
 use onespace_core::Speech;
@@ -23,6 +24,10 @@ use output::{Outcome, print_error};
 const LAST_WORK: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
+    // A process of one thread, which copies itself: it must come before any other thread.
+    if let Some(args) = DecodeWorkerArgs::of_this_process() {
+        return serve::decode_worker::run(&args);
+    }
     // Before anything that might start a thread.
     onespace_encoder::forbid_telemetry();
     // Both forms are kept: the typed one, and the raw one that remembers the order of flags.
@@ -67,6 +72,7 @@ async fn run(cli: Cli, matches: &clap::ArgMatches) -> anyhow::Result<Outcome> {
         Command::Gateway(args) => serve::gateway::run(args).await,
         Command::Key(command) => key::run(command, cli.tenant, cli.json),
         Command::Bundle(command) => bundle::run(command, cli.json, &server).await,
+        Command::Store(command) => store::run(command, cli.json).await,
         Command::Client(command) => {
             client::warn_of_plaintext(&server);
             let kind = client::source::FileKind {

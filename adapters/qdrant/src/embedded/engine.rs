@@ -15,55 +15,30 @@ use std::{
     thread,
 };
 
-use onespace_core::{Error, Reason, Result};
+use onespace_core::{Error, Result};
 use qdrant_edge::{
-    CountRequest, Distance, EdgeConfig, EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard, EdgeVectorParamsBuilder,
-    Filter, HnswIndexConfig, NamedQuery, OperationResult, Payload, PointId, PointInsertOperations, PointOperations,
-    PointStructPersisted, QueryEnum, QueryRequest, Record, ScoredPoint, ScoringQuery, ScrollRequest, SearchParams,
-    UpdateOperation, VectorInternal, VectorStructInternal, VectorStructPersisted, WalOptions, WithPayloadInterface,
-    WithVector,
+    Distance, EdgeConfig, EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard, EdgeVectorParamsBuilder, HnswIndexConfig,
+    OperationResult, Payload, PointId, PointInsertOperations, PointOperations, PointStructPersisted, UpdateOperation,
+    VectorStructPersisted, WalOptions,
 };
-use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::{
     blocks::Blocks,
+    damaged::Damaged,
     fault::failed,
-    filter,
     journal::Operation,
     room::Room,
-    tidy::{has_segments, remove_half_built, trim_log},
+    seal::seal,
+    tidy::{SHARD, has_segments, remove_half_built, trim_log},
 };
-use crate::{description::Description, search::beam};
+use crate::description::Description;
 
-/// Where the engine keeps its files, inside the collection's folder.
-const SHARD: &str = "shard";
 /// Size of one file of the engine's own log, which is written but never read again (see [`super::journal`]).
 const LOG_FILE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Vectors of a segment that are worth an index, in kibibytes: 20 480 of dimension 256, which are searched
 /// exhaustively in 2 to 6 ms.
 pub(super) const INDEX_KIB: usize = 20 * 1024;
-
-/// What a read asks for beside the ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Want<'a> {
-    /// The whole payload.
-    Payload,
-    /// The whole payload and the vector.
-    Vector,
-    /// Some fields of the payload.
-    Fields(&'a [&'a str]),
-}
-
-/// A stored point as it comes back.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) id: Uuid,
-    pub(super) payload: Map<String, Value>,
-    /// Empty unless wanted.
-    pub(super) vector: Vec<f32>,
-}
 
 /// The engine of one collection.
 #[derive(Debug)]
@@ -77,6 +52,10 @@ pub(super) struct Engine {
     broken: AtomicBool,
     /// The folder goes with the engine.
     remove_on_drop: AtomicBool,
+    /// Everything has reached the engine's files, and nothing is written any more.
+    seal_on_drop: AtomicBool,
+    /// Points that are not given out.
+    pub(super) damaged: Damaged,
     /// Held as long as any engine lives, so that no second process opens the directory.
     _lock: Arc<File>,
 }
@@ -115,9 +94,16 @@ impl Engine {
     }
 
     fn around(shard: EdgeShard, folder: &Path, description: Description, lock: Arc<File>) -> Self {
-        let (broken, remove_on_drop) = (AtomicBool::new(false), AtomicBool::new(false));
-        let description = RwLock::new(Arc::new(description));
-        Self { shard: Some(shard), folder: folder.to_owned(), description, broken, remove_on_drop, _lock: lock }
+        Self {
+            shard: Some(shard),
+            folder: folder.to_owned(),
+            description: RwLock::new(Arc::new(description)),
+            broken: AtomicBool::new(false),
+            remove_on_drop: AtomicBool::new(false),
+            seal_on_drop: AtomicBool::new(false),
+            damaged: Damaged::default(),
+            _lock: lock,
+        }
     }
 
     /// What the collection is.
@@ -153,6 +139,11 @@ impl Engine {
     /// Takes the folder away once nobody reads from it any more.
     pub(super) fn remove_on_drop(&self) {
         self.remove_on_drop.store(true, Ordering::Release);
+    }
+
+    /// Seals the files once they are closed: all that was promised is in them.
+    pub(super) fn seal_on_drop(&self) {
+        self.seal_on_drop.store(true, Ordering::Release);
     }
 
     /// Makes a change, in memory at least.
@@ -216,88 +207,11 @@ impl Engine {
         Ok((info.points_count, info.points_count.saturating_sub(info.indexed_vectors_count)))
     }
 
-    /// The nearest points with their cosines, best first.
+    /// Calls the engine.
     ///
     /// # Errors
     /// `STORE_FAILED`.
-    pub(super) fn search(&self, vector: Vec<f32>, filter: Filter, limit: usize) -> Result<Vec<(Found, f32)>> {
-        let request = QueryRequest {
-            prefetches: Vec::new(),
-            query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery {
-                query: VectorInternal::Dense(vector),
-                using: None,
-            }))),
-            filter: Some(filter),
-            score_threshold: None,
-            limit,
-            offset: 0,
-            params: Some(SearchParams { hnsw_ef: Some(beam(limit)), ..SearchParams::default() }),
-            with_vector: WithVector::Bool(false),
-            with_payload: WithPayloadInterface::Bool(true),
-        };
-        let found = self.with("search", |shard| shard.query(request))?;
-        found
-            .into_iter()
-            .map(|ScoredPoint { id, payload, score, .. }| Ok((found_point(id, payload, None)?, score)))
-            .collect()
-    }
-
-    /// Points in the order of their ids, from `from` on, and the id the next page starts with.
-    ///
-    /// # Errors
-    /// `STORE_FAILED`.
-    pub(super) fn scroll(
-        &self,
-        filter: Filter,
-        from: Option<Uuid>,
-        limit: usize,
-        want: Want<'_>,
-    ) -> Result<(Vec<Found>, Option<Uuid>)> {
-        let fields = match want {
-            Want::Payload | Want::Vector => WithPayloadInterface::Bool(true),
-            Want::Fields(keys) => {
-                WithPayloadInterface::Fields(keys.iter().map(|key| filter::path(key)).collect::<Result<_>>()?)
-            }
-        };
-        let request = ScrollRequest {
-            offset: from.map(PointId::Uuid),
-            limit: Some(limit),
-            filter: Some(filter),
-            with_payload: Some(fields),
-            with_vector: WithVector::Bool(want == Want::Vector),
-            order_by: None,
-        };
-        let (records, next) = self.with("read", |shard| shard.scroll(request))?;
-        let found = records.into_iter().map(|Record { id, payload, vector, .. }| found_point(id, payload, vector));
-        Ok((found.collect::<Result<_>>()?, next.map(uuid_of).transpose()?))
-    }
-
-    /// Every point the filter lets through, page after page.
-    ///
-    /// # Errors
-    /// `STORE_FAILED`.
-    pub(super) fn scroll_all(&self, filter: &Filter, want: Want<'_>) -> Result<Vec<Found>> {
-        const PAGE: usize = 1024;
-        let (mut all, mut from) = (Vec::new(), None);
-        loop {
-            let (found, next) = self.scroll(filter.clone(), from, PAGE, want)?;
-            all.extend(found);
-            match next {
-                Some(_) => from = next,
-                None => return Ok(all),
-            }
-        }
-    }
-
-    /// How many points the filter lets through.
-    ///
-    /// # Errors
-    /// `STORE_FAILED`.
-    pub(super) fn count(&self, filter: Filter) -> Result<usize> {
-        Ok(self.with("count", |shard| shard.count(CountRequest { filter: Some(filter), exact: true }))?)
-    }
-
-    fn with<T>(&self, what: &str, work: impl FnOnce(&EdgeShard) -> OperationResult<T>) -> Result<T, Failed> {
+    pub(super) fn with<T>(&self, what: &str, work: impl FnOnce(&EdgeShard) -> OperationResult<T>) -> Result<T, Failed> {
         match &self.shard {
             Some(shard) => guard(what, || work(shard)),
             None => Err(Failed { error: failed(what, "it is closed"), panicked: false }),
@@ -309,12 +223,19 @@ impl Drop for Engine {
     fn drop(&mut self) {
         // The engine flushes when it is dropped, and panics when it cannot.
         let shard = self.shard.take();
-        if catch_unwind(AssertUnwindSafe(|| drop(shard))).is_err() {
+        let closed = catch_unwind(AssertUnwindSafe(|| drop(shard))).is_ok();
+        if !closed {
             tracing::error!(folder = %self.folder.display(), "the embedded store panicked while it closed");
         }
-        if self.remove_on_drop.load(Ordering::Acquire)
-            && let Err(error) = fs::remove_dir_all(&self.folder)
+        let remove = self.remove_on_drop.load(Ordering::Acquire);
+        if closed
+            && !remove
+            && self.seal_on_drop.load(Ordering::Acquire)
+            && let Err(error) = seal(&self.folder)
         {
+            tracing::warn!(folder = %self.folder.display(), %error, "a collection could not be sealed");
+        }
+        if remove && let Err(error) = fs::remove_dir_all(&self.folder) {
             tracing::warn!(folder = %self.folder.display(), %error, "a deleted collection's files are left over");
         }
     }
@@ -335,7 +256,7 @@ fn config(dimension: usize) -> EdgeConfig {
 }
 
 /// What came of a call into the engine.
-struct Failed {
+pub(super) struct Failed {
     error: Error,
     panicked: bool,
 }
@@ -351,23 +272,4 @@ fn guard<T>(what: &str, work: impl FnOnce() -> OperationResult<T>) -> Result<T, 
         Ok(done) => done.map_err(|error| Failed { error: failed(what, error), panicked: false }),
         Err(_) => Err(Failed { error: failed(what, "it panicked"), panicked: true }),
     }
-}
-
-fn uuid_of(id: PointId) -> Result<Uuid> {
-    match id {
-        PointId::Uuid(id) => Ok(id),
-        PointId::NumId(_) => Err(Error::new(Reason::StoreFailed, "", format!("point {id} is not of this layout"))),
-    }
-}
-
-fn found_point(id: PointId, payload: Option<Payload>, vector: Option<VectorStructInternal>) -> Result<Found> {
-    let vector = match vector {
-        Some(VectorStructInternal::Single(vector)) => vector,
-        Some(VectorStructInternal::Named(mut vectors)) => match vectors.remove("") {
-            Some(VectorInternal::Dense(vector)) => vector,
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
-    };
-    Ok(Found { id: uuid_of(id)?, payload: payload.map(|payload| payload.0).unwrap_or_default(), vector })
 }

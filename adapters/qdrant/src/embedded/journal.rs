@@ -5,9 +5,12 @@
 //! flushed the journal starts anew. Whatever is in it when a store is opened is applied again, which changes
 //! nothing where it had arrived already.
 //!
-//! A record is its length and checksum followed by its body, numbers little-endian:
-//! `u32 length, 8 bytes of BLAKE3(body), body`; a body is `u8 kind, u32 count`, then `count` times
-//! `16 bytes id` and, for writes, `u32 length, payload as JSON, u32 length, that many f32`.
+//! It is a file of [`super::record`]s; a body is `u8 kind, u32 count`, then `count` times `16 bytes id` and, for
+//! writes, `u32 length, payload as JSON, u32 length, that many f32`.
+//!
+//! A kill leaves part of a record at the end, a loss of power zeros or noise there; none of that was acknowledged, and
+//! it is cut off. A record that is not sound with sound ones behind it was acknowledged once: nothing is cut off then,
+//! and the journal is not opened.
 
 use std::{
     fs::{File, OpenOptions},
@@ -19,10 +22,13 @@ use onespace_core::bytes::{le_bytes, le_floats};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::record::{Contents, body_as_it_is, contents, put_length, record, take_length};
+
+/// The journal's file, inside the collection's folder.
+pub(super) const JOURNAL: &str = "journal";
 const KIND_UPSERT: u8 = 1;
 const KIND_DELETE: u8 = 2;
-const CHECKSUM_BYTES: usize = 8;
-const HEADER_BYTES: usize = 4 + CHECKSUM_BYTES;
+const ID_BYTES: usize = 16;
 
 /// A point as the engine takes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +53,14 @@ impl Operation {
         match self {
             Self::Upsert(rows) => rows.iter().map(|row| row.bytes() as u64).sum(),
             Self::Delete(ids) => size_of_val(ids.as_slice()) as u64,
+        }
+    }
+
+    /// The points it touches.
+    pub(super) fn ids(&self) -> Vec<Uuid> {
+        match self {
+            Self::Upsert(rows) => rows.iter().map(|row| row.id).collect(),
+            Self::Delete(ids) => ids.clone(),
         }
     }
 
@@ -87,41 +101,44 @@ impl Journal {
     /// Opens or makes the journal and reads what it holds. A torn last record was never acknowledged and is cut off.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Those of the file system; `InvalidData` naming the place where a record is damaged with sound ones behind it.
     pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<Operation>)> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let length = file.metadata()?.len();
         let mut journal = Self { file, length };
-        let (operations, intact) = journal.read()?;
+        let contents = journal.read()?;
+        if let Some(rot) = contents.rot() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, rot));
+        }
+        let intact = contents.end as u64;
         if intact < length {
             tracing::warn!(bytes = length - intact, journal = %path.display(), "cut off a torn record");
         }
         journal.rewind(intact)?;
-        Ok((journal, operations))
+        Ok((journal, contents.sound))
     }
 
     /// Everything it holds.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Those of the file system; `InvalidData` where a record is damaged.
     pub(super) fn operations(&mut self) -> io::Result<Vec<Operation>> {
-        let (operations, _) = self.read()?;
+        let contents = self.read()?;
         self.file.seek(SeekFrom::Start(self.length))?;
-        Ok(operations)
+        match contents.damaged.first() {
+            None => Ok(contents.sound),
+            Some(range) => {
+                let message = format!("the record at byte {} is damaged", range.start);
+                Err(io::Error::new(io::ErrorKind::InvalidData, message))
+            }
+        }
     }
 
-    /// The intact records from the start, and where they end.
-    fn read(&mut self) -> io::Result<(Vec<Operation>, u64)> {
+    fn read(&mut self) -> io::Result<Contents<Operation>> {
         self.file.seek(SeekFrom::Start(0))?;
         let mut bytes = Vec::new();
         self.file.read_to_end(&mut bytes)?;
-        let mut rest = bytes.as_slice();
-        let mut operations = Vec::new();
-        while let Some((operation, after)) = next_record(rest) {
-            operations.push(operation);
-            rest = after;
-        }
-        Ok((operations, (bytes.len() - rest.len()) as u64))
+        Ok(operations(&bytes))
     }
 
     /// How many bytes it holds.
@@ -161,7 +178,28 @@ impl Journal {
     }
 }
 
-fn record_of(operation: &Operation) -> io::Result<Vec<u8>> {
+/// What the bytes of a journal hold.
+pub(super) fn operations(bytes: &[u8]) -> Contents<Operation> {
+    contents(bytes, operation_of, may_begin)
+}
+
+/// The points of a damaged record, and their rows where those can be made out.
+pub(super) fn rows_in(damaged: &[u8]) -> Vec<(Uuid, Option<Row>)> {
+    let Some((&KIND_UPSERT, rest)) = body_as_it_is(damaged).split_first() else { return Vec::new() };
+    let Some((count, mut rest)) = take_length(rest) else { return Vec::new() };
+    let mut rows = Vec::new();
+    while let Some((parts, after)) = take_parts(rest).filter(|_| rows.len() < count) {
+        rows.extend(Uuid::from_slice(parts.id).map(|id| (id, parts.row())));
+        rest = after;
+    }
+    rows
+}
+
+/// The record of an operation.
+///
+/// # Errors
+/// When a part of it is longer than 4 GiB.
+pub(super) fn record_of(operation: &Operation) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     match operation {
         Operation::Upsert(rows) => {
@@ -182,34 +220,22 @@ fn record_of(operation: &Operation) -> io::Result<Vec<u8>> {
             body.extend(ids.iter().flat_map(Uuid::as_bytes));
         }
     }
-    let mut record = Vec::with_capacity(HEADER_BYTES + body.len());
-    put_length(&mut record, body.len())?;
-    record.extend(checksum(&body));
-    record.append(&mut body);
-    Ok(record)
+    record(body)
 }
 
-fn put_length(bytes: &mut Vec<u8>, length: usize) -> io::Result<()> {
-    let length = u32::try_from(length).map_err(io::Error::other)?;
-    bytes.extend_from_slice(&length.to_le_bytes());
-    Ok(())
-}
-
-fn checksum(body: &[u8]) -> impl Iterator<Item = u8> {
-    blake3::hash(body).as_bytes().to_owned().into_iter().take(CHECKSUM_BYTES)
-}
-
-fn next_record(bytes: &[u8]) -> Option<(Operation, &[u8])> {
-    let (length, rest) = take_length(bytes)?;
-    let (sum, rest) = rest.split_at_checked(CHECKSUM_BYTES)?;
-    let (body, rest) = rest.split_at_checked(length)?;
-    if !checksum(body).eq(sum.iter().copied()) {
-        return None;
+/// Whether a body of this length may begin so.
+fn may_begin(length: usize, body: &[u8]) -> bool {
+    let Some((kind, rest)) = body.split_first() else { return false };
+    let Some((count, _)) = take_length(rest) else { return false };
+    match *kind {
+        KIND_UPSERT => count == 0 || body.get(1 + 4 + ID_BYTES + 4) == Some(&b'{'),
+        KIND_DELETE => count.checked_mul(ID_BYTES).is_some_and(|ids| ids + 1 + 4 == length),
+        _ => false,
     }
-    Some((operation_of(body)?, rest))
 }
 
-fn operation_of(body: &[u8]) -> Option<Operation> {
+/// The operation of a record's body.
+pub(super) fn operation_of(body: &[u8]) -> Option<Operation> {
     let (kind, rest) = body.split_first()?;
     let (count, mut rest) = take_length(rest)?;
     match *kind {
@@ -223,26 +249,38 @@ fn operation_of(body: &[u8]) -> Option<Operation> {
             Some(Operation::Upsert(rows))
         }
         KIND_DELETE => {
-            Some(Operation::Delete(rest.chunks_exact(16).map(Uuid::from_slice).collect::<Result<_, _>>().ok()?))
+            Some(Operation::Delete(rest.chunks_exact(ID_BYTES).map(Uuid::from_slice).collect::<Result<_, _>>().ok()?))
         }
         _ => None,
     }
 }
 
 fn take_row(bytes: &[u8]) -> Option<(Row, &[u8])> {
-    let (id, rest) = bytes.split_at_checked(16)?;
+    let (parts, rest) = take_parts(bytes)?;
+    Some((parts.row()?, rest))
+}
+
+/// A row as it is written.
+struct Parts<'a> {
+    id: &'a [u8],
+    payload: &'a [u8],
+    vector: &'a [u8],
+}
+
+impl Parts<'_> {
+    fn row(&self) -> Option<Row> {
+        let payload = serde_json::from_slice(self.payload).ok()?;
+        Some(Row { id: Uuid::from_slice(self.id).ok()?, payload, vector: le_floats(self.vector)? })
+    }
+}
+
+fn take_parts(bytes: &[u8]) -> Option<(Parts<'_>, &[u8])> {
+    let (id, rest) = bytes.split_at_checked(ID_BYTES)?;
     let (length, rest) = take_length(rest)?;
     let (payload, rest) = rest.split_at_checked(length)?;
     let (dimension, rest) = take_length(rest)?;
-    let (values, rest) = rest.split_at_checked(dimension.checked_mul(4)?)?;
-    let vector = le_floats(values)?;
-    let row = Row { id: Uuid::from_slice(id).ok()?, payload: serde_json::from_slice(payload).ok()?, vector };
-    Some((row, rest))
-}
-
-fn take_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let (four, rest) = bytes.split_first_chunk::<4>()?;
-    Some((usize::try_from(u32::from_le_bytes(*four)).ok()?, rest))
+    let (vector, rest) = rest.split_at_checked(dimension.checked_mul(size_of::<f32>())?)?;
+    Some((Parts { id, payload, vector }, rest))
 }
 
 #[cfg(test)]
@@ -305,7 +343,58 @@ mod tests {
         for index in 0..bytes.len() {
             let mut bent = bytes.clone();
             bent[index] ^= 1;
-            assert!(next_record(&bent).is_none(), "byte {index}");
+            assert!(super::operations(&bent).sound.is_empty(), "byte {index}");
         }
+    }
+
+    #[test]
+    fn a_damaged_record_with_sound_ones_behind_it_is_no_torn_end() {
+        let whole: Vec<Vec<u8>> = operations().iter().map(|operation| record_of(operation).unwrap()).collect();
+        let bytes = [whole.concat(), whole.concat()].concat();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal");
+        // Any bit of any record but the last: length, checksum or body.
+        let last = bytes.len() - whole[2].len();
+        for index in 0..last {
+            let mut bent = bytes.clone();
+            bent[index] ^= 1 << (index % 8);
+            std::fs::write(&path, &bent).unwrap();
+            let error = Journal::open(&path).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "byte {index}");
+            assert!(error.to_string().contains("sound records lie behind it"), "{error}");
+            assert_eq!(std::fs::read(&path).unwrap(), bent, "it stays as it was found");
+            let contents = super::operations(&bent);
+            assert_eq!(contents.sound.len() + contents.behind.len(), 5, "byte {index}");
+        }
+        // Zeros in place of a record, as a file system leaves them.
+        let mut bent = bytes.clone();
+        bent[whole[0].len()..whole[0].len() + whole[1].len()].fill(0);
+        std::fs::write(&path, &bent).unwrap();
+        assert!(Journal::open(&path).is_err());
+    }
+
+    #[test]
+    fn what_lies_behind_the_last_record_is_cut_off() {
+        let bytes: Vec<u8> = operations().iter().flat_map(|operation| record_of(operation).unwrap()).collect();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal");
+        let noise: Vec<u8> = (0..5_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        for tail in [vec![0; 4096], vec![0xff; 700], noise, bytes[..bytes.len() - 20][..40].to_vec()] {
+            std::fs::write(&path, [bytes.as_slice(), &tail].concat()).unwrap();
+            assert_eq!(Journal::open(&path).unwrap().1, operations());
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn rows_of_a_damaged_record_can_be_made_out() {
+        let bytes = record_of(&operations()[0]).unwrap();
+        let Operation::Upsert(rows) = &operations()[0] else { unreachable!() };
+        let mut bent = bytes.clone();
+        *bent.last_mut().unwrap() ^= 1;
+        let found = rows_in(&bent);
+        assert_eq!((found.len(), &found[0]), (2, &(rows[0].id, Some(rows[0].clone()))));
+        assert_ne!(found[1].1.as_ref(), Some(&rows[1]));
+        assert_eq!(rows_in(&bytes[..bytes.len() - 1]).len(), 1);
     }
 }

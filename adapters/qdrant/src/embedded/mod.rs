@@ -6,22 +6,41 @@
 //! DIR/catalogue.json                      the collections, and which of them a name leads to
 //! DIR/collections/NAME__SPACE-N/shard     the engine's files
 //! DIR/collections/NAME__SPACE-N/journal   what may not have reached them yet
+//! DIR/collections/NAME__SPACE-N/inventory which points they hold, and of which items
+//! DIR/collections/NAME__SPACE-N/sealed    after a clean stop: what the files were then
+//! DIR/quarantine                          what a repair has put aside
 //! ```
 //!
 //! `NAME__SPACE` is a collection of the default tenant; those of others are `TENANT~NAME__SPACE`.
 
+mod backup;
 mod blocks;
 mod catalogue;
+mod copy;
+mod damaged;
 mod engine;
 mod fault;
 mod fields;
 mod filter;
 mod indexes;
+mod inventory;
 mod journal;
+mod kept;
+mod names;
+mod patrol;
+mod reads;
+mod record;
+mod repair;
+mod restore;
 mod room;
+mod salvage;
+mod seal;
 mod shard;
 mod shared;
+mod sums;
+mod tee;
 mod tidy;
+mod verify;
 mod writer;
 
 #[cfg(test)]
@@ -32,17 +51,27 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use async_trait::async_trait;
 use onespace_core::{
     CollectionInfo, CollectionRef, CollectionSpec, ContentHash, Error, Fetch, FieldKind, Filter, Hit, ItemId, Page,
-    Point, Query, Result, StoredItem, Tenant, VectorStore, limits::STORE_READS,
+    Point, Query, Result, StoredItem, Tenant, VectorStore,
+    limits::{COLLECTIONS, STORE_READS},
 };
 use tokio::sync::Semaphore;
 
+pub use self::{
+    backup::Backup,
+    repair::{Repaired, repair},
+    restore::restore,
+    verify::{Fault, verify},
+};
 use self::{
-    engine::{Engine, Found, Want},
+    damaged::item_damaged,
+    engine::Engine,
     fault::failed,
     filter::filter,
-    journal::Row,
+    patrol::Patrol,
+    reads::{Found, Want},
     shard::{Place, Shard, info},
     shared::Shared,
+    sums::row,
 };
 use crate::{
     description::Description,
@@ -56,6 +85,8 @@ use crate::{
 /// Searches run on blocking threads, at most [`STORE_READS`] at once; every collection has one writer with a
 /// queue of [`onespace_core::limits::STORE_QUEUE`] writes. Dropping the store writes out what is pending.
 pub struct EmbeddedStore {
+    /// Before what it looks at is closed.
+    _patrol: Option<Patrol>,
     shared: Arc<Shared>,
     reads: Arc<Semaphore>,
 }
@@ -64,14 +95,26 @@ impl EmbeddedStore {
     /// Opens the store in a directory, making it where there is none, and applies what a crash left in its
     /// journals. Blocks: about a second for each 100 000 points. An index that a stop left undone is gone on with in
     /// the background; until it is done the directory stays held, even when the store is closed in this process.
-    /// A collection that cannot be opened is unavailable by itself, and tried again when it is asked for.
+    /// A collection that cannot be opened is unavailable by itself, and tried again when it is asked for. Points are
+    /// looked at in the background; those that are damaged are named in the log and left out.
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE` when another process, or store, has the directory open; `STORE_FAILED` naming the file
     /// otherwise.
     pub fn open(directory: &Path) -> Result<Self> {
-        let shared = Shared::open(directory)?;
-        Ok(Self { shared: Arc::new(shared), reads: Arc::new(Semaphore::new(STORE_READS)) })
+        let shared = Arc::new(Shared::open(directory, COLLECTIONS)?);
+        let patrol = Patrol::start(&shared);
+        Ok(Self { _patrol: patrol, shared, reads: Arc::new(Semaphore::new(STORE_READS)) })
+    }
+
+    /// Writes a backup to a folder that is not there yet, while reads and writes go on: everything that was
+    /// acknowledged before is in it. [`restore`] makes a data directory of it. `progress` hears of each collection.
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` when something is there; `STORE_FULL` when the backup would take the room that writes leave
+    /// free; `STORE_FAILED`. Then nothing is left there.
+    pub async fn backup(&self, to: &Path, progress: &(dyn Fn(&str) + Sync)) -> Result<Backup> {
+        backup::backup(self.shared.clone(), to, progress).await
     }
 
     /// The collection of a name. One that could not be opened is tried again, now and then.
@@ -140,25 +183,25 @@ impl VectorStore for EmbeddedStore {
             return Ok(());
         }
         let tenant = &collection.tenant;
-        let rows = points.into_iter().map(|point| Row {
-            id: point.id(tenant).0,
-            payload: payload(tenant, &point),
-            vector: point.vector,
-        });
+        let rows = points.into_iter().map(|point| row(point.id(tenant).0, payload(tenant, &point), point.vector));
         shard.writer.upsert(rows.collect()).await
     }
 
     async fn stored(&self, collection: &CollectionRef, items: &[ItemId]) -> Result<BTreeMap<ItemId, StoredItem>> {
         let filter = filter(&Clauses::new(&collection.tenant).of_items(items))?;
-        let nobody = items.is_empty();
-        let found = self.read(collection, move |engine, tenant| {
-            if nobody {
-                return Ok(Vec::new());
+        let asked = items.to_vec();
+        self.read(collection, move |engine, tenant| {
+            if asked.is_empty() {
+                return Ok(BTreeMap::new());
             }
-            let found = engine.scroll_all(&filter, Want::Fields(&STORED_ITEM))?;
-            found.into_iter().map(|point| stored_item(tenant, point.payload)).collect::<Result<Vec<_>>>()
-        });
-        Ok(stored_items(found.await?))
+            let take = |found: Found| stored_item(tenant, found.payload);
+            let mut stored = stored_items(engine.scroll_all(&filter, Want::Fields(&STORED_ITEM), take)?);
+            // What is damaged is to be written again, in place of all that there is of it.
+            let damaged = StoredItem { content_hash: ContentHash::from_stored("damaged"), details: None };
+            stored.extend(engine.damaged.items(&asked).into_iter().map(|item| (item, damaged.clone())));
+            Ok(stored)
+        })
+        .await
     }
 
     async fn search(&self, collection: &CollectionRef, query: &Query) -> Result<Vec<Hit>> {
@@ -170,8 +213,8 @@ impl VectorStore for EmbeddedStore {
             if limit == 0 {
                 return Ok(Vec::new());
             }
-            let found = engine.search(vector, filter, limit)?;
-            found.into_iter().map(|(found, score)| Ok(Hit { point: point(tenant, found)?, score })).collect()
+            let found = engine.search(&vector, &filter, limit, |found| point(tenant, found))?;
+            Ok(found.into_iter().map(|(point, score)| Hit { point, score }).collect())
         })
         .await
     }
@@ -185,14 +228,20 @@ impl VectorStore for EmbeddedStore {
         let clauses = Clauses::new(&collection.tenant).of_items(items);
         let filter = filter(&if fetch.segments { clauses } else { clauses.only_whole() })?;
         let want = if fetch.vectors { Want::Vector } else { Want::Payload };
-        let nobody = items.is_empty();
+        let asked = items.to_vec();
         self.read(collection, move |engine, tenant| {
-            if nobody {
+            if asked.is_empty() {
                 return Ok(BTreeMap::new());
             }
-            let found = engine.scroll_all(&filter, want)?;
-            let points = found.into_iter().map(|found| point(tenant, found)).collect::<Result<Vec<_>>>()?;
-            Ok(by_item(points))
+            let found = by_item(engine.scroll_all(&filter, want, |found| point(tenant, found))?);
+            // What stands for all of it must be sound; of its segments, those that are.
+            let stands =
+                |item: &ItemId| found.get(item).is_some_and(|points| points.iter().any(|one| one.segment == 0));
+            let lost = engine.damaged.items(&asked).into_iter().find(|item| !stands(item));
+            match lost {
+                Some(item) => Err(item_damaged(engine.description().name.as_str(), &item)),
+                None => Ok(found),
+            }
         })
         .await
     }
@@ -207,8 +256,8 @@ impl VectorStore for EmbeddedStore {
         let filter = filter(&Clauses::new(&collection.tenant).representatives().and(user)?)?;
         let from = page_start(page)?;
         self.read(collection, move |engine, tenant| {
-            let (found, next) = engine.scroll(filter, from, limit.max(1), Want::Payload)?;
-            let items = found.into_iter().map(|found| point(tenant, found)).collect::<Result<_>>()?;
+            let (items, next) =
+                engine.scroll(&filter, from, limit.max(1), Want::Payload, |found| point(tenant, found))?;
             Ok(Page { items, next: next.map(|id| id.to_string()) })
         })
         .await
@@ -216,7 +265,7 @@ impl VectorStore for EmbeddedStore {
 
     async fn count_items(&self, collection: &CollectionRef, user: &Filter) -> Result<u64> {
         let filter = filter(&Clauses::new(&collection.tenant).representatives().and(user)?)?;
-        self.read(collection, move |engine, _| Ok(engine.count(filter)? as u64)).await
+        self.read(collection, move |engine, _| Ok(engine.count(&filter)? as u64)).await
     }
 
     async fn delete_items(
@@ -230,7 +279,7 @@ impl VectorStore for EmbeddedStore {
             return Ok(0);
         }
         let filter = filter(&Clauses::new(&collection.tenant).of_items(items).but(keep))?;
-        shard.writer.delete(collection.tenant.clone(), filter).await
+        shard.writer.delete(collection.tenant.clone(), items.to_vec(), filter).await
     }
 
     /// A collection that cannot be opened, or whose writer panicked, answers for itself.
@@ -267,8 +316,11 @@ async fn index_fields(
     .await
 }
 
+/// The point that was found; an error where it is not what was written.
 fn point(tenant: &Tenant, found: Found) -> Result<Point> {
-    crate::payload::point(tenant, found.payload, found.vector)
+    sums::check(&found.payload, &found.vector).map_err(|why| failed("read a point", why))?;
+    let point = crate::payload::point(tenant, found.payload, found.vector)?;
+    if point.id(tenant).0 == found.id { Ok(point) } else { Err(failed("read a point", "it is stored as another one")) }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

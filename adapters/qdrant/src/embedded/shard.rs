@@ -10,7 +10,13 @@ use std::{
 
 use onespace_core::{CollectionInfo, Error, Reason, Result, limits::STORE_REOPEN_MS};
 
-use super::{catalogue::Entry, engine::Engine, room::Room, writer::Writer};
+use super::{
+    catalogue::Entry,
+    engine::Engine,
+    kept::{Kept, Refused},
+    room::Room,
+    writer::Writer,
+};
 use crate::description::Description;
 
 /// A collection at work.
@@ -58,7 +64,9 @@ impl Shard {
             room.check(0).err().unwrap_or(error)
         })?;
         let engine = Arc::new(engine);
-        let started = Writer::start(engine.clone(), room.clone(), &BTreeSet::new()).and_then(|writer| {
+        let agreed = Kept::create(folder).and_then(|kept| kept.agree(&engine));
+        let started = agreed.and_then(|agreed| Writer::start(engine.clone(), room.clone(), agreed, &BTreeSet::new()));
+        let started = started.and_then(|writer| {
             writer.allocated()?;
             Ok(Self { writer, engine: engine.clone(), indexing: Arc::default() })
         });
@@ -68,28 +76,30 @@ impl Shard {
         started
     }
 
-    fn open(folder: &Path, entry: &Entry, lock: Arc<File>, room: &Arc<Room>) -> Result<Self, Failed> {
+    /// Opens a collection of the catalogue.
+    ///
+    /// # Errors
+    /// With what was being done, and what came of it.
+    pub(super) fn open(folder: &Path, entry: &Entry, lock: Arc<File>, room: &Arc<Room>) -> Result<Self, Refused> {
         if !folder.is_dir() {
             let error = Error::new(Reason::StoreFailed, "", "there is no such folder");
-            return Err(Failed { step: "its folder is gone", error });
+            return Err(Refused { step: "its folder is gone", error });
         }
+        let kept = Kept::open(folder)?;
         let engine = Engine::open(folder, entry.description.clone(), lock, room);
-        let engine = Arc::new(engine.map_err(|error| Failed { step: "its files cannot be read", error })?);
-        let writer = Writer::start(engine.clone(), room.clone(), &entry.unfinished);
-        let writer = writer.map_err(|error| Failed { step: "its journal cannot be applied", error })?;
+        let engine = Arc::new(engine.map_err(|error| Refused { step: "its files cannot be read", error })?);
+        let agreed = kept.agree(&engine);
+        let agreed = agreed.map_err(|error| Refused { step: "points of it are missing", error })?;
+        let writer = Writer::start(engine.clone(), room.clone(), agreed, &entry.unfinished);
+        let writer = writer.map_err(|error| Refused { step: "its journal cannot be applied", error })?;
         Ok(Self { writer, engine, indexing: Arc::default() })
     }
-}
-
-struct Failed {
-    step: &'static str,
-    error: Error,
 }
 
 impl Place {
     /// Opens a collection of the catalogue, or tells why that cannot be. `before` is what it was told the last time.
     pub(super) fn open(folder: &Path, entry: &Entry, lock: Arc<File>, room: &Arc<Room>, before: Option<&Shut>) -> Self {
-        let Failed { step, error } = match Shard::open(folder, entry, lock, room) {
+        let Refused { step, error } = match Shard::open(folder, entry, lock, room) {
             Ok(shard) => return Self::Open(Arc::new(shard)),
             Err(failed) => failed,
         };
@@ -100,7 +110,10 @@ impl Place {
         };
         if before.is_none_or(|before| before.cause != cause) {
             let (collection, folder) = (description.physical(), folder.display());
-            tracing::error!(collection, %folder, step, %error, "a collection cannot be opened; the others are served");
+            let mend = "stop the server, then: onespace store verify DIR, onespace store repair DIR";
+            tracing::error!(
+                collection, %folder, step, %error, mend, "a collection cannot be opened; the others are served"
+            );
         }
         Self::Shut(Arc::new(Shut { description: Arc::new(description.clone()), cause, tried: Instant::now() }))
     }

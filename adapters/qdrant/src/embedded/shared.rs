@@ -5,7 +5,7 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
     time::Duration,
 };
 
@@ -13,16 +13,19 @@ use onespace_core::{CollectionInfo, CollectionRef, Error, Reason, Result, Tenant
 use uuid::Uuid;
 
 use super::{
-    catalogue::{Catalogue, Entry, sync_directory},
+    catalogue::{Catalogue, Entry, Loaded, sync_directory},
     fault::failed,
     room::Room,
     shard::{Place, Shard},
-    tidy::remove_leftovers,
+    tidy::{holds_points, remove_leftovers},
 };
 use crate::description::{Description, alias, exists, not_found};
 
 const LOCK: &str = "lock";
-const COLLECTIONS: &str = "collections";
+/// The folder of the collections' folders.
+pub(super) const COLLECTIONS: &str = "collections";
+/// Is there while a backup is restored: what lies beside it is not whole.
+pub(super) const RESTORING: &str = "restoring";
 /// The longest part of a physical name that a folder is named by: file systems take 255 bytes, and tenant and name
 /// together can be longer.
 const FOLDER_NAME_BYTES: usize = 160;
@@ -33,6 +36,8 @@ const LOCKED_RETRY: Duration = Duration::from_secs(5);
 pub(super) struct Shared {
     pub(super) collections: PathBuf,
     root: PathBuf,
+    /// Collections there may be.
+    most: usize,
     /// Held while collections come and go.
     catalogue: Mutex<Catalogue>,
     /// Held while a collection that could not be opened is tried again.
@@ -55,15 +60,28 @@ impl Shared {
     ///
     /// # Errors
     /// `STORE_UNAVAILABLE` when the directory is in use; `STORE_FAILED` naming the file.
-    pub(super) fn open(directory: &Path) -> Result<Self> {
+    pub(super) fn open(directory: &Path, most: usize) -> Result<Self> {
         let collections = directory.join(COLLECTIONS);
         fs::create_dir_all(&collections).map_err(|error| at(directory, error))?;
         let lock = Arc::new(lock(directory)?);
+        if directory.join(RESTORING).exists() {
+            let why = "a backup was being restored to it and that did not come to its end: empty it and restore again";
+            return Err(failed(&format!("use {}", directory.display()), why));
+        }
+        Self::open_locked(directory, most, lock)
+    }
+
+    /// As [`Self::open`], by whoever has the directory.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn open_locked(directory: &Path, most: usize, lock: Arc<File>) -> Result<Self> {
+        let collections = directory.join(COLLECTIONS);
         let room = Arc::new(Room::new(directory).map_err(|error| at(directory, error))?);
         // Opening takes a little room: configurations are written anew, and journals applied.
         room.lend();
-        let catalogue = Catalogue::load(directory).map_err(|error| at(directory, error))?;
-        remove_leftovers(&collections, &catalogue).map_err(|error| at(&collections, error))?;
+        let Loaded { catalogue, certain } = Catalogue::load(directory).map_err(|error| at(directory, error))?;
+        tidy(&collections, &catalogue, certain)?;
         let mut open = Open { places: BTreeMap::new(), aliases: catalogue.aliases.clone() };
         let mut finished = catalogue.clone();
         for (physical, entry) in &mut finished.collections {
@@ -80,7 +98,7 @@ impl Shared {
         let changed = unfinished(&catalogue) != unfinished(&finished);
         let root = directory.to_owned();
         let (catalogue, open) = (Mutex::new(catalogue), RwLock::new(open));
-        let shared = Self { collections, root, catalogue, trying: Mutex::new(()), open, room, lock };
+        let shared = Self { collections, root, most, catalogue, trying: Mutex::new(()), open, room, lock };
         if changed {
             shared.note_finished(&mut shared.catalogue(), finished);
         }
@@ -159,6 +177,9 @@ impl Shared {
             });
         }
         let detached = standing.map(|standing| standing.with_fields(&description.indexed)).transpose()?.is_some();
+        if !detached {
+            check_number(catalogue.collections.len(), self.most)?;
+        }
         let mut changed = catalogue.clone();
         changed.aliases.insert(name.clone(), physical.clone());
         let shard = if detached {
@@ -257,6 +278,25 @@ impl Shared {
         saved.map_err(|error| self.room.error("save its catalogue", error))
     }
 
+    /// Every collection by its physical name, those that names lead to last.
+    pub(super) fn everything(&self) -> Vec<(String, Place)> {
+        let open = self.places();
+        let active: BTreeSet<_> = open.aliases.values().collect();
+        let mut places: Vec<_> = open.places.iter().map(|(name, place)| (name.clone(), place.clone())).collect();
+        places.sort_by_key(|(name, _)| active.contains(name));
+        places
+    }
+
+    /// The collections at work.
+    pub(super) fn shards(&self) -> Vec<Weak<Shard>> {
+        let open = self.places();
+        let shards = open.places.values().map(|place| match place {
+            Place::Open(shard) => Some(Arc::downgrade(shard)),
+            Place::Shut(_) => None,
+        });
+        shards.flatten().collect()
+    }
+
     pub(super) fn catalogue(&self) -> MutexGuard<'_, Catalogue> {
         self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -270,6 +310,26 @@ impl Shared {
     }
 }
 
+/// Whether there may be one collection more than so many.
+fn check_number(standing: usize, most: usize) -> Result<()> {
+    if standing < most {
+        return Ok(());
+    }
+    let message = format!("{standing} collections stand, of all tenants, the limit is {most} (COLLECTIONS)");
+    Err(Error::new(Reason::TooManyCollections, "", message))
+}
+
+/// Takes away what a crash left over; nothing where the catalogue may be an older one.
+fn tidy(collections: &Path, catalogue: &Catalogue, certain: bool) -> Result<()> {
+    if certain {
+        return remove_leftovers(collections, catalogue).map_err(|error| at(collections, error));
+    }
+    if catalogue.collections.is_empty() && holds_points(collections).map_err(|error| at(collections, error))? {
+        return Err(failed(&format!("use {}", collections.display()), "catalogue.json, which names them, is gone"));
+    }
+    Ok(())
+}
+
 fn remove(folder: &Path) {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -279,7 +339,11 @@ fn remove(folder: &Path) {
     }
 }
 
-fn lock(directory: &Path) -> Result<File> {
+/// Takes a directory for this process.
+///
+/// # Errors
+/// `STORE_UNAVAILABLE` when it is in use; `STORE_FAILED`.
+pub(super) fn lock(directory: &Path) -> Result<File> {
     let path = directory.join(LOCK);
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| at(&path, error))?;

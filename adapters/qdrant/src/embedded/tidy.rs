@@ -4,6 +4,11 @@ use std::{fs, io, path::Path};
 
 use super::catalogue::Catalogue;
 
+/// Where the engine keeps its files, inside the collection's folder.
+pub(super) const SHARD: &str = "shard";
+/// What an optimisation builds in, inside that.
+pub(super) const HALF_BUILT: &str = "temp_segments";
+
 /// What a crash left of collections that were being made or removed. A folder that the catalogue knows stays,
 /// whatever is wrong with it.
 ///
@@ -22,12 +27,27 @@ pub(super) fn remove_leftovers(collections: &Path, catalogue: &Catalogue) -> io:
     Ok(())
 }
 
+/// Whether any of these collections ever had a point.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn holds_points(collections: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(collections)? {
+        let folder = entry?.path();
+        let has = |name: &str| fs::metadata(folder.join(name)).is_ok_and(|file| file.len() > 0);
+        if has("journal") || has("inventory") || has("sealed") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Removes what an optimisation had built when it was cut short; the engine starts over and never looks at it.
 ///
 /// # Errors
 /// Those of the file system.
 pub(super) fn remove_half_built(shard: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(shard.join("temp_segments")) {
+    match fs::remove_dir_all(shard.join(HALF_BUILT)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

@@ -9,12 +9,13 @@
 //! Before anything is journaled the disk must have room for all of it. Deletes are no exception: they free nothing
 //! until segments are rewritten, which takes room first. Deleting a whole collection always works.
 
+mod commit;
 mod indexes;
 mod upkeep;
 
 use std::{
     collections::BTreeSet,
-    io, mem,
+    mem,
     sync::Arc,
     thread::{self, JoinHandle},
 };
@@ -29,15 +30,14 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     blocks::Blocks,
     catalogue::sync_directory,
-    engine::{Engine, Want},
+    engine::Engine,
     fault::failed,
+    inventory::{Change, Inventory},
     journal::{Journal, Operation, Row},
+    kept::Agreed,
     room::Room,
+    tee::Tee,
 };
-use crate::payload::{ITEM_AND_HASH, item_and_hash};
-
-/// The journal's file, inside the collection's folder.
-const JOURNAL: &str = "journal";
 /// Writes that share one sync.
 const GROUP: usize = 16;
 /// A journal longer than this is cut; opening a store replays at most about this much, in well under a second.
@@ -52,15 +52,21 @@ const APPLIED: u64 = 3;
 const AHEAD: u64 = 512 * 1024;
 /// What allocating leaves to the writers of other collections, which may be about to touch files that are new.
 const OTHERS: u64 = STORE_RESERVE_MIN as u64 / 4;
+
 type Reply<T> = oneshot::Sender<Result<T>>;
 
 enum Command {
-    Upsert(Vec<Row>, Reply<()>),
+    Write(Operation, Reply<()>),
     Delete {
         tenant: Tenant,
+        items: Vec<ItemId>,
         filter: Filter,
         reply: Reply<u64>,
     },
+    /// Copies what is written from now on.
+    Tee(Tee, Reply<()>),
+    /// Ends that.
+    Untee(Reply<()>),
     /// Makes the payload indexes of some fields anew.
     Index(BTreeSet<String>, Reply<()>),
     /// The optimisation is over.
@@ -83,15 +89,22 @@ impl Writer {
     ///
     /// # Errors
     /// `STORE_FULL` when there is no room to apply the journal, `STORE_FAILED`.
-    pub(super) fn start(engine: Arc<Engine>, room: Arc<Room>, unfinished: &BTreeSet<String>) -> Result<Self> {
-        let path = engine.folder().join(JOURNAL);
-        let (journal, pending) = Journal::open(&path).map_err(|error| failed("open the journal", error))?;
+    pub(super) fn start(
+        engine: Arc<Engine>,
+        room: Arc<Room>,
+        agreed: Agreed,
+        unfinished: &BTreeSet<String>,
+    ) -> Result<Self> {
+        let Agreed { journal, pending, inventory } = agreed;
         let (commands, queue) = mpsc::channel(STORE_QUEUE);
         let mut writing = Writing {
             blocks: Blocks::below(&engine.mapped()),
             engine,
             room,
             journal,
+            inventory,
+            changes: Vec::new(),
+            tee: None,
             unindexed: 0,
             short: true,
             unrecovered: false,
@@ -101,7 +114,8 @@ impl Writer {
             commands: commands.downgrade(),
         };
         if !pending.is_empty() {
-            tracing::info!(operations = pending.len(), journal = %path.display(), "applying what was journaled");
+            let folder = writing.engine.folder().display();
+            tracing::info!(operations = pending.len(), %folder, "applying what was journaled");
         }
         let again: usize = pending.iter().map(Operation::points).sum();
         if !pending.is_empty() {
@@ -125,15 +139,40 @@ impl Writer {
     /// # Errors
     /// `STORE_FULL`, `STORE_FAILED`, `STORE_UNAVAILABLE` when the collection is being closed.
     pub(super) async fn upsert(&self, rows: Vec<Row>) -> Result<()> {
-        self.send(|reply| Command::Upsert(rows, reply)).await
+        self.write(Operation::Upsert(rows)).await
     }
 
-    /// Removes a tenant's points that the filter lets through; returns of how many items.
+    /// As [`Self::upsert`], of any operation.
     ///
     /// # Errors
     /// As [`Self::upsert`].
-    pub(super) async fn delete(&self, tenant: Tenant, filter: Filter) -> Result<u64> {
-        self.send(|reply| Command::Delete { tenant, filter, reply }).await
+    pub(super) async fn write(&self, operation: Operation) -> Result<()> {
+        self.send(|reply| Command::Write(operation, reply)).await
+    }
+
+    /// Removes a tenant's points that the filter lets through, and damaged ones of these items, which no filter can
+    /// see; returns of how many items.
+    ///
+    /// # Errors
+    /// As [`Self::upsert`].
+    pub(super) async fn delete(&self, tenant: Tenant, items: Vec<ItemId>, filter: Filter) -> Result<u64> {
+        self.send(|reply| Command::Delete { tenant, items, filter, reply }).await
+    }
+
+    /// Has everything that is written from now on copied; what was acknowledged before can be read by now.
+    ///
+    /// # Errors
+    /// `STORE_FAILED` when that is done already, `STORE_UNAVAILABLE`.
+    pub(super) async fn tee(&self, tee: Tee) -> Result<()> {
+        self.send(|reply| Command::Tee(tee, reply)).await
+    }
+
+    /// Ends what [`Self::tee`] began; the copy is durable.
+    ///
+    /// # Errors
+    /// `STORE_FAILED` when something could not be copied.
+    pub(super) async fn untee(&self) -> Result<()> {
+        self.send(Command::Untee).await
     }
 
     /// Makes the payload indexes of some fields anew; returns once they are durable. While the engine optimises it
@@ -184,6 +223,11 @@ struct Writing {
     engine: Arc<Engine>,
     room: Arc<Room>,
     journal: Journal,
+    inventory: Inventory,
+    /// What the journal holds, for the inventory.
+    changes: Vec<Change>,
+    /// Where writes are copied to, while there is a backup.
+    tee: Option<Tee>,
     blocks: Blocks,
     /// Points written that no index covers, roughly.
     unindexed: usize,
@@ -220,89 +264,41 @@ impl Writing {
         }
         // The engine flushes when it is closed: a full disk lends what that takes.
         self.room.lend();
-        if self.settled()
-            && let Err(error) = self.checkpoint()
-        {
-            tracing::error!(%error, "the last flush failed; the journal keeps what it was to bring to the disk");
+        if self.settled() {
+            match self.checkpoint() {
+                Ok(()) => self.engine.seal_on_drop(),
+                Err(error) => {
+                    tracing::error!(%error, "the last flush failed; the journal keeps what it lacks");
+                }
+            }
         }
     }
 
     fn serve(&mut self, group: Vec<Command>) {
-        let mut upserts = Vec::new();
+        let mut writes = Vec::new();
         for command in group {
             match command {
-                Command::Upsert(rows, reply) => upserts.push((Operation::Upsert(rows), reply)),
+                Command::Write(operation, reply) => writes.push((operation, reply)),
                 // It is said just before the end.
                 Command::Optimised => self.wait(),
                 Command::Index(fields, reply) => self.indexing.push((fields, reply)),
-                Command::Delete { tenant, filter, reply } => {
+                Command::Delete { tenant, items, filter, reply } => {
                     // What came before may be what is to be deleted.
-                    self.commit(mem::take(&mut upserts));
+                    self.commit(mem::take(&mut writes));
                     // Whoever asked may have gone away.
-                    drop(reply.send(self.delete(&tenant, &filter)));
+                    drop(reply.send(self.delete(&tenant, &items, &filter)));
+                }
+                Command::Tee(tee, reply) => {
+                    self.commit(mem::take(&mut writes));
+                    drop(reply.send(self.begin_tee(tee)));
+                }
+                Command::Untee(reply) => {
+                    self.commit(mem::take(&mut writes));
+                    drop(reply.send(self.tee.take().map_or(Ok(()), Tee::end)));
                 }
             }
         }
-        self.commit(upserts);
-    }
-
-    fn delete(&mut self, tenant: &Tenant, filter: &Filter) -> Result<u64> {
-        let found = self.engine.scroll_all(filter, Want::Fields(&ITEM_AND_HASH))?;
-        let items: BTreeSet<ItemId> =
-            found.iter().map(|point| Ok(item_and_hash(tenant, &point.payload)?.0)).collect::<Result<_>>()?;
-        if !found.is_empty() {
-            let (reply, mut answer) = oneshot::channel();
-            self.commit(vec![(Operation::Delete(found.iter().map(|point| point.id).collect()), reply)]);
-            answer.try_recv().map_err(|_| Error::internal("a delete was not answered"))??;
-        }
-        Ok(items.len() as u64)
-    }
-
-    /// Journals all, syncs once, applies and acknowledges one after the other.
-    fn commit(&mut self, writes: Vec<(Operation, Reply<()>)>) {
-        if writes.is_empty() {
-            return;
-        }
-        let mut start = self.journal.len();
-        let (mut outcome, ends) = match self.promised(&writes) {
-            Ok(ends) => (Ok(()), ends),
-            Err(error) => (Err(error), Vec::new()),
-        };
-        let mut ends = ends.into_iter();
-        for (operation, reply) in writes {
-            let points = operation.points();
-            if outcome.is_ok() {
-                outcome = self.engine.apply(operation).map_err(|error| {
-                    // The engine does not say what it lacked.
-                    let error = self.room.check(0).err().unwrap_or(error);
-                    self.forget(start, error)
-                });
-                self.unindexed += points;
-            }
-            start = ends.next().unwrap_or(start);
-            drop(reply.send(outcome.clone()));
-        }
-        if outcome.is_ok() {
-            // Files that the engine has made on the way; those that it cannot have blocks for let no further write in.
-            drop(self.allocate(AHEAD));
-        }
-    }
-
-    /// Journals all where there is room to apply it; where the records end.
-    fn promised(&mut self, writes: &[(Operation, Reply<()>)]) -> Result<Vec<u64>> {
-        self.ready()?;
-        let (start, mut ends) = (self.journal.len(), Vec::new());
-        let journaled =
-            self.journal_all(writes, &mut ends).map_err(|error| self.room.error("write its journal", error));
-        let promised = journaled.and_then(|()| {
-            let bytes = self.journal.len().saturating_sub(start);
-            self.room.check(bytes.saturating_mul(APPLIED))?;
-            if bytes > AHEAD { self.allocate(bytes) } else { Ok(()) }
-        });
-        match promised {
-            Ok(()) => Ok(ends),
-            Err(error) => Err(self.forget(start, error)),
-        }
+        self.commit(writes);
     }
 
     /// Whether anything can be written now.
@@ -339,25 +335,10 @@ impl Writing {
                 self.blocks.allocate(ready, &self.room, 0)?;
             }
             ready -= bytes;
+            self.changes.extend(Change::of(&operation));
             self.engine.apply(operation)?;
         }
         Ok(())
-    }
-
-    fn journal_all(&mut self, writes: &[(Operation, Reply<()>)], ends: &mut Vec<u64>) -> io::Result<()> {
-        for (operation, _) in writes {
-            self.journal.append(operation)?;
-            ends.push(self.journal.len());
-        }
-        self.journal.sync()
-    }
-
-    /// Takes out of the journal what was not done, so that it is not done at the next start either.
-    fn forget(&mut self, start: u64, error: Error) -> Error {
-        if let Err(rewinding) = self.journal.rewind(start) {
-            tracing::error!(error = %rewinding, "the journal could not be rewound: a refused write may come back");
-        }
-        error
     }
 }
 

@@ -22,6 +22,18 @@ use crate::{
     filter::Clauses,
 };
 
+/// Asks a server that is there, and another where it goes away: `ask!(self.upsert_points(request))`. Every request may
+/// reach a server twice.
+macro_rules! ask {
+    ($store:ident.$method:ident($request:expr)) => {
+        $store.servers.call(|client| {
+            let request = $request.clone();
+            async move { client.$method(request).await }
+        })
+    };
+}
+pub(super) use ask;
+
 /// The key of our description in a collection's metadata.
 pub(super) const METADATA_KEY: &str = "onespace";
 /// Points of one page when all pages are read.
@@ -44,7 +56,7 @@ impl ServerStore {
         collection: &CollectionRef,
         target: &str,
     ) -> Result<Option<(Description, u64)>> {
-        let info = match self.client.collection_info(target).await {
+        let info = match ask!(self.collection_info(target)).await {
             Ok(answer) => answer.result.unwrap_or_default(),
             Err(problem) => return self.failed_unless_missing(collection, problem),
         };
@@ -71,9 +83,11 @@ impl ServerStore {
 
     /// Every collection of a tenant by physical name, those that a name leads to first.
     pub(super) async fn all(&self, tenant: &Tenant) -> Result<Vec<(String, Description, u64)>> {
-        let aliases = self.client.list_aliases().await.map_err(|problem| error(None, problem))?.aliases;
+        let aliases = self.servers.call(|client| async move { client.list_aliases().await }).await;
+        let aliases = aliases.map_err(|problem| error(None, problem))?.aliases;
         let active: BTreeSet<_> = aliases.into_iter().map(|alias| alias.collection_name).collect();
-        let listed = self.client.list_collections().await.map_err(|problem| error(None, problem))?.collections;
+        let listed = self.servers.call(|client| async move { client.list_collections().await }).await;
+        let listed = listed.map_err(|problem| error(None, problem))?.collections;
         let mut all = Vec::new();
         for physical in listed.into_iter().map(|collection| collection.name) {
             let Some(collection) = collection_of(&physical).filter(|collection| collection.tenant == *tenant) else {
@@ -98,8 +112,13 @@ impl ServerStore {
         if let Some(shards) = self.replication.shards {
             create = create.shard_number(shards);
         }
-        self.client.create_collection(create).await.map_err(|problem| error(None, problem))?;
-        Ok(())
+        let Err(problem) = ask!(self.create_collection(create)).await else { return Ok(()) };
+        // It stands where an attempt before this one made it and its answer was lost.
+        let collection = CollectionRef::new(description.tenant.clone(), description.name.clone());
+        match self.describe(&collection, &description.physical()).await {
+            Ok(Some((standing, _))) if standing == *description => Ok(()),
+            _ => Err(error(None, problem)),
+        }
     }
 
     /// Indexes more fields of a collection. The indexes come first and what says so in the metadata second: cut short
@@ -114,7 +133,8 @@ impl ServerStore {
         self.index(collection, &with, with.field_indexes(fields.keys())?).await?;
         if with != *standing {
             let update = UpdateCollectionBuilder::new(with.physical()).metadata(metadata(&with)?);
-            self.client.update_collection(update).await.map_err(|problem| self.failed(collection, problem))?;
+            let updated = ask!(self.update_collection(update)).await;
+            updated.map_err(|problem| self.failed(collection, problem))?;
         }
         Ok(())
     }
@@ -132,7 +152,7 @@ impl ServerStore {
             if let Some(params) = params {
                 create = create.field_index_params(params);
             }
-            let done = self.client.create_field_index(create).await;
+            let done = ask!(self.create_field_index(create)).await;
             completed(done.map_err(|problem| self.failed(collection, problem))?)?;
         }
         Ok(())
@@ -143,7 +163,7 @@ impl ServerStore {
         collection: &CollectionRef,
         request: ScrollPointsBuilder,
     ) -> Result<(Vec<RetrievedPoint>, Option<PointId>)> {
-        let answer = self.client.scroll(request).await.map_err(|problem| self.failed(collection, problem))?;
+        let answer = ask!(self.scroll(request)).await.map_err(|problem| self.failed(collection, problem))?;
         Ok((answer.result, answer.next_page_offset))
     }
 

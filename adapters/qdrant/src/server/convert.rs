@@ -1,6 +1,6 @@
 //! Ours to the client's types and back.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, error::Error as _, time::Duration};
 
 use onespace_core::{CollectionRef, Error, FieldKind, Point, Reason, Result, Tenant};
 use qdrant_client::{
@@ -11,7 +11,7 @@ use qdrant_client::{
     },
 };
 use serde_json::Map;
-use tonic::Code;
+use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::{
@@ -103,15 +103,11 @@ pub(super) fn error(collection: Option<&CollectionRef>, error: QdrantError) -> E
         Error::new(Reason::StoreUnavailable, "", format!("Qdrant does not answer: {why}")).retry_after(pause)
     };
     match error {
+        QdrantError::ResponseError { status } if is_unanswered(&status) => {
+            unavailable(status.message().to_owned(), RETRY_AFTER)
+        }
         QdrantError::ResponseError { status } => match (status.code(), collection) {
             (Code::NotFound, Some(collection)) => not_found(&collection.name),
-            (Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled, _) => {
-                unavailable(status.message().to_owned(), RETRY_AFTER)
-            }
-            // The client says it so when it cannot connect.
-            (Code::Internal, _) if status.message().starts_with("Failed to connect") => {
-                unavailable(status.message().to_owned(), RETRY_AFTER)
-            }
             (code, _) => Error::new(Reason::StoreFailed, "", format!("Qdrant answered {code:?}: {}", status.message())),
         },
         QdrantError::ResourceExhaustedError { status, retry_after_seconds } => {
@@ -119,5 +115,33 @@ pub(super) fn error(collection: Option<&CollectionRef>, error: QdrantError) -> E
         }
         QdrantError::Io(error) => unavailable(error.to_string(), RETRY_AFTER),
         error => Error::new(Reason::StoreFailed, "", error.to_string()),
+    }
+}
+
+/// Whether nothing is known of what became of a call, so that another attempt may do better.
+pub(super) fn unanswered(problem: &QdrantError) -> bool {
+    match problem {
+        QdrantError::ResponseError { status } => is_unanswered(status),
+        QdrantError::Io(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether it was the connection that failed, and not the server that said so.
+pub(super) fn unreachable(problem: &QdrantError) -> bool {
+    matches!(problem, QdrantError::ResponseError { status } if is_unreachable(status))
+}
+
+fn is_unanswered(status: &Status) -> bool {
+    is_unreachable(status) || matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled)
+}
+
+fn is_unreachable(status: &Status) -> bool {
+    match status.code() {
+        // The client says it so when it cannot connect.
+        Code::Internal if status.message().starts_with("Failed to connect") => true,
+        // What a server says has no source, what the transport met has.
+        Code::Unavailable | Code::Unknown | Code::Internal => status.source().is_some(),
+        _ => false,
     }
 }

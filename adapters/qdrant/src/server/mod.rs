@@ -6,10 +6,11 @@
 
 mod calls;
 mod convert;
+mod servers;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -21,20 +22,21 @@ use onespace_core::{
 use qdrant_client::{
     Qdrant,
     qdrant::{
-        self, CountPointsBuilder, CreateAliasBuilder, DeletePointsBuilder, PointId, QueryPointsBuilder,
-        ScrollPointsBuilder, SearchParamsBuilder, UpsertPointsBuilder,
+        self, CountPointsBuilder, CreateAliasBuilder, DeletePointsBuilder, PayloadIncludeSelector, PointId,
+        QueryPointsBuilder, ScrollPointsBuilder, SearchParamsBuilder, UpsertPointsBuilder,
     },
 };
 
 use self::{
-    calls::{METADATA_KEY, PAGE, completed, ordering},
+    calls::{METADATA_KEY, PAGE, ask, completed, ordering},
     convert::{error, filter, point, row, uuid},
+    servers::Servers,
 };
 use crate::{
     description::{Description, alias, exists, not_found},
     filter::Clauses,
     items::{by_item, page_start, stored_items},
-    payload::{ITEM_AND_HASH, STORED_ITEM, item_and_hash, stored_item},
+    payload::{HIT, ITEM_AND_HASH, STORED_ITEM, item_and_hash, stored_item},
     search::beam,
 };
 
@@ -66,7 +68,7 @@ impl Default for Replication {
 
 /// A store in a Qdrant server or cluster.
 pub struct ServerStore {
-    client: Qdrant,
+    servers: Arc<Servers>,
     replication: Replication,
     resolved: Mutex<HashMap<CollectionRef, (Instant, Description)>>,
     /// Held while a collection's metadata is read and written again.
@@ -74,28 +76,19 @@ pub struct ServerStore {
 }
 
 impl ServerStore {
-    /// A store on the server at `url` (its gRPC port; `https` for TLS). Connects with the first call, and again
-    /// whenever the connection is lost. `replication` is for collections that are made from here.
+    /// A store on the server at `urls` (its gRPC port; `https` for TLS): several are nodes of one cluster, of which one
+    /// that answers is used. Connects with the first call, and again whenever the connection is lost. `replication` is
+    /// for collections that are made from here.
     ///
     /// # Errors
-    /// `FIELD_INVALID` for what is no URL.
-    pub fn connect(url: &str, api_key: Option<&str>, replication: Replication) -> Result<Self> {
-        if api_key.is_some() && !url.starts_with("https:") {
-            tracing::warn!(
-                "the key for Qdrant travels unencrypted: use an https URL where the network is not your own"
-            );
+    /// `FIELD_INVALID` for what is no URL, or none at all.
+    pub fn connect(urls: &[String], api_key: Option<&str>, replication: Replication) -> Result<Self> {
+        if urls.is_empty() {
+            return Err(Error::new(Reason::FieldInvalid, "qdrant", "name at least one address of a Qdrant server"));
         }
-        let mut config = Qdrant::from_url(url).skip_compatibility_check();
-        config.set_timeout(TIMEOUT);
-        config.set_connect_timeout(CONNECT_TIMEOUT);
-        if let Some(key) = api_key {
-            config.set_api_key(key);
-        }
-        let client = config.build().map_err(|problem| {
-            Error::new(Reason::FieldInvalid, "qdrant", format!("{url:?} is no address of a Qdrant server: {problem}"))
-        })?;
+        let clients = urls.iter().map(|url| client(url, api_key)).collect::<Result<_>>()?;
         let (resolved, describing) = (Mutex::new(HashMap::new()), tokio::sync::Mutex::new(()));
-        Ok(Self { client, replication, resolved, describing })
+        Ok(Self { servers: Servers::new(clients), replication, resolved, describing })
     }
 
     /// The collection that a name leads to.
@@ -119,6 +112,22 @@ impl ServerStore {
     fn resolved(&self) -> MutexGuard<'_, HashMap<CollectionRef, (Instant, Description)>> {
         self.resolved.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A client of one address. Connects with its first call.
+fn client(url: &str, api_key: Option<&str>) -> Result<Qdrant> {
+    if api_key.is_some() && !url.starts_with("https:") {
+        tracing::warn!("the key for Qdrant travels unencrypted: use an https URL where the network is not your own");
+    }
+    let mut config = Qdrant::from_url(url).skip_compatibility_check();
+    config.set_timeout(TIMEOUT);
+    config.set_connect_timeout(CONNECT_TIMEOUT);
+    if let Some(key) = api_key {
+        config.set_api_key(key);
+    }
+    config.build().map_err(|problem| {
+        Error::new(Reason::FieldInvalid, "qdrant", format!("{url:?} is no address of a Qdrant server: {problem}"))
+    })
 }
 
 #[async_trait]
@@ -155,7 +164,7 @@ impl VectorStore for ServerStore {
         }
         // One change that replaces what the name led to: nobody sees it lead nowhere.
         let create = CreateAliasBuilder::new(physical, alias);
-        self.client.create_alias(create).await.map_err(|problem| error(None, problem))?;
+        ask!(self.create_alias(create)).await.map_err(|problem| error(None, problem))?;
         self.resolved().remove(collection);
         Ok(())
     }
@@ -173,7 +182,7 @@ impl VectorStore for ServerStore {
         }
         // The one in use goes last, and its alias with it: cut short, this can be done again.
         for (physical, ..) in found.into_iter().rev() {
-            match self.client.delete_collection(physical).await {
+            match ask!(self.delete_collection(physical)).await {
                 Ok(_) => {}
                 Err(problem) => drop(self.failed_unless_missing::<()>(collection, problem)?),
             }
@@ -204,7 +213,7 @@ impl VectorStore for ServerStore {
         while !rows.is_empty() {
             let rest = rows.split_off(rows.len().min(UPSERT_POINTS));
             let request = UpsertPointsBuilder::new(description.physical(), rows).wait(true).ordering(ordering());
-            let done = self.client.upsert_points(request).await.map_err(|problem| self.failed(collection, problem))?;
+            let done = ask!(self.upsert_points(request)).await.map_err(|problem| self.failed(collection, problem))?;
             completed(done)?;
             rows = rest;
         }
@@ -235,9 +244,9 @@ impl VectorStore for ServerStore {
             .filter(filter(&clauses))
             .limit(query.limit as u64)
             .params(SearchParamsBuilder::default().hnsw_ef(beam(query.limit) as u64))
-            .with_payload(true)
+            .with_payload(PayloadIncludeSelector::new(HIT.map(str::to_owned).to_vec()))
             .with_vectors(false);
-        let found = self.client.query(request).await.map_err(|problem| self.failed(collection, problem))?.result;
+        let found = ask!(self.query(request)).await.map_err(|problem| self.failed(collection, problem))?.result;
         let hit = |hit: qdrant::ScoredPoint| {
             Ok(Hit { point: point(&collection.tenant, hit.payload, None)?, score: hit.score })
         };
@@ -300,7 +309,7 @@ impl VectorStore for ServerStore {
         let clauses = Clauses::new(&collection.tenant).representatives().and(user)?;
         let physical = self.resolve(collection).await?.physical();
         let request = CountPointsBuilder::new(physical).filter(filter(&clauses)).exact(true);
-        let answer = self.client.count(request).await.map_err(|problem| self.failed(collection, problem))?;
+        let answer = ask!(self.count(request)).await.map_err(|problem| self.failed(collection, problem))?;
         Ok(answer.result.unwrap_or_default().count)
     }
 
@@ -322,7 +331,7 @@ impl VectorStore for ServerStore {
                 .points(filter(&clauses))
                 .wait(true)
                 .ordering(ordering());
-            let done = self.client.delete_points(request).await.map_err(|problem| self.failed(collection, problem))?;
+            let done = ask!(self.delete_points(request)).await.map_err(|problem| self.failed(collection, problem))?;
             completed(done)?;
         }
         Ok(there.len() as u64)
@@ -330,7 +339,7 @@ impl VectorStore for ServerStore {
 
     async fn ready(&self) -> Result<()> {
         // Unlike the health check, this one needs the key to be right.
-        let answer = self.client.collection_exists(METADATA_KEY).await;
+        let answer = ask!(self.collection_exists(METADATA_KEY)).await;
         answer.map(|_| ()).map_err(|problem| match error(None, problem) {
             failed if failed.reason == Reason::StoreUnavailable => failed,
             failed => Error::new(Reason::StoreUnavailable, "", failed.message).retry_after(TIMEOUT),

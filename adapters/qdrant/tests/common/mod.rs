@@ -1,6 +1,9 @@
 //! What the tests of this crate share: points to write, numbers that only look random, and a model of the store.
 #![allow(dead_code)] // Each test binary uses its part.
 
+pub mod kills;
+pub mod rotten;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,

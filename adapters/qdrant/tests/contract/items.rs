@@ -32,8 +32,8 @@ pub async fn what_is_written_comes_back(ground: Ground) {
     let found = read(&*ground.store, &photos, &written.item).await;
     assert_eq!(found, vec![written.clone(), second, third], "everything, the whole first");
     let hits = ground.store.search(&photos, &nearest(vec![0.6, 0.8, 0.0, 0.0], 1)).await.unwrap();
-    written.vector = Vec::new();
-    assert_eq!(hits[0].point, written);
+    let found = Point { vector: Vec::new(), transcript: None, ..written.described(ItemDetails::default()) };
+    assert_eq!(hits[0].point, found, "what its owner says of it is read for those that are shown");
     let info = ground.store.collection(&photos).await.unwrap();
     assert_eq!((info.points, info.dimension, info.space), (3, 4, space.fingerprint));
     assert_eq!(info.indexed, spec(&photos, &space).indexed);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use onespace_core::{
-    CollectionName, CollectionRef, CollectionSpec, Condition, Fetch, Filter, Fingerprint, ItemField, Match, Modality,
-    Point, Query, Reason, Scalar, Track,
+    CollectionName, CollectionRef, CollectionSpec, Condition, Fetch, Filter, Fingerprint, ItemDetails, ItemField,
+    Match, Modality, Point, Query, Reason, Scalar, Track,
 };
 
 use crate::{Ground, common::*};
@@ -58,6 +58,11 @@ fn random_point(dice: &mut Dice) -> Point {
     random
 }
 
+/// What a search says of a point.
+fn without_details(point: &Point) -> Point {
+    without_vector(point).described(ItemDetails::default())
+}
+
 fn without_vector(point: &Point) -> Point {
     Point { vector: Vec::new(), ..point.clone() }
 }
@@ -104,7 +109,7 @@ async fn search(ground: &Ground, who: &CollectionRef, mine: &Mine, dice: &mut Di
         .values()
         .filter(|point| query.modalities.is_empty() || query.modalities.contains(&point.modality))
         .filter(|point| lets_through(&query.filter, point))
-        .map(without_vector)
+        .map(without_details)
         .collect();
     found.sort_by_key(order);
     expected.sort_by_key(order);

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::decoders::DecodersArg;
+
 /// Where models come from and how they run.
 #[derive(Debug, Args)]
 pub struct ModelArgs {
@@ -23,6 +25,10 @@ pub struct RuntimeArgs {
     /// Threads that one run of a graph may use; 0: all cores.
     #[arg(long, env = "ONESPACE_THREADS", default_value_t = 0, value_name = "N")]
     pub threads: usize,
+    /// Where media are decoded by code that the compiler does not check, such as FFmpeg. Where the kernel has no
+    /// sandbox, in-process, and the log says so.
+    #[arg(long, env = "ONESPACE_DECODERS", value_enum, default_value_t = DecodersArg::Sandboxed, value_name = "WHERE")]
+    pub decoders: DecodersArg,
 }
 
 /// Where the setup puts ONNX Runtime: `target/onnxruntime/`, beside the folder of the executable.

@@ -27,7 +27,8 @@ pub async fn run(args: EncoderArgs) -> Result<Outcome> {
         let encoder = ready.fill(serve::load(&args.model, &args.modality).await?);
         health.serving().await;
         serve::print_ready(&encoder.info().space, &encoder.info().license);
-        std::future::pending::<anyhow::Result<()>>().await
+        serve::watch_towers(&encoder, &health).await;
+        anyhow::Ok(())
     };
     tokio::select! {
         result = serving => result?,

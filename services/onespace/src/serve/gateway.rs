@@ -21,7 +21,7 @@ pub async fn run(args: GatewayArgs) -> Result<Outcome> {
     let ready = Ready::pending();
     let door = Door::open(args.door, &ready).await?;
     let health = door.health();
-    let serving = door.serve(shutdown);
+    let serving = door.serve(shutdown.clone());
     let work = async {
         let tls = Arc::new(tls_files(args.tls));
         let mut roads: BTreeMap<Modality, Vec<String>> = BTreeMap::new();
@@ -32,7 +32,10 @@ pub async fn run(args: GatewayArgs) -> Result<Outcome> {
             gateway = gateway.with_ear(connect::transcriber(&args.transcriber, &tls).await?)?;
         }
         let gateway = announce(&ready, gateway, &health).await;
-        serve::watch_store(gateway, health).await;
+        tokio::join!(
+            serve::watch_store(gateway.clone(), health.clone()),
+            serve::watch_encoders(gateway, health, shutdown)
+        );
         anyhow::Ok(())
     };
     tokio::select! {

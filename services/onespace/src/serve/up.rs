@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Result;
 use onespace_core::Encoder;
-use onespace_gateway::{Gateway, ear::Ear};
+use onespace_gateway::{Gateway, ear::Ear, services::modality_name};
 use onespace_kit::{ready::Ready, serve::Health, signals};
 
 use super::door::Door;
@@ -22,9 +22,10 @@ pub async fn run(args: UpArgs, patience: Duration) -> Result<Outcome> {
     let UpArgs { model, store, key, transcriber, door, demo } = args;
     let door = Door::open(door, &ready).await?;
     let ((grpc, page), health) = (door.addresses(), door.health());
-    let serving = door.serve(shutdown);
+    let serving = door.serve(shutdown.clone());
     let work = async {
-        let gateway = build(&model, store, key, transcriber.as_deref()).await?;
+        let encoder = Arc::new(serve::load(&model, &[]).await?);
+        let gateway = build(&model, store, key, transcriber.as_deref(), encoder.clone()).await?;
         let gateway = announce(&ready, gateway, &health).await;
         if let Some(folder) = demo {
             client::demo(&format!("http://{grpc}"), &folder, patience).await?;
@@ -33,7 +34,11 @@ pub async fn run(args: UpArgs, patience: Duration) -> Result<Outcome> {
                      /v1/space)."
             ));
         }
-        serve::watch_store(gateway, health).await;
+        tokio::join!(
+            serve::watch_store(gateway.clone(), health.clone()),
+            serve::watch_encoders(gateway, health.clone(), shutdown),
+            serve::watch_towers(&encoder, &health)
+        );
         anyhow::Ok(())
     };
     tokio::select! {
@@ -43,8 +48,13 @@ pub async fn run(args: UpArgs, patience: Duration) -> Result<Outcome> {
     Ok(Outcome::AllWell)
 }
 
-async fn build(model: &ModelArgs, store: StoreArgs, key: StoreKeyArgs, transcriber: Option<&Path>) -> Result<Gateway> {
-    let encoder: Arc<dyn Encoder> = Arc::new(serve::load(model, &[]).await?);
+async fn build(
+    model: &ModelArgs,
+    store: StoreArgs,
+    key: StoreKeyArgs,
+    transcriber: Option<&Path>,
+    encoder: Arc<dyn Encoder>,
+) -> Result<Gateway> {
     let transcriber = match transcriber {
         Some(directory) => Some(serve::transcriber(directory, &model.runtime).await?),
         None => None,
@@ -61,6 +71,9 @@ async fn build(model: &ModelArgs, store: StoreArgs, key: StoreKeyArgs, transcrib
 /// Fills the state, turns health to SERVING and says so.
 pub async fn announce(ready: &Ready<Gateway>, gateway: Gateway, health: &Health) -> Arc<Gateway> {
     let gateway = ready.fill(gateway);
+    for modality in gateway.modalities() {
+        health.service(modality_name(modality), true).await;
+    }
     health.serving().await;
     serve::print_transcriber(gateway.transcriber().map(Ear::info));
     serve::print_ready(gateway.space(), gateway.license());

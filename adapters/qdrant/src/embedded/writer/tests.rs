@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     description::Description,
-    embedded::{engine::INDEX_KIB, filter::filter},
+    embedded::{engine::INDEX_KIB, filter::filter, journal::JOURNAL, kept::Kept},
     filter::{Clauses, Test},
 };
 
@@ -44,10 +44,15 @@ fn filled(directory: &Path) -> (Arc<Engine>, Arc<Room>, Operation) {
     (engine, room, written)
 }
 
+fn start(engine: &Arc<Engine>, room: Arc<Room>, unfinished: &BTreeSet<String>) -> Result<Writer> {
+    let kept = Kept::open(engine.folder()).map_err(|refused| refused.error)?;
+    Writer::start(engine.clone(), room, kept.agree(engine)?, unfinished)
+}
+
 /// How many points say that they are even.
 fn even(engine: &Engine) -> usize {
     let even = Test::Bool("metadata.\"even\"".to_owned(), true);
-    engine.count(filter(&Clauses { must: vec![even], ..Clauses::default() }).unwrap()).unwrap()
+    engine.count(&filter(&Clauses { must: vec![even], ..Clauses::default() }).unwrap()).unwrap()
 }
 
 /// Whether every segment (or none) has an index of the field.
@@ -71,7 +76,7 @@ fn what_a_stop_left_without_an_index_gets_one_without_another_write() {
             journal.append(&written).unwrap();
             journal.sync().unwrap();
         }
-        drop(Writer::start(engine.clone(), room.clone(), &BTreeSet::new()).unwrap());
+        drop(start(&engine, room.clone(), &BTreeSet::new()).unwrap());
         let start = Instant::now();
         while Arc::strong_count(&engine) > 1 {
             assert!(start.elapsed() < Duration::from_secs(300), "{what}: the index is never done");
@@ -86,7 +91,7 @@ fn what_a_stop_left_without_an_index_gets_one_without_another_write() {
 fn fields_are_indexed_once_an_optimisation_is_over() {
     let directory = tempfile::tempdir().unwrap();
     let (engine, room, _) = filled(directory.path());
-    let writer = Writer::start(engine.clone(), room, &BTreeSet::new()).unwrap();
+    let writer = start(&engine, room, &BTreeSet::new()).unwrap();
     let fields = BTreeMap::from([("even".to_owned(), FieldKind::Bool)]);
     engine.describe(engine.description().with_fields(&fields).unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -108,7 +113,7 @@ fn a_full_disk_takes_no_index_and_answers_all_the_same() {
     assert!(is_indexed(&engine));
     // Thought to be half made, and without room for a whole one.
     let full = Arc::new(Room::full(directory.path()).unwrap());
-    let writer = Writer::start(engine.clone(), full, &even_alone).unwrap();
+    let writer = start(&engine, full, &even_alone).unwrap();
     assert_eq!(writer.indexed().unwrap_err().reason, Reason::StoreFull);
     assert!(!is_indexed(&engine));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -117,7 +122,7 @@ fn a_full_disk_takes_no_index_and_answers_all_the_same() {
     assert!(!is_indexed(&engine));
     assert_eq!(even(&engine), ENOUGH.div_ceil(2));
     drop(writer);
-    let writer = Writer::start(engine.clone(), room, &even_alone).unwrap();
+    let writer = start(&engine, room, &even_alone).unwrap();
     writer.indexed().unwrap();
     assert!(is_indexed(&engine));
     assert_eq!(even(&engine), ENOUGH.div_ceil(2));

@@ -56,9 +56,11 @@ impl Writing {
         self.flush()
     }
 
-    /// Brings what was applied to the disk and starts the journal anew.
+    /// Brings what was applied to the disk, lists it and starts the journal anew.
     pub(super) fn flush(&mut self) -> Result<()> {
         self.engine.flush()?;
+        self.inventory.append(&self.changes).map_err(|error| self.room.error("write its inventory", error))?;
+        self.changes.clear();
         self.journal.rewind(0).map_err(|error| failed("cut its journal", error))
     }
 
