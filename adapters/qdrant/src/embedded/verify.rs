@@ -66,7 +66,7 @@ pub(super) fn hold(directory: &Path) -> Result<Held> {
 /// applied on the way, as a server would. `progress` hears of each collection.
 ///
 /// # Errors
-/// As [`hold`]; `STORE_FAILED` where something cannot be looked at at all.
+/// As `hold`; `STORE_FAILED` where something cannot be looked at at all.
 pub fn verify(directory: &Path, progress: &mut dyn FnMut(&str)) -> Result<Vec<Fault>> {
     let held = hold(directory)?;
     let catalogue = match &held.catalogue {
