@@ -15,17 +15,21 @@
 
 mod clock;
 mod measure;
+mod overload;
 mod report;
 mod served;
+mod server;
 mod subject;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::Parser;
 use indicatif::ProgressBar;
 use onespace_bundle::Bundle;
 use onespace_runtime::Runtime;
+
+use crate::{server::Server, subject::Subject};
 
 /// Measure this machine; writes bench.json.
 #[derive(Debug, Parser)]
@@ -51,6 +55,9 @@ struct Args {
     /// Alternating rounds; the median counts.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Measure overload in place of speed: so many seconds of ten times what the server can do, in each modality.
+    #[arg(long, value_name = "SECONDS")]
+    overload: Option<u64>,
 }
 
 fn main() -> Result<()> {
@@ -61,8 +68,11 @@ fn main() -> Result<()> {
     let runtime = Runtime::init(&args.onnxruntime, None)?;
     let subjects = subject::all(&bundle, &args.samples)?;
     let bar = ProgressBar::new(subjects.len() as u64);
+    let server = Server::start(&args.server, &args.bundle, &args.onnxruntime).context("starting the server")?;
+    if let Some(seconds) = args.overload {
+        return overloaded(&tokio, &server, &subjects, Duration::from_secs(seconds), &bar);
+    }
     let mut report = report::Report::new(runtime.threads());
-    let server = served::Server::start(&args.server, &args.bundle, &args.onnxruntime).context("starting the server")?;
     for subject in &subjects {
         bar.set_message(subject.modality.name());
         let row = tokio.block_on(measure::subject(&runtime, &bundle, &server, subject, args.seconds, args.rounds))?;
@@ -73,5 +83,23 @@ fn main() -> Result<()> {
     report.print();
     std::fs::write(&args.out, serde_json::to_string_pretty(&report)? + "\n")
         .with_context(|| args.out.display().to_string())?;
+    Ok(())
+}
+
+fn overloaded(
+    tokio: &tokio::runtime::Runtime,
+    server: &Server,
+    subjects: &[Subject],
+    time: Duration,
+    bar: &ProgressBar,
+) -> Result<()> {
+    let mut rows = Vec::with_capacity(subjects.len());
+    for subject in subjects {
+        bar.set_message(subject.modality.name());
+        rows.push(tokio.block_on(overload::measure(server, subject, time))?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    overload::print(&rows);
     Ok(())
 }

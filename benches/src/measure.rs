@@ -15,7 +15,8 @@ use onespace_runtime::{Engine, Graph, GraphSession, Models, Options, Runtime};
 use crate::{
     clock::{CONCURRENCY, millis, rate},
     report::{Row, median, quantile},
-    served::{ServedRounds, Server},
+    served::ServedRounds,
+    server::Server,
     subject::Subject,
 };
 

@@ -1,69 +1,21 @@
 //! The whole road: a real server process, asked over gRPC with the media themselves.
 
 use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use bytes::Bytes;
 use onespace_proto::v1::{self, embedding_service_client::EmbeddingServiceClient};
-use tempfile::TempDir;
 use tonic::transport::Channel;
 
 use crate::{
     clock::{CONCURRENCY, millis, rate},
     report::{Served, median, quantile},
+    server::Server,
     subject::Subject,
 };
-
-/// A server of our own, ended with its handle.
-pub struct Server {
-    process: Child,
-    address: String,
-    _data: TempDir,
-}
-
-impl Server {
-    /// Starts `onespace up` on free ports and waits until it is ready.
-    pub fn start(binary: &Path, bundle: &Path, onnxruntime: &Path) -> Result<Self> {
-        let data = TempDir::new()?;
-        let mut process = Command::new(binary)
-            .args(["up", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log", "error"])
-            .arg("--bundle")
-            .arg(bundle)
-            .arg("--onnxruntime")
-            .arg(onnxruntime)
-            .arg("--data")
-            .arg(data.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| binary.display().to_string())?;
-        let output = process.stdout.take().context("no output")?;
-        let mut address = None;
-        for line in BufReader::new(output).lines() {
-            let line = line?;
-            if let Some(rest) = line.strip_prefix("listening grpc=") {
-                address = rest.split_whitespace().next().map(ToOwned::to_owned);
-            }
-            if line.starts_with("ready ") {
-                let address = address.context("the server did not say where it listens")?;
-                return Ok(Self { process, address: format!("http://{address}"), _data: data });
-            }
-        }
-        bail!("the server ended before it was ready")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 /// One modality through the server, in rounds beside those of the engine.
 pub struct ServedRounds {
@@ -79,7 +31,7 @@ pub struct ServedRounds {
 impl ServedRounds {
     /// Connects and warms up.
     pub async fn start(server: &Server, subject: &Subject) -> Result<Self> {
-        let channel = Channel::from_shared(server.address.clone())?.tcp_nodelay(true).connect().await?;
+        let channel = server.connect().await?;
         let media: Arc<[Bytes]> = subject.media.clone().into();
         load(&channel, &media, CONCURRENCY, Duration::from_millis(300)).await?;
         let (rates, of_engine, of_allowed) = (Vec::new(), Vec::new(), Vec::new());

@@ -12,6 +12,16 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// The bytes of [`hex`], in small digits or capitals; none where the digits are others, or not as many.
+#[must_use]
+pub fn from_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
+    let bytes: Option<Vec<u8>> = pairs.iter().map(byte).collect();
+    bytes.filter(|_| rest.is_empty())?.try_into().ok()
+}
+
 /// Floats, little-endian, one after the other.
 #[must_use]
 pub fn le_bytes(values: &[f32]) -> Vec<u8> {
@@ -32,6 +42,11 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         assert_eq!(hex(&[0, 1, 0xab, 0xff]), "0001abff");
+        assert_eq!(from_hex("0001abff"), Some([0, 1, 0xab, 0xff]));
+        assert_eq!(from_hex("ABff"), Some([0xab, 0xff]));
+        for wrong in ["", "ab", "abf", "abffa", "abffab", "+bff", "é12"] {
+            assert_eq!(from_hex::<2>(wrong), None, "{wrong}");
+        }
         let values = [1.5, -2.0, f32::MAX];
         assert_eq!(le_floats(&le_bytes(&values)).unwrap(), values);
         assert_eq!(le_bytes(&[1.0]), [0, 0, 0x80, 0x3f]);

@@ -313,7 +313,7 @@ limits! {
     CREDENTIALS_BYTES: usize = 16 * 1024 * 1024, "bytes";
     /// How often files of keys and certificates are looked at; what has changed holds from then on.
     CREDENTIALS_RELOAD_MS: usize = 1_000, "milliseconds";
-    /// Callers with tokens whose quotas are kept; whoever called longest ago begins anew.
+    /// Callers whose quotas are kept, beside those with keys (KEYS), before those that do nothing are forgotten.
     TOKEN_CALLERS: usize = 4_096, "callers";
     /// Failed attempts to be let in that one address has at once; one more comes back every second.
     FAILED_ATTEMPTS: usize = 20, "attempts";

@@ -74,17 +74,21 @@ async fn a_burst_beyond_the_queue_is_turned_away_and_over() {
                     }
                 }
             }
-            Err(status) => assert_pushback(&status),
+            Err(status) => {
+                assert_pushback(&status);
+                turned_away += 64;
+            }
         }
     }
     println!("films: {served} served, {turned_away} turned away");
     assert!(otherwise.is_empty(), "{} failed otherwise, such as {:?}", otherwise.len(), otherwise[0]);
-    assert!(served > 0 && turned_away > 0, "{served} served, {turned_away} turned away");
-    let refused: Vec<Status> =
-        join_all(questions).await.into_iter().filter_map(|answer| answer.unwrap().err()).collect();
-    println!("questions: {} of 256 refused", refused.len());
-    assert!(!refused.is_empty());
-    refused.iter().for_each(assert_pushback);
+    let (answered, refused): (Vec<_>, Vec<_>) =
+        join_all(questions).await.into_iter().map(Result::unwrap).partition(Result::is_ok);
+    println!("questions: {} served, {} turned away", answered.len(), refused.len());
+    refused.into_iter().filter_map(Result::err).for_each(|status| assert_pushback(&status));
+    // Questions are small and come first on some machines: then they have the seats, and films none.
+    assert!(served + answered.len() > 0, "nobody was served");
+    assert!(turned_away > 4096 / 2, "{turned_away} films turned away");
 
     // It is over: whoever waits as told is served.
     let client = server.client().await;

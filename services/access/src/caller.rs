@@ -102,7 +102,7 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{meters::InUse, record::Record};
+    use crate::meters::InUse;
 
     fn caller(scopes: &[Scope]) -> Caller {
         let grant = Grant {
@@ -111,7 +111,7 @@ mod tests {
             collections: Some(vec!["film-*".parse().unwrap()]),
             ..Grant::of_anybody()
         };
-        Caller::new(Arc::new(grant), Visit::new(Record::new("id", "/method", None), InUse::default(), None))
+        Caller::new(Arc::new(grant), Visit::new(None, InUse::default()))
     }
 
     #[test]

@@ -8,6 +8,7 @@ use tonic::codegen::http::HeaderMap;
 
 use crate::{
     access::{Access, Known, Standing},
+    audit::Audit,
     caller::Caller,
     grant::Scope,
     meters::{Meter, RequestsLeft},
@@ -53,20 +54,18 @@ impl Access {
     /// `UNAUTHENTICATED`, `PERMISSION_DENIED`, `QUOTA_EXCEEDED`.
     pub fn enter(&self, asked: &Asked<'_>) -> Result<Entered, Refused> {
         let id = request_id(asked.headers);
-        let record = Record::new(&id, asked.path, asked.peer);
+        // A line takes the time of day and some memory: it is begun where there is a log to end it in.
+        let record = self.audit().map(|audit| (Record::new(&id, asked.path, asked.peer), audit.clone()));
         let known = match self.identify(asked.headers, asked.peer.map(|peer| peer.ip())) {
             Ok(known) => known,
             Err(error) => {
                 // An address that fails on and on must not push what matters out of the log.
-                let written = if error.retry_after.is_none() { self.audit() } else { None };
-                if let Some(audit) = written {
-                    audit.write(&record.ended(&status(&error)));
-                }
+                write_refused(record.filter(|_| error.retry_after.is_none()), &error);
                 return Err(Refused { error, id, left: None });
             }
         };
         let Known { grant, meter, standing } = known;
-        let record = record.of(&grant.id, &grant.name);
+        let record = record.map(|(record, audit)| (record.of(&grant.id, &grant.name), audit));
         // What is refused counts, too: asking for what one may not is no way round a quota.
         let (begun, left) = (meter.begin(), meter.requests_left());
         let allowed = begun.and_then(|in_use| {
@@ -79,15 +78,19 @@ impl Access {
         });
         match allowed {
             Ok(in_use) => {
-                let caller = Caller::new(grant, Visit::new(record, in_use, self.audit().cloned()));
+                let caller = Caller::new(grant, Visit::new(record, in_use));
                 Ok(Entered { caller, meter, standing, id, left })
             }
             Err(error) => {
-                if let Some(audit) = self.audit() {
-                    audit.write(&record.ended(&status(&error)));
-                }
+                write_refused(record, &error);
                 Err(Refused { error, id, left })
             }
         }
+    }
+}
+
+fn write_refused(record: Option<(Record, Audit)>, error: &Error) {
+    if let Some((record, audit)) = record {
+        audit.write(&record.ended(&status(error)));
     }
 }

@@ -4,12 +4,14 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use onespace_core::limits::{FAILED_ATTEMPTS, FAILING_ADDRESSES};
+
+use crate::network::network;
 
 /// How long until one more attempt comes back.
 const COMES_BACK: Duration = Duration::from_secs(1);
@@ -32,13 +34,6 @@ impl Failed {
 #[derive(Debug, Default)]
 pub struct Failures(Mutex<HashMap<IpAddr, Failed>>);
 
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-    }
-}
-
 impl Failures {
     /// Counts a failure of an address; with too many of late, how long it should wait.
     pub fn count(&self, address: IpAddr, now: Instant) -> Option<Duration> {
@@ -58,9 +53,7 @@ impl Failures {
         *of_address = if over { counted } else { Failed { attempts: counted.attempts + 1.0, ..counted } };
         over.then_some(COMES_BACK)
     }
-}
 
-impl Failures {
     /// Whether an address has failed too often of late.
     pub fn too_many(&self, address: IpAddr, now: Instant) -> bool {
         let failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);

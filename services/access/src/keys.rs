@@ -14,6 +14,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use onespace_core::{
     Error, Reason, Result, Tenant,
+    bytes::{from_hex, hex},
     limits::{KEYS, NAME_BYTES, check_text},
 };
 use ring::{
@@ -82,7 +83,7 @@ impl Entry {
         }
         check_text(&format!("keys[\"{}\"].name", self.id), &self.name, NAME_BYTES)?;
         if self.scopes.is_empty() {
-            return wrong("scopes", "a key without a scope opens nothing: read, write, admin");
+            return wrong("scopes", "a key without a scope opens nothing: read, write, metrics, admin");
         }
         if self.expires.as_ref().is_some_and(|when| humantime::parse_rfc3339_weak(when).is_err()) {
             return wrong("expires", "a time such as 2027-01-31T00:00:00Z was expected");
@@ -93,13 +94,7 @@ impl Entry {
     /// The SHA-256 of its secret.
     pub(crate) fn digest(&self) -> Result<[u8; 32]> {
         let wrong = || Error::new(Reason::FieldInvalid, "sha256", "64 hexadecimal digits were expected");
-        let digits: Option<Vec<u8>> = self.sha256.chars().map(|digit| Some(digit.to_digit(16)? as u8)).collect();
-        let bytes: Vec<u8> = digits
-            .ok_or_else(wrong)?
-            .chunks(2)
-            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-            .collect();
-        if self.sha256.len() == 64 { bytes.try_into().map_err(|_| wrong()) } else { Err(wrong()) }
+        from_hex(&self.sha256).ok_or_else(wrong)
     }
 
     /// When it ends.
@@ -265,10 +260,6 @@ fn rfc3339(when: SystemTime) -> Result<String> {
 
 fn hashed(secret: &str) -> String {
     hex(digest(&SHA256, secret.as_bytes()).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn random<const N: usize>() -> Result<[u8; N]> {

@@ -21,6 +21,7 @@ mod key_ring;
 pub mod keys;
 pub mod layer;
 mod meters;
+pub mod network;
 pub mod quota;
 mod record;
 mod request_id;

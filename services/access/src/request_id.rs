@@ -1,6 +1,6 @@
 //! What a call is called in answers and in the audit log.
 
-use onespace_core::limits::REQUEST_ID_BYTES;
+use onespace_core::{bytes::hex, limits::REQUEST_ID_BYTES};
 use ring::rand::{SecureRandom, SystemRandom};
 use tonic::codegen::http::HeaderMap;
 
@@ -19,7 +19,7 @@ fn random_id() -> String {
     let mut bytes = [0; 16];
     // Without random numbers a call has a dull name; keys are not made here.
     let _ = SystemRandom::new().fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&bytes)
 }
 
 #[cfg(test)]

@@ -17,30 +17,31 @@ use crate::{about::About, audit::Audit, meters::InUse, record::Record};
 #[derive(Debug)]
 pub struct Visit {
     began: Instant,
-    record: Mutex<Record>,
+    /// What is written down; nothing where nobody keeps an audit log.
+    record: Option<(Mutex<Record>, Audit)>,
     about: Mutex<About>,
     bytes: AtomicU64,
-    audit: Option<Audit>,
     _in_use: InUse,
 }
 
 impl Visit {
     /// A call that begins now. If nobody says how it ended, it was broken off.
-    pub fn new(record: Record, in_use: InUse, audit: Option<Audit>) -> Self {
+    pub fn new(record: Option<(Record, Audit)>, in_use: InUse) -> Self {
+        let broken_off =
+            |(record, audit): (Record, Audit)| (Mutex::new(record.ended(&Status::cancelled("broken off"))), audit);
         Self {
             began: Instant::now(),
-            record: Mutex::new(record.ended(&Status::cancelled("broken off"))),
+            record: record.map(broken_off),
             about: Mutex::default(),
             bytes: AtomicU64::new(0),
-            audit,
             _in_use: in_use,
         }
     }
 
     /// Notes how it ended; what is said last counts.
     pub fn ended(&self, status: &Status) {
-        if self.audit.is_some() {
-            let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((record, _)) = &self.record {
+            let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
             *record = record.clone().ended(status);
         }
     }
@@ -58,8 +59,8 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        let Some(audit) = &self.audit else { return };
-        let record = self.record.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some((record, audit)) = &self.record else { return };
+        let record = record.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let about = self.about.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let milliseconds = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         audit.write(&record.about(about, self.bytes.load(Ordering::Relaxed), milliseconds));

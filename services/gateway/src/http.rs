@@ -86,17 +86,10 @@ impl Http {
             .merge(metrics)
             .merge(page("/v1/space", Scope::Read, get(space)))
             .with_state(gateway);
-        let keeping = self.tls.clone();
-        let keeping = async {
-            match keeping {
-                Some(tls) => tls.keep_current().await,
-                None => std::future::pending().await,
-            }
-        };
         // Dropping the connections at the signal cuts no request short that matters: all of these answer at once.
         tokio::select! {
-            () = accept(self.listener, router, self.tls) => {}
-            () = keeping => {}
+            () = accept(self.listener, router, self.tls.clone()) => {}
+            () = Tls::keep_any_current(self.tls.as_deref()) => {}
             () = shutdown.cancelled() => {}
         }
         Ok(())

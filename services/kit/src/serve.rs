@@ -176,15 +176,9 @@ impl Server {
             finish.await;
             Ok(())
         };
-        let keeping = async {
-            match &self.tls {
-                Some(tls) => tls.keep_current().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             result = serving => result,
-            () = keeping => Ok(()),
+            () = Tls::keep_any_current(self.tls.as_deref()) => Ok(()),
             () = ending => {
                 tracing::warn!(grace_ms = DRAIN_GRACE_MS, "requests were still open at the end of the grace");
                 Ok(())

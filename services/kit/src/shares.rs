@@ -4,10 +4,11 @@
 use std::{
     collections::{HashMap, VecDeque},
     fmt, mem,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use onespace_access::network::network;
 use tokio::sync::oneshot;
 
 /// Who is behind a call, as far as sharing goes: the address it comes from, or whatever a layer before knows better and
@@ -16,15 +17,12 @@ use tokio::sync::oneshot;
 pub struct Client(Arc<str>);
 
 impl Client {
-    /// The client at an address. Whoever has one address of IPv6 has 2^64 of them.
+    /// The client at an address, or in its network.
     #[must_use]
     pub fn at(address: IpAddr) -> Self {
-        match address.to_canonical() {
+        match network(address) {
             IpAddr::V4(address) => Self::named(address.to_string()),
-            IpAddr::V6(address) => {
-                let network = address.to_bits() >> 64 << 64;
-                Self::named(format!("{}/64", Ipv6Addr::from_bits(network)))
-            }
+            IpAddr::V6(network) => Self::named(format!("{network}/64")),
         }
     }
 

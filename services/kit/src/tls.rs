@@ -106,9 +106,17 @@ impl Tls {
 
     /// Reads the files again whenever they change, for ever. Connections that are open stay as they are; files that
     /// cannot be read, or do not fit each other because only one has been replaced yet, change nothing.
-    pub async fn keep_current(&self) {
+    async fn keep_current(&self) {
         let read = || self.files.read(self.protocol).map(|config| drop(self.config.send_replace(Arc::new(config))));
         self.watched.clone().follow("certificates", read).await;
+    }
+
+    /// The same of a port that may have no TLS: then it waits for ever.
+    pub async fn keep_any_current(tls: Option<&Self>) {
+        match tls {
+            Some(tls) => tls.keep_current().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Agrees with a client on a connection, in bounded time.

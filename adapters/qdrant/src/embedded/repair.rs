@@ -83,13 +83,7 @@ fn repair_collection(directory: &Path, held: &Held, physical: &str, entry: &Entr
     let run = Uuid::new_v4().simple();
     let aside = directory.join(QUARANTINE).join(format!("{}-{run}", entry.folder));
     let scratch = directory.join(format!("scratch-{run}"));
-    let site = Site {
-        folder: &folder,
-        scratch: &scratch,
-        description: &entry.description,
-        lock: &held.lock,
-        room: &held.room,
-    };
+    let site = held.site(&folder, &scratch, entry);
     let rebuilt = rebuild(&site, &aside);
     drop(fs::remove_dir_all(&scratch));
     let Salvaged { kept, lost, remarks } = rebuilt.inspect_err(|_| drop(fs::remove_dir_all(&aside)))?;

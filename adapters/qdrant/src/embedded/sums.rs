@@ -7,7 +7,7 @@
 //! bits of a fraction. So fractions count with their first 39 bits of mantissa, which are twelve digits.
 
 use blake3::Hasher;
-use onespace_core::bytes::{hex, le_bytes};
+use onespace_core::bytes::{from_hex, hex, le_bytes};
 use qdrant_edge::Distance;
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
@@ -38,15 +38,7 @@ pub(super) fn row(id: Uuid, mut payload: Map<String, Value>, vector: Vec<f32>) -
 
 /// The checksums that a payload holds; none where it was written without.
 pub(super) fn sums(payload: &Map<String, Value>) -> Option<Sums> {
-    let digits = payload.get(SUMS)?.as_str()?;
-    let mut sums = Sums::default();
-    if digits.len() != 2 * sums.len() {
-        return None;
-    }
-    for (index, byte) in sums.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(sums)
+    from_hex(payload.get(SUMS)?.as_str()?)
 }
 
 /// Whether a payload, and a vector unless it is empty, are what was written.

@@ -46,6 +46,13 @@ pub(super) struct Held {
     pub(super) certain: bool,
 }
 
+impl Held {
+    /// Where what is sound of a collection is looked for.
+    pub(super) fn site<'a>(&'a self, folder: &'a Path, scratch: &'a Path, entry: &'a Entry) -> Site<'a> {
+        Site { folder, scratch, description: &entry.description, lock: &self.lock, room: &self.room }
+    }
+}
+
 /// Takes a data directory for this process alone.
 ///
 /// # Errors
@@ -102,13 +109,7 @@ pub(super) fn verify_collection(directory: &Path, held: &Held, physical: &str, e
     }
     // It is not opened: what of it is lost shows in a copy.
     let scratch = directory.join(format!("scratch-{}", Uuid::new_v4().simple()));
-    let site = Site {
-        folder: &folder,
-        scratch: &scratch,
-        description: &entry.description,
-        lock: &held.lock,
-        room: &held.room,
-    };
+    let site = held.site(&folder, &scratch, entry);
     let needed = taken(&folder).map_err(|error| failed("look at its files", error))?;
     let salvaged = held.room.has(needed.saturating_mul(2)).and_then(|()| salvage(&site, |_| Ok(())));
     drop(fs::remove_dir_all(&scratch));
