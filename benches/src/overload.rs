@@ -17,12 +17,7 @@ use onespace_proto::v1::{self, embed_result::Outcome, embedding_service_client::
 use tokio::{task::JoinSet, time::sleep_until};
 use tonic::{Code, Request, Status, transport::Channel};
 
-use crate::{
-    clock::millis,
-    report::quantile,
-    server::Server,
-    subject::Subject,
-};
+use crate::{clock::millis, report::quantile, server::Server, subject::Subject};
 
 /// Connections over which it is asked.
 const CONNECTIONS: usize = 8;
@@ -208,7 +203,12 @@ impl Load {
         callers.join_all().await;
         let whole = tally.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // What is answered behind the end is no part of what was done in the time, but is answered somehow.
-        Ok(Tally { done: tally_at_end.done, seconds: tally_at_end.seconds, server_seconds: tally_at_end.server_seconds, ..whole })
+        Ok(Tally {
+            done: tally_at_end.done,
+            seconds: tally_at_end.seconds,
+            server_seconds: tally_at_end.server_seconds,
+            ..whole
+        })
     }
 }
 

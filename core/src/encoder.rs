@@ -18,6 +18,7 @@ use crate::{
     options::{Purpose, Segments},
     scoring::Scoring,
     space::Space,
+    turn::Turn,
     vector,
 };
 
@@ -87,13 +88,16 @@ pub struct EncodeRequest {
     pub target: Option<Modality>,
     /// What the vector is for.
     pub purpose: Purpose,
+    /// Whether it still has to ask for its turn.
+    pub turn: Turn,
 }
 
 impl EncodeRequest {
     /// A media that asks, compared with anything, without its segments.
     #[must_use]
     pub fn new(modality: Modality, bytes: Bytes) -> Self {
-        Self { modality, bytes, media_type: None, segments: Segments::Off, target: None, purpose: Purpose::Query }
+        let (segments, purpose, turn) = (Segments::Off, Purpose::Query, Turn::Asks);
+        Self { modality, bytes, media_type: None, segments, target: None, purpose, turn }
     }
 }
 
@@ -191,6 +195,15 @@ pub trait Encoder: Send + Sync {
     /// # Errors
     /// `MEDIA_*` for bad bytes, `QUEUE_FULL`, `DEADLINE_EXCEEDED`, `ENCODER_UNAVAILABLE`, `MODEL_FAILED`.
     async fn encode(&self, request: EncodeRequest, deadline: Deadline) -> Result<EncodeReply>;
+
+    /// Whether so many media of a modality that come now have their turn in time: asked once for all that come
+    /// together, which then have it ([`Turn::Has`]). An encoder that is far away is not asked, and decides for each.
+    ///
+    /// # Errors
+    /// `QUEUE_FULL` with a pause, `DEADLINE_EXCEEDED`, `MODALITY_NOT_SERVED`.
+    fn turn(&self, _modality: Modality, _media: usize, _deadline: Deadline) -> Result<()> {
+        Ok(())
+    }
 
     /// What it serves.
     ///

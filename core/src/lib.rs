@@ -32,6 +32,7 @@ pub mod space;
 pub mod store;
 pub mod track;
 pub mod transcript;
+pub mod turn;
 pub mod vector;
 
 pub use budget::SampleBudget;
@@ -59,3 +60,4 @@ pub use track::Track;
 pub use transcript::{
     Remark, RemarkKind, Transcribe, TranscribeReply, TranscribeRequest, TranscriberInfo, Transcript, TranscriptSegment,
 };
+pub use turn::Turn;

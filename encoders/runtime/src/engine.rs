@@ -7,14 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Deadline, Error, Modality, Reason, Result, Sample};
+use onespace_core::{Deadline, Error, Modality, Reason, Result, Sample, Turn};
 use tokio::{sync::oneshot, time::timeout_at};
 
 use crate::{
     Models,
+    entry::{Answer, RequestPermits, Ticket},
     graph::Graph,
     policy::Options,
-    queue::{Answer, Queue, RequestPermits, Ticket},
+    queue::Queue,
     session::GraphSession,
     stats::Stats,
     worker::Worker,
@@ -84,16 +85,31 @@ impl Engine {
         deadline: Deadline,
         permits: RequestPermits,
     ) -> Result<Run> {
+        self.run_as(Turn::Asks, samples, target, deadline, permits).await
+    }
+
+    /// The same for a request that may have its turn already, and then waits until its deadline.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_as(
+        &self,
+        turn: Turn,
+        samples: Vec<Sample>,
+        target: Option<Modality>,
+        deadline: Deadline,
+        permits: RequestPermits,
+    ) -> Result<Run> {
         deadline.check(&format!("before the {} tower was asked", self.graph.tower))?;
         let arrived = Instant::now();
         let count = samples.len();
-        let Ticket { job, answers, patience } = self.queue.submit(samples, target, deadline, &permits)?;
+        let Ticket { job, answers, patience } = self.queue.submit(samples, target, (turn, deadline), &permits)?;
         drop(permits);
         let mut withdraw = WithdrawOnDrop { queue: &self.queue, job: Some(job) };
         let answers = collect(answers);
         tokio::pin!(answers);
         let patience = arrived + patience;
-        if patience < deadline.instant() {
+        if turn == Turn::Asks && patience < deadline.instant() {
             if let Ok(answers) = timeout_at(patience.into(), &mut answers).await {
                 let answers = answers?;
                 withdraw.job = None;
@@ -125,12 +141,13 @@ impl Engine {
         self.queue.counters.snapshot(self.queue.waiting())
     }
 
-    /// Refuses whoever would wait for its turn in vain, before its media is prepared.
+    /// Refuses whoever would wait for its turn in vain, before its media are prepared: behind so many others that are
+    /// being prepared now or will be.
     ///
     /// # Errors
-    /// `QUEUE_FULL` with a pause.
-    pub fn check_turn(&self) -> Result<()> {
-        self.queue.check()
+    /// `QUEUE_FULL` with a pause, `DEADLINE_EXCEEDED`.
+    pub fn check_turn(&self, others: usize, media: usize, deadline: Deadline) -> Result<()> {
+        self.queue.check(others, media, deadline)
     }
 
     /// How long the longest present run has been going on; zero when idle.

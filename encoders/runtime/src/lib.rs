@@ -16,8 +16,10 @@
 //! - its vector leaves only if every value is finite and the length is the tower's.
 
 mod batch;
+mod bucket;
 mod check;
 mod engine;
+mod entry;
 mod graph;
 mod library;
 mod model;
@@ -25,16 +27,18 @@ mod onnx;
 mod policy;
 mod queue;
 mod session;
+mod state;
 mod stats;
 mod transcribe;
 mod worker;
 
 pub use engine::{Engine, Run};
+pub use entry::RequestPermits;
 pub use graph::Graph;
 pub use library::{Runtime, forbid_telemetry};
 pub use model::Models;
 pub use policy::{BatchInfo, Observer, Options, Policy};
-pub use queue::RequestPermits;
+
 pub use session::GraphSession;
 pub use stats::Stats;
 pub use transcribe::Transcriber;

@@ -1,7 +1,6 @@
 //! What waits before a tower's graph, and what runs in it.
 
 use std::{
-    any::Any,
     collections::VecDeque,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -10,19 +9,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Deadline, Error, Modality, Reason, Result, Sample};
+use onespace_core::{Deadline, Error, Modality, Reason, Result, Sample, Turn};
 use ort::session::RunOptions;
 use tokio::sync::oneshot;
 
 use crate::{
     batch::Key,
+    bucket::Bucket,
+    entry::{Answer, Batch, Entry, RequestPermits, Ticket},
     policy::{BatchInfo, Policy},
+    state::{Running, State},
     stats::{Counters, add},
 };
-
-/// Whatever must live as long as a sample is queued or running: the permits of the request it belongs to. A
-/// caller that goes away frees its place only when its samples have left.
-pub type RequestPermits = Arc<dyn Any + Send + Sync>;
 
 /// The shortest and longest pause that a refused caller is told.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
@@ -31,75 +29,6 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 /// that is answered asks again within microseconds; a run that leaves as soon as the first of them is there takes two
 /// samples where sixteen were on their way.
 const RETURN: u32 = 16;
-
-/// How many times as long as usual a run takes that is taken to be stuck: a busy machine is slow, too.
-const STUCK: f64 = 8.0;
-
-/// The weight of the newest run in the moving average of what a sample takes.
-const NEWEST: f64 = 0.2;
-
-/// What a sample becomes.
-pub(crate) struct Answer {
-    pub vector: Result<Vec<f32>>,
-    pub started: Instant,
-    pub ended: Instant,
-}
-
-/// One sample in the queue.
-pub(crate) struct Entry {
-    pub sample: Sample,
-    /// What its vector will be compared with.
-    pub target: Option<Modality>,
-    job: u64,
-    key: Key,
-    deadline: Deadline,
-    arrived: Instant,
-    reply: oneshot::Sender<Answer>,
-    _permits: RequestPermits,
-}
-
-impl Entry {
-    pub fn answer(self, answer: Answer) {
-        // Whoever has gone away does not miss it.
-        let _ = self.reply.send(answer);
-    }
-}
-
-/// A request's place in the queue.
-pub(crate) struct Ticket {
-    /// Its number.
-    pub job: u64,
-    /// Where the answers of its samples will come.
-    pub answers: Vec<oneshot::Receiver<Answer>>,
-    /// How long it may wait for its first sample's turn.
-    pub patience: Duration,
-}
-
-/// A batch that a worker has in hand.
-pub(crate) struct Batch {
-    pub entries: Vec<Entry>,
-    pub info: BatchInfo,
-    /// Ends the run early once every caller of the batch has gone.
-    pub options: Arc<RunOptions>,
-}
-
-struct Running {
-    since: Instant,
-    samples: usize,
-    jobs: Vec<u64>,
-    options: Arc<RunOptions>,
-}
-
-struct State {
-    waiting: VecDeque<Entry>,
-    /// One place for each worker.
-    running: Vec<Option<Running>>,
-    /// Moving average; absent before the first run.
-    sample_seconds: Option<f64>,
-    /// After a run: how many samples there will be when its callers have come back, and until when they may.
-    returning: Option<(usize, Instant)>,
-    closed: bool,
-}
 
 pub(crate) struct Queue {
     tower: Modality,
@@ -112,8 +41,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub fn new(tower: Modality, policy: Policy, workers: usize) -> Self {
-        let running = (0..workers).map(|_| None).collect();
-        let state = State { waiting: VecDeque::new(), running, sample_seconds: None, returning: None, closed: false };
+        let state = State::new(workers);
         Self {
             tower,
             policy,
@@ -138,7 +66,7 @@ impl Queue {
         &self,
         samples: Vec<Sample>,
         target: Option<Modality>,
-        deadline: Deadline,
+        (turn, deadline): (Turn, Deadline),
         permits: &RequestPermits,
     ) -> Result<Ticket> {
         let mut state = self.lock();
@@ -151,9 +79,12 @@ impl Queue {
         let heavy = values > self.policy.queue_values && !state.waiting.is_empty();
         if heavy || state.waiting.len() + samples.len() > self.policy.queue {
             add(&self.counters.refused, samples.len());
-            return Err(self.full(&state, samples.len()));
+            return Err(self.full(&state, samples.len(), 0.0));
         }
-        self.check_turn(&state).inspect_err(|_| add(&self.counters.refused, samples.len()))?;
+        if turn == Turn::Asks {
+            self.check_turn(&state, 0.0).inspect_err(|_| add(&self.counters.refused, samples.len()))?;
+        }
+        state.learn_request(samples.len());
         // An idle tower takes what comes: the mean may be out of date, and only runs can correct it.
         let busy = !state.waiting.is_empty() || state.running.iter().any(Option::is_some);
         if busy && state.sample_seconds.is_some_and(|seconds| deadline.remaining().as_secs_f64() < seconds) {
@@ -175,23 +106,29 @@ impl Queue {
         Ok(Ticket { job, answers, patience })
     }
 
-    /// Refuses whoever would wait in vain, before any work is done for it.
+    /// Refuses so many media that would wait in vain, before any work is done for them, behind so many others that are
+    /// on their way here.
     ///
     /// # Errors
-    /// `QUEUE_FULL` with a pause.
-    pub fn check(&self) -> Result<()> {
-        self.check_turn(&self.lock())
+    /// `QUEUE_FULL` with a pause; `DEADLINE_EXCEEDED` where there is less time left than that takes.
+    pub fn check(&self, others: usize, media: usize, deadline: Deadline) -> Result<()> {
+        let state = self.lock();
+        let samples = |media: usize| media as f64 * state.request_samples;
+        let (coming, waiting) = (samples(others), state.waiting.len() as f64);
+        // What is more than may wait at all is taken on where nothing else waits.
+        if waiting + coming > 0.0 && waiting + coming + samples(media) > self.policy.queue as f64 {
+            return Err(self.full(&state, 0, coming));
+        }
+        if state.ahead(coming) > deadline.remaining().as_secs_f64() {
+            return Err(Deadline::exceeded(&format!("before the {} tower could have an answer", self.tower)));
+        }
+        self.check_turn(&state, coming)
     }
 
-    /// What waits already takes longer than anybody may wait.
-    fn check_turn(&self, state: &State) -> Result<()> {
-        let in_time = self.ahead(state) <= self.patience(state).as_secs_f64();
-        if in_time { Ok(()) } else { Err(self.full(state, 0)) }
-    }
-
-    /// How many seconds what waits will take.
-    fn ahead(&self, state: &State) -> f64 {
-        state.waiting.len() as f64 * state.sample_seconds.unwrap_or(0.0) / state.running.len().max(1) as f64
+    /// What waits already, and what comes, takes longer than anybody may wait.
+    fn check_turn(&self, state: &State, coming: f64) -> Result<()> {
+        let in_time = state.ahead(coming) <= self.patience(state).as_secs_f64();
+        if in_time { Ok(()) } else { Err(self.full(state, 0, coming)) }
     }
 
     /// How long a request may wait for its first sample's turn: as the policy says, or the time of one full batch where
@@ -209,7 +146,7 @@ impl Queue {
         }
         state.waiting.retain(|entry| entry.job != job);
         add(&self.counters.refused, samples);
-        Some(self.full(&state, 0))
+        Some(self.full(&state, 0, 0.0))
     }
 
     /// Forgets a request whose caller has gone: what waits leaves, and a run that nobody waits for is ended.
@@ -256,7 +193,8 @@ impl Queue {
         let oldest = state.waiting.front()?;
         let idle = state.running.iter().all(Option::is_none);
         let mut bucket = Bucket::new(&self.policy, oldest.key.clone());
-        let full = state.waiting.iter().any(|entry| !bucket.admits(entry) && bucket.full) || bucket.full;
+        let full = state.waiting.iter().any(|entry| !bucket.admits(&entry.key, entry.sample.cost()) && bucket.full)
+            || bucket.full;
         if full {
             return Some(Duration::ZERO);
         }
@@ -272,7 +210,7 @@ impl Queue {
         let mut bucket = Bucket::new(&self.policy, oldest.key.clone());
         let options = Arc::new(RunOptions::new().ok()?);
         let (entries, rest): (VecDeque<Entry>, VecDeque<Entry>) =
-            state.waiting.drain(..).partition(|entry| bucket.admits(entry));
+            state.waiting.drain(..).partition(|entry| bucket.admits(&entry.key, entry.sample.cost()));
         state.waiting = rest;
         let mut jobs: Vec<u64> = entries.iter().map(|entry| entry.job).collect();
         jobs.dedup();
@@ -291,8 +229,7 @@ impl Queue {
             *running = None;
         }
         state.returning = Some((state.waiting.len() + samples, Instant::now() + (took / RETURN).min(self.policy.wait)));
-        let newest = took.as_secs_f64() / samples.max(1) as f64;
-        state.sample_seconds = Some(state.sample_seconds.map_or(newest, |mean| mean + NEWEST * (newest - mean)));
+        state.learn_run(samples, took);
     }
 
     /// Whether anybody still waits for the batch in `worker`.
@@ -321,9 +258,9 @@ impl Queue {
         }
     }
 
-    fn full(&self, state: &State, samples: usize) -> Error {
+    fn full(&self, state: &State, samples: usize, coming: f64) -> Error {
         let (least, most) = PAUSE;
-        let pause = Duration::try_from_secs_f64(self.ahead(state)).unwrap_or(most).clamp(least, most);
+        let pause = Duration::try_from_secs_f64(state.ahead(coming)).unwrap_or(most).clamp(least, most);
         let message = format!(
             "{} samples wait for the {} tower, {samples} more pass the limit of {} (BATCH_QUEUE) or of {} \
              values (BATCH_QUEUE_VALUES), or waited longer than {} ms (QUEUE_WAIT_MS, or the time of a full batch)",
@@ -360,41 +297,6 @@ impl Queue {
 
     /// Whether a run takes longer than `patience`, and many times as long as runs of as many samples do.
     pub fn stuck(&self, patience: Duration) -> bool {
-        let state = self.lock();
-        let long = state.sample_seconds.unwrap_or(0.0) * STUCK;
-        let is_stuck = |running: &Running| {
-            running.since.elapsed().as_secs_f64() > patience.as_secs_f64().max(long * running.samples as f64)
-        };
-        state.running.iter().flatten().any(is_stuck)
-    }
-}
-
-/// Collects what may share a run.
-struct Bucket<'a> {
-    policy: &'a Policy,
-    key: Key,
-    samples: usize,
-    values: usize,
-    full: bool,
-}
-
-impl<'a> Bucket<'a> {
-    fn new(policy: &'a Policy, key: Key) -> Self {
-        Self { policy, key, samples: 0, values: 0, full: false }
-    }
-
-    fn admits(&mut self, entry: &Entry) -> bool {
-        if entry.key != self.key || self.full {
-            return false;
-        }
-        let values = self.values + entry.sample.cost();
-        if self.samples > 0 && values > self.policy.values {
-            self.full = true;
-            return false;
-        }
-        self.samples += 1;
-        self.values = values;
-        self.full = self.samples >= self.policy.samples;
-        true
+        self.lock().stuck(patience)
     }
 }

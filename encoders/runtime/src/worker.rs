@@ -9,9 +9,10 @@ use std::{
 use onespace_core::{Error, Modality, Reason, Result};
 
 use crate::{
+    entry::{Answer, Batch},
     graph::Graph,
     policy::{BatchInfo, Observer},
-    queue::{Answer, Batch, Queue},
+    queue::Queue,
     session::{GraphSession, TargetedSample, Vectors, only},
     stats::add,
 };

@@ -15,6 +15,7 @@
 //! A tower that does not give its golden vector for its golden input is never served.
 
 mod decoders;
+mod figures;
 mod golden;
 mod local;
 mod pipeline;

@@ -14,7 +14,7 @@ use futures::future::join_all;
 use onespace_bundle::{Bundle, TowerHead};
 use onespace_core::{
     Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Error, Modality, Note, NoteReason, Patience, Prepare,
-    PrepareRequest, Prepared, Reason, Result, Room, Sample, TensorData, Timings, TowerInfo, limits,
+    PrepareRequest, Prepared, Reason, Result, Room, Sample, TensorData, Timings, TowerInfo, Turn, limits,
 };
 use onespace_kit::admission::{Admission, Admitted};
 use onespace_runtime::{Models, RequestPermits, Runtime, Stats};
@@ -22,6 +22,7 @@ use tokio::task;
 
 use crate::{
     decoders::{Decoders, Decoding},
+    figures::{count_notes, observer, record},
     golden,
     pipeline::{TowerOutput, TowerPipeline},
     pool::{Pool, PoolOutput, Weight, micros},
@@ -223,8 +224,10 @@ impl LocalEncoder {
         modality.check_bytes("bytes", request.bytes.len())?;
         let preparer = self.preparer(modality)?;
         deadline.check("on arrival")?;
-        // What is refused in the end is not decoded first.
-        self.pipelines.get(&modality).map_or(Ok(()), |pipeline| pipeline.engine.check_turn())?;
+        // What is refused is refused before anything is done for it, and what is taken on is finished.
+        if request.turn == Turn::Asks {
+            self.turn(modality, 1, deadline)?;
+        }
         // The file's bytes and its place go when its samples are there; those are counted in their turn.
         let file: RequestPermits = Arc::new((self.media.enter()?, bytes));
         let (target, segments) = (request.target, request.segments);
@@ -322,7 +325,7 @@ impl PooledPreparer {
             preparer.prepare(&PrepareRequest { bytes: &bytes, media_type, purpose, segments, patience })
         };
         let weight = if is_light { Weight::Light } else { Weight::Heavy };
-        self.pool.run(deadline, permits, weight, work).await
+        self.pool.run((Turn::Has, deadline), permits, weight, work).await
     }
 }
 
@@ -336,6 +339,14 @@ impl Encoder for LocalEncoder {
 
     async fn describe(&self) -> Result<EncoderInfo> {
         Ok(self.info.clone())
+    }
+
+    fn turn(&self, modality: Modality, media: usize, deadline: Deadline) -> Result<()> {
+        let pool = &self.preparer(modality)?.pool;
+        self.media.check(media)?;
+        pool.check_turn(deadline)?;
+        let pipeline = self.pipelines.get(&modality);
+        pipeline.map_or(Ok(()), |pipeline| pipeline.engine.check_turn(pool.inside(), media, deadline))
     }
 
     async fn ready(&self, modality: Modality) -> Result<()> {
@@ -369,27 +380,4 @@ fn sample_bytes(sample: &Sample) -> usize {
         TensorData::I64(values) => size_of_val(values.as_slice()),
     };
     sample.tensors.iter().map(|tensor| bytes(&tensor.data)).sum()
-}
-
-/// Counts what embeddings lack.
-fn count_notes(notes: &[Note]) {
-    for note in notes {
-        metrics::counter!("onespace_notes_total", "reason" => note.reason.name()).increment(1);
-    }
-}
-
-/// Counts batches and their sizes.
-fn observer(tower: Modality) -> onespace_runtime::Observer {
-    let samples = metrics::histogram!("onespace_batch_samples", "tower" => tower.name());
-    Arc::new(move |batch| samples.record(batch.samples as f64))
-}
-
-/// Takes down where the time of one media went.
-pub(crate) fn record(what: &'static str, timings: &Timings) {
-    for (stage, micros) in
-        [("queue", timings.queue_us), ("prepare", timings.prepare_us), ("inference", timings.inference_us)]
-    {
-        metrics::histogram!("onespace_encode_seconds", "modality" => what, "stage" => stage)
-            .record(micros as f64 / 1e6);
-    }
 }

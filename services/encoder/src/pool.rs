@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Deadline, Error, Patience, Reason, Result, Room, limits};
+use onespace_core::{Deadline, Error, Patience, Reason, Result, Room, Turn, limits};
 use onespace_runtime::RequestPermits;
 use tokio::{sync::Semaphore, task, time::timeout_at};
 
@@ -80,24 +80,48 @@ impl Pool {
         Self { room: Some(room.clone()), ..self }
     }
 
-    /// Waits for a turn, then works. `work` is told when nobody waits for it any more, because the deadline has passed
-    /// or this future was dropped; it ends itself then, and the turn is free. `permits` is kept until it has ended.
+    /// How many wait for a turn or are worked on.
+    pub fn inside(&self) -> usize {
+        let working = self.threads.saturating_sub(self.turns.available_permits());
+        self.waiting.load(Ordering::Relaxed) + working
+    }
+
+    /// Refuses whoever would wait for a turn in vain, before any work is done for it.
+    ///
+    /// # Errors
+    /// `QUEUE_FULL` with a pause; `DEADLINE_EXCEEDED` where there is less time left than those before take.
+    pub fn check_turn(&self, deadline: Deadline) -> Result<()> {
+        let ahead = self.ahead(self.waiting.load(Ordering::Relaxed));
+        let longest = self.longest.1;
+        match deadline.remaining() {
+            remaining if ahead > remaining && remaining < longest => Err(Deadline::exceeded(BEFORE)),
+            _ if ahead > longest => Err(self.full()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for a turn, then works: one who asks waits no longer than anybody may. `work` is told when nobody waits
+    /// for it any more, because the deadline has passed or this future was dropped; it ends itself then, and the turn
+    /// is free. `permits` is kept until it has ended.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause when no turn comes in time, `DEADLINE_EXCEEDED`, `PANICKED`, or what `work` gives.
     pub async fn run<T: Send + 'static>(
         &self,
-        deadline: Deadline,
+        (turn, deadline): (Turn, Deadline),
         permits: RequestPermits,
         weight: Weight,
         work: impl FnOnce(&Patience) -> Result<T> + Send + 'static,
     ) -> Result<PoolOutput<T>> {
         let arrived = Instant::now();
-        let longest = arrived + self.longest.1;
-        let waits = self.join_queue(longest.min(deadline.instant()).saturating_duration_since(arrived));
-        // Whoever cannot wait as long as others may is late, wherever it is told; there is room for the others.
-        let waits =
-            waits.ok_or_else(|| if deadline.instant() < longest { Deadline::exceeded(BEFORE) } else { self.full() })?;
+        let longest = match turn {
+            Turn::Asks => arrived + self.longest.1,
+            Turn::Has => deadline.instant(),
+        };
+        if turn == Turn::Asks {
+            self.check_turn(deadline)?;
+        }
+        let waits = self.join_queue();
         let turn = timeout_at(longest.min(deadline.instant()).into(), Arc::clone(&self.turns).acquire_owned());
         let Ok(Ok(turn)) = turn.await else {
             deadline.check(BEFORE)?;
@@ -134,11 +158,10 @@ impl Pool {
         }
     }
 
-    /// A place among those who wait for a turn, for whoever waits so long; none where those before take longer.
-    fn join_queue(&self, patience: Duration) -> Option<Waits<'_>> {
-        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let waits = Waits(&self.waiting);
-        (self.ahead(before) <= patience).then_some(waits)
+    /// A place among those who wait for a turn.
+    fn join_queue(&self) -> Waits<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waits(&self.waiting)
     }
 
     /// How long the work of so many takes.
@@ -187,6 +210,10 @@ mod tests {
         Pool::new("image", 1)
     }
 
+    fn asks(deadline: Deadline) -> (Turn, Deadline) {
+        (Turn::Asks, deadline)
+    }
+
     fn nobody() -> RequestPermits {
         Arc::new(())
     }
@@ -195,13 +222,14 @@ mod tests {
     async fn a_panic_is_an_error_and_the_pool_lives_on() {
         let pool = pool();
         let error = pool
-            .run(Deadline::default(), nobody(), Weight::Heavy, |_| -> Result<()> { panic!("injected") })
+            .run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| -> Result<()> { panic!("injected") })
             .await
             .unwrap_err();
         assert_eq!((error.reason, error.field.as_str()), (Reason::Panicked, "bytes"));
-        let light = pool.run(Deadline::default(), nobody(), Weight::Light, |_| -> Result<()> { panic!("injected") });
+        let light =
+            pool.run(asks(Deadline::default()), nobody(), Weight::Light, |_| -> Result<()> { panic!("injected") });
         assert_eq!(light.await.unwrap_err().reason, Reason::Panicked);
-        assert_eq!(pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(7)).await.unwrap().value, 7);
+        assert_eq!(pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(7)).await.unwrap().value, 7);
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -212,7 +240,7 @@ mod tests {
         let permit = nobody();
         let permits = Arc::clone(&permit);
         let first = tokio::spawn(async move {
-            busy.run(Deadline::after(Duration::from_millis(300)), permits, Weight::Heavy, move |_| {
+            busy.run(asks(Deadline::after(Duration::from_millis(300))), permits, Weight::Heavy, move |_| {
                 let _ = held.recv();
                 Ok(())
             })
@@ -222,16 +250,16 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let late = pool
-            .run(Deadline::after(Duration::from_millis(20)), nobody(), Weight::Heavy, |_| Ok(()))
+            .run(asks(Deadline::after(Duration::from_millis(20))), nobody(), Weight::Heavy, |_| Ok(()))
             .await
             .unwrap_err();
         assert_eq!(late.reason, Reason::DeadlineExceeded);
         assert_eq!(first.await.unwrap().unwrap_err().reason, Reason::DeadlineExceeded);
         assert_eq!(Arc::strong_count(&permit), 2, "the work still holds what it was admitted with");
-        let full = pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(())).await.unwrap_err();
+        let full = pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(())).await.unwrap_err();
         assert_eq!((full.reason, full.retry_after.is_some()), (Reason::QueueFull, true));
         release.send(()).unwrap();
-        assert!(pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(())).await.is_ok());
+        assert!(pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(())).await.is_ok());
         assert_eq!(Arc::strong_count(&permit), 1);
     }
 
@@ -242,7 +270,7 @@ mod tests {
         let (release, held) = std::sync::mpsc::channel::<()>();
         let busy = Arc::clone(&pool);
         let first = tokio::spawn(async move {
-            busy.run(Deadline::default(), nobody(), Weight::Heavy, move |_| {
+            busy.run(asks(Deadline::default()), nobody(), Weight::Heavy, move |_| {
                 let _ = held.recv();
                 Ok(())
             })
@@ -253,14 +281,14 @@ mod tests {
         }
         let wait = || {
             let pool = Arc::clone(&pool);
-            tokio::spawn(async move { pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(())).await })
+            tokio::spawn(async move { pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(())).await })
         };
         let waiting = [wait(), wait(), wait(), wait()];
         while pool.waiting.load(Ordering::Relaxed) < waiting.len() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let began = Instant::now();
-        let refused = pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(())).await.unwrap_err();
+        let refused = pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(())).await.unwrap_err();
         assert_eq!((refused.reason, refused.retry_after.is_some()), (Reason::QueueFull, true));
         assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
         release.send(()).unwrap();
@@ -282,20 +310,21 @@ mod tests {
     async fn work_ends_with_its_deadline_and_with_its_caller() {
         let pool = Arc::new(pool());
         let late = pool
-            .run(Deadline::after(Duration::from_millis(50)), nobody(), Weight::Heavy, looking_up)
+            .run(asks(Deadline::after(Duration::from_millis(50))), nobody(), Weight::Heavy, looking_up)
             .await
             .unwrap_err();
         assert_eq!(late.reason, Reason::DeadlineExceeded);
-        assert_eq!(pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(1)).await.unwrap().value, 1);
+        assert_eq!(pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(1)).await.unwrap().value, 1);
         let (busy, permit) = (Arc::clone(&pool), nobody());
         let permits = Arc::clone(&permit);
-        let gone = tokio::spawn(async move { busy.run(Deadline::default(), permits, Weight::Heavy, looking_up).await });
+        let gone =
+            tokio::spawn(async move { busy.run(asks(Deadline::default()), permits, Weight::Heavy, looking_up).await });
         while pool.turns.available_permits() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         gone.abort();
         assert!(gone.await.unwrap_err().is_cancelled());
-        assert_eq!(pool.run(Deadline::default(), nobody(), Weight::Heavy, |_| Ok(2)).await.unwrap().value, 2);
+        assert_eq!(pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(2)).await.unwrap().value, 2);
         assert_eq!(Arc::strong_count(&permit), 1);
     }
 }

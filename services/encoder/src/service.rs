@@ -68,7 +68,8 @@ async fn receive(
     let total = usize::try_from(start.total_bytes).unwrap_or(usize::MAX);
     let admitted = encoder.admit(modality, total).await?;
     let bytes = receive_bytes(messages, total, chunk).await?;
-    Ok((EncodeRequest { modality, bytes, media_type, segments, target, purpose }, admitted))
+    let request = EncodeRequest { media_type, segments, target, purpose, ..EncodeRequest::new(modality, bytes) };
+    Ok((request, admitted))
 }
 
 fn chunk(message: wire::EncodeRequest) -> Option<v1::Chunk> {

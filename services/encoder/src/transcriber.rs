@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use onespace_bundle::{Sound, listeners};
 use onespace_core::{
     Deadline, Error, Modality, Patience, Prepare, PrepareRequest, Reason, Remark, RemarkKind, Result, Span, Timings,
-    Transcribe, TranscribeReply, TranscribeRequest, TranscriberInfo, limits,
+    Transcribe, TranscribeReply, TranscribeRequest, TranscriberInfo, Turn, limits,
 };
 use onespace_kit::admission::{Admission, Admitted};
 use onespace_runtime::{Runtime, Transcriber};
@@ -21,7 +21,7 @@ use tokio::task;
 
 use crate::{
     decoders::Decoders,
-    local::record,
+    figures::record,
     pool::{Pool, PoolOutput, Weight, micros},
 };
 
@@ -127,7 +127,7 @@ impl LocalTranscriber {
             Ok((transcript, decoded))
         };
         let PoolOutput { value: (transcript, decoded), waited, took } =
-            self.pool.run(deadline, Arc::new(place), Weight::Heavy, work).await?;
+            self.pool.run((Turn::Asks, deadline), Arc::new(place), Weight::Heavy, work).await?;
         let timings = Timings {
             queue_us: micros(waited),
             prepare_us: micros(decoded),

@@ -16,6 +16,7 @@ use crate::{
     answer::AnswerRoom,
     gateway::timed,
     item::{Embedder, Item, Waits},
+    turns,
 };
 
 /// What a caller wants of its items.
@@ -49,16 +50,9 @@ impl Wanted {
     /// Embeds one item. What came in many messages should wait where queues are full: it is not sent again for that.
     ///
     /// # Errors
-    /// As [`Item::read`] and [`Embedder::embed`].
-    pub async fn embed(
-        &self,
-        gateway: &Gateway,
-        media: v1::Media,
-        deadline: Deadline,
-        waits: Waits,
-    ) -> Result<EncodeReply> {
-        let item = Item::read(media)?;
-        let mut reply = Embedder { gateway, options: self.options, deadline, waits }.embed(&item).await?;
+    /// As [`Embedder::embed`].
+    pub async fn embed(&self, gateway: &Gateway, item: &Item, deadline: Deadline, waits: Waits) -> Result<EncodeReply> {
+        let mut reply = Embedder { gateway, options: self.options, deadline, waits }.embed(item).await?;
         reply.shorten(self.dimension)?;
         Ok(reply)
     }
@@ -111,8 +105,16 @@ pub async fn embed(
         return Err(Error::new(Reason::TooMany, "items", format!("{found} items, the limit is {ITEMS_PER_REQUEST}")));
     }
     let wanted = Wanted::read(gateway, request.options.as_ref(), request.encoding, EmbedOptions::default())?;
-    let outcomes =
-        join_all(request.items.into_iter().map(|media| wanted.embed(gateway, media, deadline, Waits::Never))).await;
+    let items = turns::asked(gateway, request.items.into_iter().map(Item::read).collect(), deadline);
+    // A list of which nothing is taken on is turned away as a whole: that costs the least where there is least to give.
+    if let Some(error) = turns::all_refused(&items) {
+        return Err(error);
+    }
+    let outcomes = join_all(items.into_iter().map(|item| async move {
+        let item = item?;
+        wanted.embed(gateway, &item, deadline, Waits::Never).await
+    }))
+    .await;
     let mut timings = Timings::default();
     let result = |(index, outcome): (usize, Result<EncodeReply>)| {
         let outcome = outcome.map_err(|error| error.under(&format!("items[{index}]")));

@@ -14,7 +14,7 @@ use crate::{
     Gateway,
     embed::Wanted,
     gateway::timed,
-    item::Waits,
+    item::{Item, Waits},
     upload::{Held, Upload},
 };
 
@@ -59,7 +59,7 @@ async fn file(
     let (bytes, _held) = receive(gateway, &mut messages, &mut media, events).await?;
     send(events, Event::Progress(progress(v1::FileStage::Embedding, bytes.len()))).await?;
     media.content = Some(v1::media::Content::Data(bytes));
-    let reply = wanted.embed(gateway, media, deadline, Waits::Turn).await?;
+    let reply = wanted.embed(gateway, &Item::read(media)?, deadline, Waits::Turn).await?;
     let count = u32::try_from(reply.embeddings.len()).unwrap_or(u32::MAX);
     for embedding in reply.embeddings {
         send(events, Event::Embedding(wanted.embedding_out(gateway, embedding))).await?;

@@ -17,7 +17,7 @@ use crate::{
     Gateway,
     embed::Wanted,
     gateway::timed,
-    item::Waits,
+    item::{Item, Waits},
     upload::{Held, Receiver, is_incomplete},
 };
 
@@ -98,7 +98,7 @@ async fn answer(gateway: &Gateway, received: Received, wanted: Wanted) -> v1::Em
     let Received { request_id, media, waits, _held } = received;
     let outcome = async {
         check_text("request_id", &request_id, CALLER_ID_BYTES)?;
-        let embedded = async { wanted.embed(gateway, media?, Deadline::default(), waits).await };
+        let embedded = async { wanted.embed(gateway, &Item::read(media?)?, Deadline::default(), waits).await };
         embedded.await.map_err(|error| error.under("media"))
     };
     let mut timings = Timings::default();

@@ -213,6 +213,19 @@ impl Gateway {
         })
     }
 
+    /// Whether so many media of a modality that come now have their turn in time.
+    ///
+    /// # Errors
+    /// As [`Encoder::turn`].
+    pub fn turn(&self, modality: Modality, media: usize, deadline: Deadline) -> Result<()> {
+        self.encoder(modality)?.turn(modality, media, deadline)
+    }
+
+    /// Counts what became of a media.
+    pub fn count(&self, modality: Modality, outcome: &'static str) {
+        metrics::counter!("onespace_embed_total", "modality" => modality.name(), "outcome" => outcome).increment(1);
+    }
+
     /// Embeds one media on the encoder of its modality. Its bytes were accounted for when they arrived.
     ///
     /// # Errors
@@ -221,8 +234,7 @@ impl Gateway {
         deadline.check("before the media was embedded")?;
         let (started, modality) = (Instant::now(), request.modality);
         let result = self.encoder(modality)?.encode(request, deadline).await;
-        let outcome = result.as_ref().map_or_else(|error| error.reason.name(), |_| "OK");
-        metrics::counter!("onespace_embed_total", "modality" => modality.name(), "outcome" => outcome).increment(1);
+        self.count(modality, result.as_ref().map_or_else(|error| error.reason.name(), |_| "OK"));
         metrics::histogram!("onespace_embed_seconds", "modality" => modality.name())
             .record(started.elapsed().as_secs_f64());
         result

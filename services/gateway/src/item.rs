@@ -5,8 +5,8 @@ use std::{future::Future, time::Duration};
 use futures::future::try_join_all;
 use onespace_core::{
     ContentHash, Deadline, EmbedOptions, Embedding, EncodeReply, EncodeRequest, Error, Fingerprint, Fusion, Modality,
-    NoteReason, Reason, Result, Segments, Space, Speech, Timings, Track, WeightedModality, limits::DEADLINE_MAX_MS,
-    vector,
+    NoteReason, Reason, Result, Segments, Space, Speech, Timings, Track, Turn, WeightedModality,
+    limits::DEADLINE_MAX_MS, vector,
 };
 use onespace_proto::{convert, v1};
 
@@ -54,6 +54,13 @@ impl Item {
     pub fn of_text(text: impl Into<bytes::Bytes>) -> Self {
         let request = EncodeRequest::new(Modality::Text, text.into());
         Self { parts: vec![Part { request, weight: 1.0 }] }
+    }
+
+    /// The same, which has asked for its turn.
+    #[must_use]
+    pub fn with_turn(mut self) -> Self {
+        self.parts.iter_mut().for_each(|part| part.request.turn = Turn::Has);
+        self
     }
 
     /// The text, if it is one alone.

@@ -40,6 +40,7 @@ mod spoken;
 mod store_item;
 mod store_wait;
 mod stored_items;
+mod turns;
 mod upload;
 
 pub use gateway::Gateway;

@@ -17,7 +17,7 @@ use crate::{
     classify::check_count,
     gateway::timed,
     item::{Embedder, Item, shares},
-    query, spoken,
+    query, spoken, turns,
 };
 
 /// Orders candidates by a query. A candidate that fails comes last, with its reason.
@@ -36,6 +36,7 @@ pub async fn rank(gateway: &Gateway, request: v1::RankRequest, deadline: Deadlin
     let met: BTreeSet<Modality> = candidates.iter().flatten().flat_map(|item| query::met_in(item.modality())).collect();
     let met: Vec<Modality> = met.into_iter().collect();
     let query = query::embed_query(gateway, None, parts, &met, deadline);
+    let candidates = turns::asked(gateway, candidates, deadline);
     let options = EmbedOptions { target, speech, ..EmbedOptions::default() };
     let candidates = join_all(candidates.into_iter().map(|candidate| async move {
         let candidate = candidate?;

@@ -49,7 +49,7 @@ impl RemoteEncoder {
     }
 
     async fn attempt(&self, replica: &Replica, request: &EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
-        let EncodeRequest { modality, bytes, media_type, segments, target, purpose } = request;
+        let EncodeRequest { modality, bytes, media_type, segments, target, purpose, turn: _ } = request;
         let options =
             EmbedOptions { purpose: *purpose, target: *target, segments: *segments, ..EmbedOptions::default() };
         let start = EncodeStart {
