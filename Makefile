@@ -22,7 +22,7 @@ SYSTEM_TESTS = $(patsubst tests/tests/%.rs,--test %,$(wildcard tests/tests/*.rs)
 export ORT_DISABLE_TELEMETRY := 1
 export ONESPACE_ONNXRUNTIME ?= $(CURDIR)/target/onnxruntime/libonnxruntime.so
 
-.PHONY: help run speech test lint attack bench bench-models parity cluster cluster-test bundle bundle-everyday clean-data
+.PHONY: help run speech test lint attack bench bench-models parity cluster cluster-test sbom overload bundle bundle-everyday clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,15 @@ bench: ## measure this machine; writes bench.json
 	@scripts/setup.sh
 	cargo build $(CARGO_FLAGS) -p onespace -p onespace-benches
 	target/release/onespace-benches
+
+overload: ## ten times what the server can do, a minute of it in each modality, as a table
+	@scripts/setup.sh
+	cargo build $(CARGO_FLAGS) -p onespace -p onespace-benches
+	target/release/onespace-benches --overload 60
+
+sbom: ## bills of materials of the binaries (CycloneDX), in target/sbom
+	@scripts/setup.sh sbom
+	@scripts/sbom.sh
 
 parity: ## vectors of the service against the published models' own pipelines; writes docs/PARITY.md
 	@scripts/setup.sh

@@ -39,6 +39,7 @@ scripts_are_sound() {
 
 dependencies() {
   target/venv/bin/python scripts/fences.py || return
+  target/venv/bin/python scripts/unsafe_code.py || return
   # The same rules and the advisory database, where cargo-deny is installed and may fetch it.
   if have cargo-deny; then cargo deny --locked check; fi
 }

@@ -6,6 +6,7 @@
 #   scripts/setup.sh speech   the transcriber alone: Whisper base, made in target/speech from its pinned packages
 #   scripts/setup.sh test     and what tests need: the environments of the client tests, the transcriber, strace, openssl, curl
 #   scripts/setup.sh lint     and the linters
+#   scripts/setup.sh sbom     what writes a bill of materials
 #
 # Exit 0: all there. 1: something failed. 2: packages are missing that only a person can install here.
 set -euo pipefail
@@ -17,6 +18,7 @@ readonly VENV=target/venv
 readonly ORT_DIR=target/onnxruntime
 readonly ORT_VERSION=1.31.1
 readonly BUF_VERSION=1.75.0
+readonly CYCLONEDX_VERSION=0.5.9
 
 # ---------------------------------------------------------------- system packages
 
@@ -216,15 +218,25 @@ buf() {
   touch "target/buf/.$BUF_VERSION"
 }
 
+# ---------------------------------------------------------------- bill of materials
+
+cyclonedx() {
+  [[ -x target/cyclonedx/bin/cargo-cyclonedx && -f target/cyclonedx/.$CYCLONEDX_VERSION ]] && return
+  say install "cargo-cyclonedx $CYCLONEDX_VERSION into target/cyclonedx (once, a minute or two)"
+  cargo install --quiet --locked --root target/cyclonedx "cargo-cyclonedx@$CYCLONEDX_VERSION"
+  touch "target/cyclonedx/.$CYCLONEDX_VERSION"
+}
+
 main() {
   local stage=${1:-build}
-  case $stage in runtime | speech | build | test | lint) ;; *) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;; esac
+  case $stage in runtime | speech | build | test | lint | sbom) ;; *) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;; esac
   system_packages "$stage"
   [[ $stage == runtime || $stage == speech ]] || rust
   if [[ $stage == speech || $stage == test ]]; then transcriber; fi
   if [[ $stage != speech ]]; then onnxruntime; fi
   if [[ $stage == test || $stage == lint ]]; then python_requirements; node_requirements; fi
   if [[ $stage == lint ]]; then buf; fi
+  if [[ $stage == sbom ]]; then venv; cyclonedx; fi
   say ready "$stage"
 }
 

@@ -11,10 +11,11 @@ use onespace_proto::v1::{
 };
 use tokio::time::sleep;
 use tonic::{
-    Status,
+    Code, Status,
     transport::{Channel, Endpoint},
 };
 use tonic_health::pb::health_client::HealthClient;
+use tonic_types::StatusExt as _;
 
 use crate::{PATIENCE, Sample};
 
@@ -106,10 +107,19 @@ impl Client {
         outcomes
     }
 
+    /// A list is turned away as a whole where nothing of it is taken on.
     async fn embed_list(&self, items: Vec<v1::Media>) -> Vec<Embedded> {
-        let count = items.len();
-        let response =
-            self.embedding().embed(v1::EmbedRequest { items, ..Default::default() }).await.unwrap().into_inner();
+        let (count, began) = (items.len(), Instant::now());
+        let request = v1::EmbedRequest { items, ..Default::default() };
+        let response = loop {
+            match self.embedding().embed(request.clone()).await {
+                Ok(response) => break response.into_inner(),
+                Err(status) if status.code() == Code::ResourceExhausted && began.elapsed() < PATIENCE => {
+                    sleep(status.get_details_retry_info().unwrap().retry_delay.unwrap()).await;
+                }
+                Err(status) => panic!("{status:?}"),
+            }
+        };
         assert_eq!(response.results.len(), count);
         response.results.into_iter().map(outcome).collect()
     }

@@ -77,7 +77,8 @@ impl Queue {
         let values: usize =
             samples.iter().chain(state.waiting.iter().map(|entry| &entry.sample)).map(Sample::cost).sum();
         let heavy = values > self.policy.queue_values && !state.waiting.is_empty();
-        if heavy || state.waiting.len() + samples.len() > self.policy.queue {
+        let many = turn == Turn::Asks && state.waiting.len() + samples.len() > self.policy.queue;
+        if heavy || many {
             add(&self.counters.refused, samples.len());
             return Err(self.full(&state, samples.len(), 0.0));
         }
@@ -106,17 +107,15 @@ impl Queue {
         Ok(Ticket { job, answers, patience })
     }
 
-    /// Refuses so many media that would wait in vain, before any work is done for them, behind so many others that are
-    /// on their way here.
+    /// Refuses whoever would wait in vain, before any work is done for it, behind so many media that are on their way
+    /// here. It decides for all that come together: how many they are does not matter, or the largest would never pass.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause; `DEADLINE_EXCEEDED` where there is less time left than that takes.
-    pub fn check(&self, others: usize, media: usize, deadline: Deadline) -> Result<()> {
+    pub fn check(&self, others: usize, deadline: Deadline) -> Result<()> {
         let state = self.lock();
-        let samples = |media: usize| media as f64 * state.request_samples;
-        let (coming, waiting) = (samples(others), state.waiting.len() as f64);
-        // What is more than may wait at all is taken on where nothing else waits.
-        if waiting + coming > 0.0 && waiting + coming + samples(media) > self.policy.queue as f64 {
+        let coming = others as f64 * state.request_samples;
+        if state.waiting.len() as f64 + coming > self.policy.queue as f64 {
             return Err(self.full(&state, 0, coming));
         }
         if state.ahead(coming) > deadline.remaining().as_secs_f64() {
@@ -262,8 +261,8 @@ impl Queue {
         let (least, most) = PAUSE;
         let pause = Duration::try_from_secs_f64(state.ahead(coming)).unwrap_or(most).clamp(least, most);
         let message = format!(
-            "{} samples wait for the {} tower, {samples} more pass the limit of {} (BATCH_QUEUE) or of {} \
-             values (BATCH_QUEUE_VALUES), or waited longer than {} ms (QUEUE_WAIT_MS, or the time of a full batch)",
+            "{} samples wait for the {} tower, {coming:.0} are on their way, {samples} more pass the limit of {} \
+             (BATCH_QUEUE) or of {} values (BATCH_QUEUE_VALUES), or waited longer than {} ms (QUEUE_WAIT_MS, or the time of a full batch)",
             state.waiting.len(),
             self.tower,
             self.policy.queue,

@@ -346,7 +346,7 @@ impl Encoder for LocalEncoder {
         self.media.check(media)?;
         pool.check_turn(deadline)?;
         let pipeline = self.pipelines.get(&modality);
-        pipeline.map_or(Ok(()), |pipeline| pipeline.engine.check_turn(pool.inside(), media, deadline))
+        pipeline.map_or(Ok(()), |pipeline| pipeline.engine.check_turn(pool.inside(), deadline))
     }
 
     async fn ready(&self, modality: Modality) -> Result<()> {

@@ -34,6 +34,9 @@ pub(crate) struct Pool {
     room: Option<Arc<Room>>,
     /// How many wait for a turn.
     waiting: AtomicUsize,
+    made: Instant,
+    /// When a piece of work was begun last, in microseconds since the pool was made.
+    begun_us: Arc<AtomicU64>,
 }
 
 /// Counts among those who wait until it is dropped.
@@ -67,7 +70,8 @@ impl Pool {
         let longest = ("QUEUE_WAIT_MS", Duration::from_millis(limits::QUEUE_WAIT_MS as u64));
         let threads = threads.max(1);
         let (turns, waiting) = (Arc::new(Semaphore::new(threads)), AtomicUsize::new(0));
-        Self { what, turns, longest, mean_us: Arc::default(), threads, room: None, waiting }
+        let (mean_us, begun_us, made) = (Arc::default(), Arc::default(), Instant::now());
+        Self { what, turns, longest, mean_us, threads, room: None, waiting, made, begun_us }
     }
 
     /// The same, for work that takes so long that whoever comes next waits longer.
@@ -82,8 +86,7 @@ impl Pool {
 
     /// How many wait for a turn or are worked on.
     pub fn inside(&self) -> usize {
-        let working = self.threads.saturating_sub(self.turns.available_permits());
-        self.waiting.load(Ordering::Relaxed) + working
+        self.waiting.load(Ordering::Relaxed) + self.threads.saturating_sub(self.turns.available_permits())
     }
 
     /// Refuses whoever would wait for a turn in vain, before any work is done for it.
@@ -137,9 +140,11 @@ impl Pool {
         };
         let _gone = patience.leave_on_drop();
         let record = self.record();
+        let (made, begun_us) = (self.made, Arc::clone(&self.begun_us));
         let work = move || {
             // Dropped in this order: whoever takes the turn finds the room already there.
             let _held = (permits, turn);
+            begun_us.store(micros(made.elapsed()), Ordering::Relaxed);
             let start = Instant::now();
             let outcome = patience.check(BEFORE).and_then(|()| work(&patience));
             let took = start.elapsed();
@@ -164,10 +169,13 @@ impl Pool {
         Waits(&self.waiting)
     }
 
-    /// How long the work of so many takes.
+    /// How long it takes until so many have had their turn. Work that is overdue has no end in sight.
     fn ahead(&self, waiting: usize) -> Duration {
         let mean = Duration::from_micros(self.mean_us.load(Ordering::Relaxed));
-        mean.mul_f64(waiting as f64 / self.threads as f64)
+        let begun = Duration::from_micros(self.begun_us.load(Ordering::Relaxed));
+        let busy = self.turns.available_permits() == 0;
+        let overdue = if busy { self.made.elapsed().saturating_sub(begun + mean) } else { Duration::ZERO };
+        overdue + mean.mul_f64(waiting as f64 / self.threads as f64)
     }
 
     /// Takes down how long a piece of work took, and whether it was given up: that says nothing of how long the next
@@ -259,6 +267,9 @@ mod tests {
         let full = pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(())).await.unwrap_err();
         assert_eq!((full.reason, full.retry_after.is_some()), (Reason::QueueFull, true));
         release.send(()).unwrap();
+        while pool.inside() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         assert!(pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(())).await.is_ok());
         assert_eq!(Arc::strong_count(&permit), 1);
     }
@@ -296,6 +307,31 @@ mod tests {
         for one in waiting {
             assert!(one.await.unwrap().is_ok());
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn behind_work_that_does_not_end_nobody_waits() {
+        let longest = Duration::from_millis(50);
+        let pool = Arc::new(Pool::new("image", 1).patient("IN_A_TEST", 50));
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let busy = Arc::clone(&pool);
+        let work = move |_: &Patience| {
+            let _ = held.recv();
+            Ok(())
+        };
+        let first =
+            tokio::spawn(async move { busy.run(asks(Deadline::default()), nobody(), Weight::Heavy, work).await });
+        while pool.inside() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(2 * longest).await;
+        let refused = pool.check_turn(Deadline::default()).unwrap_err();
+        assert_eq!((refused.reason, refused.retry_after.is_some()), (Reason::QueueFull, true));
+        let late = pool.check_turn(Deadline::after(longest / 10)).unwrap_err();
+        assert_eq!(late.reason, Reason::DeadlineExceeded);
+        release.send(()).unwrap();
+        assert!(first.await.unwrap().is_ok() && pool.inside() == 0);
+        assert!(pool.check_turn(Deadline::default()).is_ok());
     }
 
     /// Work that looks up as decoders do, until it is told to stop.

@@ -15,7 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use common::{bundle, request, runtime, shipped};
-use onespace_core::{Deadline, Encoder, Modality, Reason};
+use onespace_core::{Deadline, Encoder, Modality, Reason, Turn};
 use onespace_encoder::{LocalEncoder, Options, service};
 use onespace_kit::{ready::Ready, serve::Server};
 use onespace_proto::{
@@ -102,4 +102,26 @@ async fn a_call_that_was_dropped_far_away_leaves_its_turn() {
     println!("the next video was served after {waited:?}");
     assert!(waited < SOON, "{waited:?}");
     stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_turn_waits_and_who_asks_is_told_at_once() {
+    let encoder = Arc::new(one_at_a_time().await);
+    let asking = Arc::clone(&encoder);
+    let slow = tokio::spawn(async move {
+        asking.encode(request(Modality::Video, slow_video()), Deadline::after(Duration::from_secs(4))).await
+    });
+    // Behind a film that takes longer than anybody waits: told at once, not after having waited.
+    sleep(Duration::from_secs(2)).await;
+    let film = fs::read(shipped().join("../../samples/videos/blue-sword-approaching-01.mp4")).unwrap();
+    let begun = Instant::now();
+    let refused = encoder.encode(request(Modality::Video, film.clone()), Deadline::default()).await.unwrap_err();
+    assert_eq!((refused.reason, refused.retry_after.is_some()), (Reason::QueueFull, true), "{refused}");
+    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    assert_eq!(encoder.turn(Modality::Video, 64, Deadline::default()).unwrap_err().reason, Reason::QueueFull);
+    // What was taken on before waits for as long as its deadline says.
+    let taken_on = onespace_core::EncodeRequest { turn: Turn::Has, ..request(Modality::Video, film) };
+    let served = encoder.encode(taken_on, Deadline::default()).await;
+    assert_eq!(slow.await.unwrap().unwrap_err().reason, Reason::DeadlineExceeded);
+    assert!(served.is_ok(), "{served:?}");
 }
