@@ -50,6 +50,10 @@ limits! {
     MESSAGE_ELEMENTS: usize = 128 * 1024, "elements";
     /// One chunk of a streamed upload.
     CHUNK_BYTES: usize = 2 * MIB, "bytes";
+    /// A chunk that is smaller, and not the last, is tiny: it costs more than it carries.
+    CHUNK_TINY_BYTES: usize = 256, "bytes";
+    /// Tiny chunks of one file.
+    CHUNKS_TINY: usize = 1024, "chunks";
     /// Items of one `Embed`, labels of one `Classify`, candidates of one `Rank`.
     ITEMS_PER_REQUEST: usize = 64, "items";
     /// Weighted parts of one query, or of one item.

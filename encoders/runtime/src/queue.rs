@@ -262,7 +262,8 @@ impl Queue {
         let pause = Duration::try_from_secs_f64(state.ahead(coming)).unwrap_or(most).clamp(least, most);
         let message = format!(
             "{} samples wait for the {} tower, {coming:.0} are on their way, {samples} more pass the limit of {} \
-             (BATCH_QUEUE) or of {} values (BATCH_QUEUE_VALUES), or waited longer than {} ms (QUEUE_WAIT_MS, or the time of a full batch)",
+             (BATCH_QUEUE) or of {} values (BATCH_QUEUE_VALUES), or waited longer than {} ms (QUEUE_WAIT_MS, or the \
+             time of a full batch)",
             state.waiting.len(),
             self.tower,
             self.policy.queue,

@@ -15,7 +15,7 @@ use crate::{
     embed::Wanted,
     gateway::timed,
     item::{Item, Waits},
-    upload::{Held, Upload},
+    upload::{Held, Sizes, Upload},
 };
 
 type Events = mpsc::Sender<Result<v1::EmbedFileResponse, Status>>;
@@ -94,12 +94,13 @@ async fn receive(
 ) -> Result<(bytes::Bytes, Held)> {
     use v1::{embed_file_request::Message, embed_file_response::Event};
     let mut upload = Upload::new(limit(media.modality)?, &gateway.unfinished(messages.client()));
-    let mut held = Held::from_iter(messages.take_room());
+    let (mut held, mut sizes) = (Held::from_iter(messages.take_room()), Sizes::default());
     loop {
         let Some(Message::Chunk(chunk)) = messages.next().await?.and_then(|message| message.message) else {
             let message = "a chunk was expected here, and one that is the last of the file";
             return Err(Error::new(Reason::FieldInvalid, "message", message));
         };
+        sizes.look(&chunk)?;
         held.extend(messages.take_room());
         upload.push(&chunk).await?;
         send(events, Event::Progress(progress(v1::FileStage::Receiving, upload.len()))).await?;

@@ -7,7 +7,7 @@
 use bytes::{Bytes, BytesMut};
 use onespace_core::{
     Error, Modality, Reason, Result,
-    limits::{CHUNK_BYTES, VIDEO_BYTES},
+    limits::{CHUNK_BYTES, CHUNK_TINY_BYTES, CHUNKS_TINY, VIDEO_BYTES},
 };
 use onespace_kit::{
     admission::{Admission, Admitted},
@@ -45,15 +45,13 @@ impl Upload {
     /// Adds a chunk, waiting while other unfinished files fill the memory set aside for them.
     ///
     /// # Errors
-    /// `MEDIA_TOO_LARGE` for a chunk or a file over its limit, `FIELD_INVALID` for an empty one that is not the last,
-    /// `STREAM_STALLED` below the slowest pace, `QUEUE_FULL`.
+    /// `MEDIA_TOO_LARGE` for a chunk or a file over its limit, `STREAM_STALLED` below the slowest pace, `QUEUE_FULL`.
     pub async fn push(&mut self, chunk: &v1::Chunk) -> Result<()> {
         let size = chunk.data.len();
         if size > CHUNK_BYTES {
             let (found, limit) = (format!("{size} bytes"), format!("{CHUNK_BYTES} bytes"));
             return Err(Error::too_large("chunk.data", "the chunk", found, limit));
         }
-        check_not_empty(chunk)?;
         if self.bytes.len() + size > self.limit {
             return Err(Error::too_large("chunk.data", "the file", "larger", format!("{} bytes", self.limit)));
         }
@@ -83,11 +81,34 @@ impl Upload {
     }
 }
 
-fn check_not_empty(chunk: &v1::Chunk) -> Result<()> {
-    if chunk.data.is_empty() && !chunk.last {
-        return Err(Error::new(Reason::FieldInvalid, "chunk.data", "a chunk that is not the last has no bytes"));
+/// The sizes of a file's chunks: there may be millions of them, and nothing ever comes of those that are empty or tiny.
+#[derive(Debug, Default)]
+pub struct Sizes {
+    tiny: usize,
+}
+
+impl Sizes {
+    /// Looks at the next chunk. The last one may be of any size.
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` for an empty one, and for a tiny one after as many as there may be.
+    pub fn look(&mut self, chunk: &v1::Chunk) -> Result<()> {
+        let size = chunk.data.len();
+        if chunk.last || size >= CHUNK_TINY_BYTES {
+            return Ok(());
+        }
+        self.tiny += 1;
+        let message = match size {
+            0 => "a chunk that is not the last has no bytes".to_owned(),
+            _ if self.tiny <= CHUNKS_TINY => return Ok(()),
+            _ => format!(
+                "{} chunks of less than {CHUNK_TINY_BYTES} bytes (CHUNK_TINY_BYTES), the limit for one file is \
+                 {CHUNKS_TINY} (CHUNKS_TINY): send more at once",
+                self.tiny
+            ),
+        };
+        Err(Error::new(Reason::FieldInvalid, "chunk.data", message))
     }
-    Ok(())
 }
 
 /// Whether contents of a media come in chunks.
@@ -117,7 +138,7 @@ impl<T> Receiver<'_, T> {
     /// announced are read past, so that what follows is found.
     ///
     /// # Errors
-    /// What ends the stream: something else than a chunk where one was expected, or an empty one; `STREAM_STALLED`
+    /// What ends the stream: something else than a chunk where one was expected, as [`Sizes::look`]; `STREAM_STALLED`
     /// where they come too slowly; as [`Messages::next`].
     pub async fn complete(&mut self, mut media: v1::Media) -> Result<(Result<v1::Media>, Held)> {
         let mut held = Held::from_iter(self.messages.take_room());
@@ -142,14 +163,14 @@ impl<T> Receiver<'_, T> {
         let modality = convert::modality_in(media.modality);
         let limit = modality.as_ref().ok().copied().flatten().map_or(VIDEO_BYTES, Modality::max_bytes);
         let mut upload = modality.map(|_| Upload::new(limit, self.unfinished));
+        let mut sizes = Sizes::default();
         loop {
             let message = self.messages.next().await?;
             let Some(chunk) = message.and_then(self.chunk) else {
                 let message = "a media has no content: a chunk of it was expected here, and one that is its last";
                 return Err(Error::new(Reason::FieldInvalid, "message", message));
             };
-            // There may be millions of them, and nothing ever comes of them.
-            check_not_empty(&chunk)?;
+            sizes.look(&chunk)?;
             let room = self.messages.take_room();
             if let Ok(receiving) = &mut upload {
                 match receiving.push(&chunk).await {
@@ -165,5 +186,25 @@ impl<T> Receiver<'_, T> {
             }
         }
         Ok(upload.map(|upload| media.content = Some(v1::media::Content::Data(upload.finish()))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_chunks_are_refused_and_tiny_ones_when_they_are_many() {
+        let chunk = |size: usize, last: bool| v1::Chunk { data: vec![7; size].into(), last };
+        let mut sizes = Sizes::default();
+        assert_eq!(Sizes::default().look(&chunk(0, false)).unwrap_err().reason, Reason::FieldInvalid);
+        assert!(Sizes::default().look(&chunk(0, true)).is_ok());
+        for _ in 0..CHUNKS_TINY {
+            assert!(sizes.look(&chunk(1, false)).is_ok() && sizes.look(&chunk(CHUNK_TINY_BYTES, false)).is_ok());
+        }
+        assert!(sizes.look(&chunk(1, true)).is_ok());
+        let refused = sizes.look(&chunk(CHUNK_TINY_BYTES - 1, false)).unwrap_err();
+        assert_eq!((refused.reason, refused.field.as_str()), (Reason::FieldInvalid, "chunk.data"));
+        assert!(refused.message.contains("CHUNKS_TINY"), "{refused}");
     }
 }
