@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use onespace_core::limits::MESSAGE_BYTES;
 use onespace_proto::v1::{
     GetSpaceRequest, GetSpaceResponse, SearchRequest, SearchResponse,
     collection_service_client::CollectionServiceClient, embedding_service_client::EmbeddingServiceClient,
@@ -24,6 +25,9 @@ use crate::{
 
 /// How long a server may do nothing for a call, where nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a message holds beside the media in it, at most.
+pub(crate) const ENVELOPE_BYTES: usize = 64 * 1024;
 
 /// The metadata key that says whose collections are meant.
 const TENANT: &str = "onespace-tenant";
@@ -154,11 +158,14 @@ impl Client {
         Ok(answer?.into_inner())
     }
 
-    /// Finds stored items by a question of any modality.
+    /// Finds stored items by a question of any modality. Files that do not fit in one message are embedded first, and
+    /// ask by their vectors.
     ///
     /// # Errors
     /// What the server said last.
     pub async fn search(&self, request: SearchRequest) -> Result<SearchResponse> {
+        let parts = self.fitting(request.parts, MESSAGE_BYTES - ENVELOPE_BYTES).await?;
+        let request = SearchRequest { parts, ..request };
         self.call(request, async |client: Self, request| client.search_service().search(request).await).await
     }
 

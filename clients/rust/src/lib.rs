@@ -6,6 +6,7 @@ mod error;
 mod ingest;
 pub mod media;
 mod patience;
+mod question;
 mod rank;
 mod secret;
 mod transport;

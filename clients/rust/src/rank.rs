@@ -1,19 +1,21 @@
 //! Ordering media by a question, however many there are.
 
-use onespace_core::limits::{ITEMS_PER_REQUEST, MESSAGE_BYTES};
-use onespace_proto::v1::{
-    ItemError, Media, QueryPart, RankRequest, RankResponse, Speech, query_part::Part, ranked_candidate::Outcome,
+use onespace_core::{
+    Reason,
+    limits::{CHUNK_BYTES, ITEMS_PER_REQUEST, MESSAGE_BYTES},
 };
+use onespace_proto::v1::{ItemError, Media, QueryPart, RankRequest, RankResponse, Speech, ranked_candidate::Outcome};
 
 use crate::{
-    client::Client,
+    client::{Client, ENVELOPE_BYTES},
     error::{Error, Result},
     media::content_bytes,
     patience::{Patience, Refusal},
+    question::part_bytes,
 };
 
-/// What a message holds beside the media in it, at most.
-const ENVELOPE_BYTES: usize = 64 * 1024;
+/// What the question leaves of a message for candidates, at least.
+const CANDIDATES_BYTES: usize = MESSAGE_BYTES - 4 * CHUNK_BYTES;
 
 /// What became of the candidates, each by the number that it came with.
 #[derive(Debug, Default)]
@@ -60,11 +62,9 @@ impl Client {
         items: usize,
         candidates: impl IntoIterator<Item = (usize, Media)>,
     ) -> Result<Ranking> {
-        let asked = parts.iter().map(|part| match &part.part {
-            Some(Part::Media(media)) => content_bytes(media),
-            _ => 0,
-        });
-        let room = MESSAGE_BYTES.saturating_sub(asked.sum::<usize>() + ENVELOPE_BYTES);
+        let parts = self.fitting(parts, MESSAGE_BYTES - CANDIDATES_BYTES).await?;
+        let asked: usize = parts.iter().map(part_bytes).sum();
+        let room = MESSAGE_BYTES.saturating_sub(asked + ENVELOPE_BYTES);
         let question = Question { parts, calibrate, speech };
         let patience = self.patience(items);
         let mut ranking = Ranking::default();
@@ -72,6 +72,10 @@ impl Client {
         let mut bytes = 0;
         for (index, media) in candidates {
             let length = content_bytes(&media);
+            if length > room {
+                ranking.failed.push((index, too_large(length, room)));
+                continue;
+            }
             if !batch.is_empty() && (batch.len() == ITEMS_PER_REQUEST || bytes + length > room) {
                 rank_batch(self, &patience, &question, std::mem::take(&mut batch), &mut ranking).await?;
                 bytes = 0;
@@ -83,6 +87,11 @@ impl Client {
         ranking.sort();
         Ok(ranking)
     }
+}
+
+fn too_large(bytes: usize, room: usize) -> Error {
+    let message = format!("{bytes} bytes, a candidate has at most {room}: store it in a collection and search there");
+    Error::of_item(Reason::MediaTooLarge.name(), message)
 }
 
 /// Ranks the candidates of one message; those that the server turns away are sent again, and no others.

@@ -23,6 +23,8 @@ use winnow::{
     token::{any, none_of, one_of, take_while},
 };
 
+use crate::word::Word;
+
 /// Fields of ours, as they are written after the dot.
 const BUILTINS: [(Builtin, ItemField); 6] = [
     (Builtin::ItemId, ItemField::ItemId),
@@ -81,31 +83,75 @@ fn negation(input: &mut &str) -> ModalResult<Expression> {
     alt((negated, nested, comparison)).parse_next(input)
 }
 
+/// What a field is held against.
+#[derive(Clone, Debug)]
+enum Test {
+    Exists,
+    Range(Range),
+    /// It is one of these.
+    Among(Vec<Written>),
+    /// It is not this.
+    Other(Written),
+}
+
+/// A value as it is written, and what it means.
+type Written = (String, Word);
+
 fn comparison(input: &mut &str) -> ModalResult<Expression> {
     let key = key.context(expected("a field")).parse_next(input)?;
     let test = alt((exists, within, compared)).context(expected("=, !=, <, <=, >, >=, in or exists"));
-    let (matches, differs) = cut_err(test).parse_next(input)?;
-    let field = Expression::Field(FieldCondition { key: Some(key), matches: Some(matches) });
-    Ok(if differs { Expression::Not(Box::new(field)) } else { field })
+    Ok(match cut_err(test).parse_next(input)? {
+        Test::Exists => field(key, Matches::Exists(Exists {})),
+        Test::Range(range) => field(key, Matches::Range(range)),
+        Test::Among(values) => among(&key, values),
+        Test::Other(value) => Expression::Not(Box::new(among(&key, vec![value]))),
+    })
 }
 
-fn exists(input: &mut &str) -> ModalResult<(Matches, bool)> {
-    word("exists").value((Matches::Exists(Exists {}), false)).parse_next(input)
+fn field(key: Key, matches: Matches) -> Expression {
+    Expression::Field(FieldCondition { key: Some(key), matches: Some(matches) })
 }
 
-fn within(input: &mut &str) -> ModalResult<(Matches, bool)> {
+/// That a field is one of some values. A number that is not whole is a range from itself to itself; our own fields are
+/// texts, whatever stands there.
+fn among(key: &Key, written: Vec<Written>) -> Expression {
+    let (mut values, mut all) = (Vec::new(), Vec::new());
+    for (text, word) in written {
+        let value = match word {
+            _ if matches!(key, Key::Item(_)) => Value::Text(text),
+            Word::Text(text) => Value::Text(text),
+            Word::Integer(integer) => Value::Integer(integer),
+            Word::Boolean(boolean) => Value::Boolean(boolean),
+            Word::Float(float) => {
+                let equal = Range { gte: Some(float), lte: Some(float), ..Range::default() };
+                all.push(field(key.clone(), Matches::Range(equal)));
+                continue;
+            }
+        };
+        values.push(Scalar { value: Some(value) });
+    }
+    if !values.is_empty() {
+        all.push(field(key.clone(), Matches::Any(MatchAny { values })));
+    }
+    if all.len() == 1 { all.remove(0) } else { Expression::Any(all) }
+}
+
+fn exists(input: &mut &str) -> ModalResult<Test> {
+    word("exists").value(Test::Exists).parse_next(input)
+}
+
+fn within(input: &mut &str) -> ModalResult<Test> {
     word("in").parse_next(input)?;
     let list = delimited(sign("("), separated(1.., value, sign(",")), sign(")"));
-    let values: Vec<Scalar> = cut_err(list).context(expected("a list such as (mug, \"red cup\")")).parse_next(input)?;
-    Ok((Matches::Any(MatchAny { values }), false))
+    cut_err(list).context(expected("a list such as (mug, \"red cup\")")).map(Test::Among).parse_next(input)
 }
 
-fn compared(input: &mut &str) -> ModalResult<(Matches, bool)> {
+fn compared(input: &mut &str) -> ModalResult<Test> {
     let sign = alt((sign("!="), sign("<="), sign(">="), sign("="), sign("<"), sign(">"))).parse_next(input)?;
     if let "=" | "!=" = sign {
         let value =
             cut_err(value).context(expected("a value: a word, a number or a \"quoted text\"")).parse_next(input)?;
-        return Ok((Matches::Any(MatchAny { values: vec![value] }), sign == "!="));
+        return Ok(if sign == "!=" { Test::Other(value) } else { Test::Among(vec![value]) });
     }
     let number = bare.verify_map(|text| text.parse::<f64>().ok());
     let bound = Some(cut_err(number).context(expected("a number")).parse_next(input)?);
@@ -115,7 +161,7 @@ fn compared(input: &mut &str) -> ModalResult<(Matches, bool)> {
         ">" => Range { gt: bound, ..Range::default() },
         _ => Range { gte: bound, ..Range::default() },
     };
-    Ok((Matches::Range(range), false))
+    Ok(Test::Range(range))
 }
 
 fn key(input: &mut &str) -> ModalResult<Key> {
@@ -135,14 +181,10 @@ fn builtin(name: &str) -> Option<ItemField> {
     BUILTINS.iter().find(|(builtin, _)| builtin.name() == name).map(|(_, field)| *field)
 }
 
-/// Quoted: text. Otherwise a whole number or a boolean, if it reads as one; else text.
-fn value(input: &mut &str) -> ModalResult<Scalar> {
-    let unquoted = bare.map(|word: &str| match (word.parse::<i64>(), word.parse::<bool>()) {
-        (Ok(integer), _) => Value::Integer(integer),
-        (_, Ok(boolean)) => Value::Boolean(boolean),
-        _ => Value::Text(word.to_owned()),
-    });
-    alt((quoted.map(Value::Text), unquoted)).map(|value| Scalar { value: Some(value) }).parse_next(input)
+/// Quoted: text. Otherwise what the word means.
+fn value(input: &mut &str) -> ModalResult<Written> {
+    let unquoted = bare.map(|word: &str| (word.to_owned(), Word::bare(word)));
+    alt((quoted.map(|text| (text.clone(), Word::Text(text))), unquoted)).parse_next(input)
 }
 
 fn quoted(input: &mut &str) -> ModalResult<String> {
@@ -237,6 +279,21 @@ mod tests {
         assert_eq!(texts(&filter.must[2]), [Value::Text("mug".into()), Value::Text("cup".into())]);
         assert_eq!(texts(&parse("year=1999").unwrap().must[0]), [Value::Integer(1999)]);
         assert_eq!(texts(&parse("year = \"1999\"").unwrap().must[0]), [Value::Text("1999".into())]);
+    }
+
+    #[test]
+    fn values_mean_what_they_mean_in_metadata() {
+        let text = |word: &str| vec![Value::Text(word.to_owned())];
+        assert_eq!(texts(&parse("zip = 01234").unwrap().must[0]), text("01234"));
+        assert_eq!(texts(&parse("phone = +49123").unwrap().must[0]), text("+49123"));
+        assert_eq!(texts(&parse(".title = 1984").unwrap().must[0]), text("1984"));
+        assert_eq!(texts(&parse("price = 2.0").unwrap().must[0]), [Value::Integer(2)]);
+        let equal = Some(Matches::Range(Range { gte: Some(1.5), lte: Some(1.5), ..Range::default() }));
+        assert_eq!(field(&parse("price = 1.5").unwrap().must[0]).matches, equal);
+        assert_eq!(field(&parse("price != 1.5").unwrap().must_not[0]).matches, equal);
+        let mixed = parse("price in (1.5, 2, free)").unwrap();
+        assert_eq!(field(&mixed.should[0]).matches, equal);
+        assert_eq!(texts(&mixed.should[1]), [Value::Integer(2), Value::Text("free".into())]);
     }
 
     #[test]

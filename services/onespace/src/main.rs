@@ -10,6 +10,7 @@ mod serve;
 mod store;
 #[cfg(feature = "tools")]
 mod tools;
+mod word;
 
 use std::{process::ExitCode, time::Duration};
 

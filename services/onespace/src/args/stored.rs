@@ -5,6 +5,8 @@ use clap::Subcommand;
 use onespace_proto::v1::{FieldKind, Filter};
 use serde_json::Value;
 
+use crate::word::Word;
+
 /// `onespace collection`.
 #[derive(Debug, Subcommand)]
 pub enum CollectionCommand {
@@ -91,14 +93,10 @@ pub enum ItemCommand {
     },
 }
 
-/// `NAME=VALUE`; a value that reads as JSON number or boolean is one.
+/// `NAME=VALUE`; the value means what it means in a filter.
 pub fn field(pair: &str) -> Result<(String, Value)> {
     let (name, value) = pair.split_once('=').context("it is not of the form NAME=VALUE")?;
-    let value = match serde_json::from_str(value) {
-        Ok(scalar @ (Value::Number(_) | Value::Bool(_))) => scalar,
-        _ => Value::String(value.to_owned()),
-    };
-    Ok((name.to_owned(), value))
+    Ok((name.to_owned(), Word::written(value).json()))
 }
 
 /// `NAME=KIND`.
