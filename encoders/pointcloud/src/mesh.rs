@@ -4,15 +4,25 @@ use onespace_core::{Error, Patience, Result, random::SplitMix64};
 
 use crate::{
     header::Header,
-    read::{Face, Point, each},
+    points::Point,
+    read::{Face, Strip, each},
 };
 
-/// What the spread begins with: the same file gives the same points, always.
+/// Vertices of a mesh that are kept, 24 bytes each; one of more is taken for the cloud of its vertices.
+const MOST_VERTICES: usize = 1 << 20;
+
+/// What the spread begins with ("onespace"): the same file gives the same points, always.
 const SEED: u64 = 0x6f6e_6573_7061_6365;
+
+/// Whether a file of so many vertices has faces that are looked at.
+pub fn is_mesh(header: &Header<'_>, vertices: usize) -> bool {
+    let has = |name: &str| header.element(name).is_some_and(|element| element.count > 0);
+    vertices <= MOST_VERTICES && (has("face") || has("tristrips"))
+}
 
 /// `count` points on the faces of a file, as many on each as its area's share; none if its faces have no area.
 ///
-/// Polygons are fans of triangles. Colours are mixed as places are. The faces are read twice, once for the whole
+/// A triangle with a corner that is nowhere is left out. Colours are mixed as places are. The faces are read twice, once for the whole
 /// area and once to place the points, so that none is kept.
 ///
 /// # Errors
@@ -21,7 +31,7 @@ const SEED: u64 = 0x6f6e_6573_7061_6365;
 pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize, patience: &Patience) -> Result<Vec<Point>> {
     let mut whole = 0.0;
     let corners = |numbers: [u32; 3]| {
-        let [a, b, c] = numbers.map(|number| vertices.get(number as usize));
+        let [a, b, c] = numbers.map(|number| vertices.get(number as usize).filter(|point| point.is_somewhere()));
         a.zip(b).zip(c).map(|((a, b), c)| [a, b, c])
     };
     each_triangle(header, vertices.len(), patience, |numbers| whole += corners(numbers).map_or(0.0, area))?;
@@ -48,7 +58,8 @@ pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize, patience: &
     Ok(points)
 }
 
-/// Every triangle of a file by the numbers of its corners, all of which are there; polygons are fans of triangles.
+/// Every triangle of a file by the numbers of its corners, all of which are there; polygons are fans of triangles,
+/// strips are cut into theirs.
 ///
 /// # Errors
 /// As [`spread`].
@@ -58,15 +69,28 @@ pub fn each_triangle(
     patience: &Patience,
     mut take: impl FnMut([u32; 3]),
 ) -> Result<()> {
-    each(header, "face", patience, |index, face: Face| {
-        if let Some(number) = face.corners.iter().find(|number| **number as usize >= vertices) {
-            let message = format!("face {index} names vertex {number}, there are {vertices}");
-            return Err(Error::malformed("bytes", message));
+    let check = |name: &str, index: usize, number: u32| {
+        if (number as usize) < vertices {
+            return Ok(());
         }
+        let message = format!("{name} {index} names vertex {number}, there are {vertices}");
+        Err(Error::malformed("bytes", message))
+    };
+    each(header, "face", patience, |index, face: Face| {
+        face.corners.iter().try_for_each(|number| check("face", index, *number))?;
         let Some((first, others)) = face.corners.split_first() else { return Ok(()) };
         for pair in others.windows(2) {
             if let [second, third] = pair {
                 take([*first, *second, *third]);
+            }
+        }
+        Ok(())
+    })?;
+    each(header, "tristrips", patience, |index, strip: Strip| {
+        for part in strip.corners.split(|number| *number == u32::MAX) {
+            part.iter().try_for_each(|number| check("tristrips", index, *number))?;
+            for corners in part.array_windows::<3>() {
+                take(*corners);
             }
         }
         Ok(())

@@ -5,67 +5,13 @@ use std::io::ErrorKind;
 use onespace_core::{Error, Patience, Reason, Result, limits};
 use ply_rs_bw::{
     parser::{ParseError, Parser},
-    ply::{BeginList, ElementDef, PropertyAccess, PropertyAccessResult},
+    ply::{BeginList, ElementDef, PropertyAccess, PropertyAccessResult, ScalarType},
 };
 
-use crate::header::{Encoding, Header, Lines};
-
-/// A point: where it is, and its colour, 0 to 1, where it has one.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Point {
-    /// x, y, z.
-    pub place: [f32; 3],
-    /// Red, green, blue; NaN where the file gives none.
-    pub colour: [f32; 3],
-}
-
-impl Point {
-    /// Place, then colour.
-    pub fn values(&self) -> [f32; 6] {
-        let ([x, y, z], [red, green, blue]) = (self.place, self.colour);
-        [x, y, z, red, green, blue]
-    }
-}
-
-/// How many vertices a file has; one that has none is refused, and one whose vertices are nowhere.
-///
-/// # Errors
-/// `MEDIA_MALFORMED` or `MEDIA_EMPTY`.
-pub fn vertices(header: &Header<'_>) -> Result<usize> {
-    let Some(vertex) = header.element("vertex") else {
-        return Err(Error::malformed("bytes", "the file has no element \"vertex\""));
-    };
-    if let Some(axis) = ["x", "y", "z"].into_iter().find(|axis| !vertex.properties.contains_key(*axis)) {
-        return Err(Error::malformed("bytes", format!("its vertices have no \"{axis}\"")));
-    }
-    if vertex.count == 0 {
-        return Err(Error::new(Reason::MediaEmpty, "bytes", "the file has no points"));
-    }
-    Ok(vertex.count)
-}
-
-/// Reads every vertex and gives each to `take`.
-///
-/// # Errors
-/// As [`each`], and `MEDIA_MALFORMED` for a vertex that is nowhere.
-pub fn each_vertex(header: &Header<'_>, patience: &Patience, mut take: impl FnMut(usize, Point)) -> Result<()> {
-    each(header, "vertex", patience, |index, point: Point| {
-        if !point.place.iter().all(|value| value.is_finite()) {
-            return Err(Error::malformed("bytes", format!("vertex {index} is at {:?}", point.place)));
-        }
-        take(index, point);
-        Ok(())
-    })
-}
-
-/// Brings colours into 0 to 1, and gives points that have none this one. Floats above 1 were bytes.
-pub fn paint(points: &mut [Point], default: [f32; 3]) {
-    let bright = points.iter().flat_map(|point| point.colour).any(|value| value > 1.0);
-    let full = if bright { 255.0 } else { 1.0 };
-    for (value, default) in points.iter_mut().flat_map(|point| point.colour.iter_mut().zip(default)) {
-        *value = if value.is_nan() { default } else { (*value / full).clamp(0.0, 1.0) };
-    }
-}
+use crate::{
+    ascii::{self, Broken, Entry, full},
+    header::{Encoding, Header, Lines},
+};
 
 /// Entries that are read between two looks at the clock: a millisecond's.
 const UNSEEN: usize = 4096;
@@ -82,7 +28,7 @@ struct Reader<'a> {
 /// # Errors
 /// `MEDIA_MALFORMED` naming the entry that cannot be read, what `take` answers, or what `patience` says when it is
 /// over.
-pub fn each<E: PropertyAccess>(
+pub fn each<E: PropertyAccess + Entry>(
     header: &Header<'_>,
     name: &str,
     patience: &Patience,
@@ -98,7 +44,7 @@ pub fn each<E: PropertyAccess>(
 }
 
 impl<'a> Reader<'a> {
-    fn each<E: PropertyAccess>(
+    fn each<E: PropertyAccess + Entry>(
         &mut self,
         element: &ElementDef,
         mut take: impl FnMut(usize, E) -> Result<()>,
@@ -107,28 +53,28 @@ impl<'a> Reader<'a> {
         for index in 0..element.count {
             self.patience.check_every(UNSEEN, index, "while the points were read")?;
             let entry = match self.encoding {
-                Encoding::Ascii => parser.read_ascii_element(self.line(element, index)?, element),
+                Encoding::Ascii => {
+                    let entry = ascii::read(self.line(element, index, E::longest_list())?, element);
+                    take(index, entry.map_err(|broken| unreadable::<E>(element, index, broken))?)?;
+                    continue;
+                }
                 Encoding::LittleEndian => parser.read_little_endian_element(&mut self.lines.rest, element),
                 Encoding::BigEndian => parser.read_big_endian_element(&mut self.lines.rest, element),
             };
-            take(index, entry.map_err(|error| broken(element, index, &error))?)?;
+            take(index, entry.map_err(|error| unreadable::<E>(element, index, of_parser(&error)))?)?;
         }
         Ok(())
     }
 
-    /// The next line that is not blank.
-    fn line(&mut self, element: &ElementDef, index: usize) -> Result<&'a str> {
+    /// The next line that is not blank; it may hold one list of so many entries.
+    fn line(&mut self, element: &ElementDef, index: usize, longest_list: usize) -> Result<&'a str> {
         let name = &element.name;
         let line = self.lines.find(|line| !line.trim_ascii().is_empty());
         let line = line.ok_or_else(|| Error::malformed("bytes", format!("the file ends before {name} {index}")))?;
-        if line.len() > limits::PLY_LINE_BYTES {
+        let limit = limits::PLY_LINE_BYTES.max(16 * longest_list);
+        if line.len() > limit {
             let found = format!("{} bytes long", line.len());
-            return Err(Error::too_large(
-                "bytes",
-                &format!("the line of {name} {index}"),
-                found,
-                limits::PLY_LINE_BYTES,
-            ));
+            return Err(Error::too_large("bytes", &format!("the line of {name} {index}"), found, limit));
         }
         std::str::from_utf8(line.trim_ascii())
             .map_err(|_| Error::malformed("bytes", format!("the line of {name} {index} is no text")))
@@ -136,22 +82,29 @@ impl<'a> Reader<'a> {
 }
 
 /// The parser's word on an entry: its first line, for the rest repeats the input.
-fn broken(element: &ElementDef, index: usize, error: &ParseError) -> Error {
-    let name = &element.name;
+fn of_parser(error: &ParseError) -> Broken {
     if error.kind() == ErrorKind::InvalidData {
-        let limit = limits::PLY_LIST;
-        return Error::new(Reason::MediaTooLarge, "bytes", format!("{name} {index} has a list of more than {limit}"));
+        return Broken::LongList;
     }
-    let message = error.to_string();
-    let cause = message.lines().next().unwrap_or_default();
-    Error::new(Reason::MediaMalformed, "bytes", format!("{name} {index} cannot be read: {cause}"))
+    Broken::Cause(error.to_string().lines().next().unwrap_or_default().to_owned())
 }
 
-/// Refuses a list longer than a face may be; others are read into a list of their own.
+fn unreadable<E: Entry>(element: &ElementDef, index: usize, broken: Broken) -> Error {
+    let name = &element.name;
+    match broken {
+        Broken::LongList => {
+            let limit = E::longest_list();
+            Error::new(Reason::MediaTooLarge, "bytes", format!("{name} {index} has a list of more than {limit}"))
+        }
+        Broken::Cause(cause) => Error::malformed("bytes", format!("{name} {index} cannot be read: {cause}")),
+    }
+}
+
+/// Refuses a list longer than may be; others are read into a list of their own.
 macro_rules! bounded_lists {
     ($($begin:ident: $type:ty),+) => {
         $(fn $begin(&mut self, _name: &str, len: usize) -> BeginList<'_, $type> {
-            if len > limits::PLY_LIST { BeginList::UnsupportedType } else { BeginList::UseSetter }
+            if len > Self::longest_list() { BeginList::UnsupportedType } else { BeginList::UseSetter }
         })+
     };
     () => {
@@ -162,74 +115,145 @@ macro_rules! bounded_lists {
     };
 }
 
-impl Point {
-    /// Colours are named in many ways; `full` is the value of a colour's brightest.
-    fn set(&mut self, name: &str, value: f64, full: f64) -> PropertyAccessResult {
-        let [x, y, z] = &mut self.place;
-        let [red, green, blue] = &mut self.colour;
-        match name {
-            "x" => *x = value as f32,
-            "y" => *y = value as f32,
-            "z" => *z = value as f32,
-            "red" | "r" | "diffuse_red" => *red = (value / full) as f32,
-            "green" | "g" | "diffuse_green" => *green = (value / full) as f32,
-            "blue" | "b" | "diffuse_blue" => *blue = (value / full) as f32,
-            _ => return PropertyAccessResult::Ignored,
-        }
-        PropertyAccessResult::Set
-    }
+/// What a file says of a vertex.
+#[derive(Clone, Copy, Debug)]
+pub struct Vertex {
+    /// x, y, z.
+    pub place: [f64; 3],
+    /// Red, green, blue; NaN where the file gives none.
+    pub colour: [f32; 3],
 }
 
-/// An integer colour runs to its type's largest value, save that wide integers hold bytes; floats run to 1.
-macro_rules! scalars {
-    ($($setter:ident: $type:ty, $full:expr;)+) => {
-        $(fn $setter(&mut self, name: &str, value: $type) -> PropertyAccessResult {
-            self.set(name, f64::from(value), $full)
-        })+
-    };
+/// Of a Gaussian splat's colour, the part that is the same from all sides: the first spherical harmonic,
+/// 1 / (2 · √π).
+const HARMONIC: f64 = 0.282_094_791_773_878_14;
+
+/// A colour, or the harmonic of one.
+enum Channel {
+    Colour(usize),
+    Harmonic(usize),
 }
 
-impl PropertyAccess for Point {
-    fn new() -> Self {
+/// Colours are named in many ways.
+fn channel(name: &str) -> Option<Channel> {
+    Some(match name {
+        "red" | "r" | "diffuse_red" => Channel::Colour(0),
+        "green" | "g" | "diffuse_green" => Channel::Colour(1),
+        "blue" | "b" | "diffuse_blue" => Channel::Colour(2),
+        "f_dc_0" => Channel::Harmonic(0),
+        "f_dc_1" => Channel::Harmonic(1),
+        "f_dc_2" => Channel::Harmonic(2),
+        _ => return None,
+    })
+}
+
+impl Entry for Vertex {
+    fn empty() -> Self {
         Self { place: [0.0; 3], colour: [f32::NAN; 3] }
     }
 
-    scalars! {
-        set_char: i8, 127.0;
-        set_uchar: u8, 255.0;
-        set_short: i16, 255.0;
-        set_ushort: u16, 65_535.0;
-        set_int: i32, 255.0;
-        set_uint: u32, 255.0;
-        set_float: f32, 1.0;
-        set_double: f64, 1.0;
+    fn reads(name: &str) -> bool {
+        matches!(name, "x" | "y" | "z") || channel(name).is_some()
     }
 
-    bounded_lists! {}
+    fn set_number(&mut self, name: &str, value: f64, full: f64) {
+        let [x, y, z] = &mut self.place;
+        match name {
+            "x" => *x = value,
+            "y" => *y = value,
+            "z" => *z = value,
+            _ => {}
+        }
+        let (number, colour, is_said) = match channel(name) {
+            Some(Channel::Colour(number)) => (number, value / full, true),
+            Some(Channel::Harmonic(number)) => (number, (0.5 + HARMONIC * value).clamp(0.0, 1.0), false),
+            None => return,
+        };
+        // A colour that is said counts for more than one that is made, whichever comes first.
+        if let Some(slot) = self.colour.get_mut(number).filter(|slot| is_said || slot.is_nan()) {
+            *slot = colour as f32;
+        }
+    }
+
+    fn set_corners(&mut self, _corners: Vec<u32>) {}
 }
 
-/// A face: the numbers of its corners, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Face {
-    /// Vertex numbers; one that is negative is a number that no vertex has.
-    pub corners: Vec<u32>,
-}
-
-macro_rules! corner_lists {
-    ($($setter:ident: $type:ty),+) => {
-        $(fn $setter(&mut self, name: &str, list: Vec<$type>) -> PropertyAccessResult {
-            if !matches!(name, "vertex_indices" | "vertex_index") {
-                return PropertyAccessResult::Ignored;
-            }
-            self.corners = list.into_iter().map(|corner| u32::try_from(corner).unwrap_or(u32::MAX)).collect();
+macro_rules! scalars {
+    ($($setter:ident: $type:ty, $kind:ident;)+) => {
+        $(fn $setter(&mut self, name: &str, value: $type) -> PropertyAccessResult {
+            self.set_number(name, f64::from(value), full(&ScalarType::$kind));
             PropertyAccessResult::Set
         })+
     };
 }
 
-impl PropertyAccess for Face {
+impl PropertyAccess for Vertex {
     fn new() -> Self {
+        Self::empty()
+    }
+
+    scalars! {
+        set_char: i8, Char;
+        set_uchar: u8, UChar;
+        set_short: i16, Short;
+        set_ushort: u16, UShort;
+        set_int: i32, Int;
+        set_uint: u32, UInt;
+        set_float: f32, Float;
+        set_double: f64, Double;
+    }
+
+    bounded_lists! {}
+}
+
+/// The numbers of some vertices, in order; one that is negative is a number that no vertex has. At most so many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Corners<const MOST: usize> {
+    /// Vertex numbers.
+    pub corners: Vec<u32>,
+}
+
+/// A face.
+pub type Face = Corners<{ limits::PLY_LIST }>;
+
+/// A strip of triangles, each of the two vertices before and the next; a negative number begins anew.
+pub type Strip = Corners<{ limits::POINTS }>;
+
+impl<const MOST: usize> Entry for Corners<MOST> {
+    fn empty() -> Self {
         Self::default()
+    }
+
+    fn reads(name: &str) -> bool {
+        matches!(name, "vertex_indices" | "vertex_index" | "vertex_indexes" | "vertices" | "indices")
+    }
+
+    fn set_number(&mut self, _name: &str, _value: f64, _full: f64) {}
+
+    fn set_corners(&mut self, corners: Vec<u32>) {
+        self.corners = corners;
+    }
+
+    fn longest_list() -> usize {
+        MOST
+    }
+}
+
+macro_rules! corner_lists {
+    ($($setter:ident: $type:ty),+) => {
+        $(fn $setter(&mut self, name: &str, list: Vec<$type>) -> PropertyAccessResult {
+            if !Self::reads(name) {
+                return PropertyAccessResult::Ignored;
+            }
+            self.set_corners(list.into_iter().map(|corner| u32::try_from(corner).unwrap_or(u32::MAX)).collect());
+            PropertyAccessResult::Set
+        })+
+    };
+}
+
+impl<const MOST: usize> PropertyAccess for Corners<MOST> {
+    fn new() -> Self {
+        Self::empty()
     }
 
     corner_lists!(
@@ -241,6 +265,20 @@ impl PropertyAccess for Face {
 
 /// An entry of no interest.
 struct Skipped;
+
+impl Entry for Skipped {
+    fn empty() -> Self {
+        Self
+    }
+
+    fn reads(_name: &str) -> bool {
+        false
+    }
+
+    fn set_number(&mut self, _name: &str, _value: f64, _full: f64) {}
+
+    fn set_corners(&mut self, _corners: Vec<u32>) {}
+}
 
 impl PropertyAccess for Skipped {
     fn new() -> Self {
