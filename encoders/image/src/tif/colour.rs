@@ -4,7 +4,9 @@ use onespace_core::{Patience, Result};
 
 use super::{
     bands::Bands,
-    layout::{Colours, Layout, Numbers, refuse},
+    kinds::{Colours, Numbers},
+    layout::Layout,
+    refusal::refuse,
     scale::Scale,
 };
 use crate::pixels::blend;

@@ -7,19 +7,22 @@
 
 mod bands;
 mod colour;
+mod kinds;
 mod layout;
 mod predict;
+mod refusal;
 mod scale;
+mod tags;
 mod unpack;
 
 use image::metadata::Orientation;
-use onespace_core::{Error, HeldRoom, Patience, Result, limits};
-use tiff::TiffError;
+use onespace_core::{HeldRoom, Patience, Result};
 
 use crate::size::check_size;
 
 pub use bands::Bands;
-pub use layout::{Colours, Layout, Numbers};
+pub use kinds::{Colours, Numbers};
+pub use layout::Layout;
 pub use scale::number;
 
 /// A decoded TIFF, as it lies in the file.
@@ -54,20 +57,4 @@ pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) ->
     let bands = Bands::read(bytes, &layout, patience)?;
     let pixels = colour::rgb(&layout, &bands, background, patience)?;
     Ok(Decoded { size: (layout.width, layout.height), pixels, orientation: layout.orientation, room })
-}
-
-fn explain(error: &TiffError) -> Error {
-    match error {
-        TiffError::UnsupportedError(_) => {
-            let way_out = "save it as RGB or grey of 8 or 16 bits";
-            Error::unsupported("bytes", format!("the TIFF cannot be decoded: {error}; {way_out}"))
-        }
-        TiffError::LimitsExceeded => Error::too_large(
-            "bytes",
-            "the memory that decoding takes",
-            "more than allowed",
-            format_args!("{} bytes", limits::IMAGE_DECODED_BYTES),
-        ),
-        _ => Error::malformed("bytes", format!("the TIFF cannot be decoded: {error}")),
-    }
 }

@@ -1,6 +1,6 @@
 //! From differences back to numbers, least significant byte first.
 
-use super::layout::{Layout, Predictor};
+use super::{kinds::Predictor, layout::Layout};
 
 /// Undoes the predictor over a row of a strip or tile and puts the bytes of each number in order. Numbers that are no
 /// whole bytes stay as they are.

@@ -3,10 +3,7 @@
 use half::f16;
 use onespace_core::Result;
 
-use super::{
-    bands::Bands,
-    layout::{Layout, Numbers, refuse},
-};
+use super::{bands::Bands, kinds::Numbers, layout::Layout, refusal::refuse};
 
 /// How a number becomes a byte.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -11,7 +11,11 @@ use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, PixelFormat};
 use onespace_core::{Error, Patience, Result, limits};
 use weezl::{BitOrder, LzwStatus, decode::Decoder as LzwDecoder};
 
-use super::layout::{Colours, Layout, Packing, refuse};
+use super::{
+    kinds::{Colours, Packing},
+    layout::Layout,
+    refusal::refuse,
+};
 use crate::jpeg;
 
 /// Where it is noticed that nobody waits any more.
