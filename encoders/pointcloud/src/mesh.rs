@@ -22,8 +22,8 @@ pub fn is_mesh(header: &Header<'_>, vertices: usize) -> bool {
 
 /// `count` points on the faces of a file, as many on each as its area's share; none if its faces have no area.
 ///
-/// A triangle with a corner that is nowhere is left out. Colours are mixed as places are. The faces are read twice, once for the whole
-/// area and once to place the points, so that none is kept.
+/// A triangle with a corner that is nowhere is left out. Colours are mixed as places are. The faces are read twice:
+/// once for the whole area and once to place the points, so that none is kept.
 ///
 /// # Errors
 /// `MEDIA_MALFORMED` for a face that cannot be read or names a vertex that is not there; what `patience` says when it

@@ -4,7 +4,8 @@ use onespace_core::{Error, Patience, Reason, Result, limits};
 use ply_rs_bw::ply::{PropertyType, ScalarType};
 
 use crate::{
-    header::Header,
+    ascii::FAR,
+    header::{Encoding, Header},
     read::{Vertex, each},
 };
 
@@ -40,8 +41,8 @@ pub enum Origin {
     Near,
 }
 
-/// Nearer than this a step of single precision is less than a ten-thousandth.
-const FAR: f64 = 1024.0;
+/// What is farther stays where it is: its distance to another place might be more than single precision holds.
+const ENDLESS: f64 = 1e30;
 
 /// How many vertices a file has; one that has none is refused, and one whose vertices are nowhere.
 ///
@@ -75,7 +76,8 @@ pub fn each_vertex(
     each(header, "vertex", patience, |_, vertex: Vertex| {
         let is_finite = vertex.place.iter().all(|value| value.is_finite());
         if start.is_none() && is_finite {
-            let is_far = vertex.place.iter().any(|value| value.abs() >= FAR);
+            let reach = vertex.place.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+            let is_far = (FAR..ENDLESS).contains(&reach);
             start = Some(if is_far { vertex.place.map(f64::round) } else { [0.0; 3] });
         }
         let ([x, y, z], [sx, sy, sz]) = (vertex.place, start.unwrap_or_default());
@@ -87,14 +89,14 @@ pub fn each_vertex(
     Ok(somewhere)
 }
 
-/// Whether places are written in numbers that single precision does not hold.
+/// Whether places are written in numbers that single precision does not hold, as in text any is.
 fn is_precise(header: &Header<'_>) -> bool {
     let precise = |axis: &str| {
         let property = header.element("vertex").and_then(|vertex| vertex.properties.get(axis));
         let kind = property.map(|property| &property.data_type);
         matches!(kind, Some(PropertyType::Scalar(ScalarType::Double | ScalarType::Int | ScalarType::UInt)))
     };
-    ["x", "y", "z"].into_iter().any(precise)
+    header.encoding == Encoding::Ascii || ["x", "y", "z"].into_iter().any(precise)
 }
 
 /// Every vertex, those too that are nowhere: faces count them.

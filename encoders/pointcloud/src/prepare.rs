@@ -54,8 +54,8 @@ impl PointCloudPreparer {
         Ok(Sample::whole(Modality::PointCloud, tensors))
     }
 
-    /// The points of a file, thinned to what is looked at; those of a mesh lie evenly on its faces, however its vertices
-    /// lie.
+    /// The points of a file, thinned to what is looked at; those of a mesh lie evenly on its faces, whatever its
+    /// vertices do.
     fn points(&self, bytes: &[u8], patience: &Patience) -> Result<Vec<Point>> {
         patience.check("before the file was read")?;
         let header = Header::read(bytes)?;

@@ -171,7 +171,8 @@ impl Entry for Vertex {
         };
         // A colour that is said counts for more than one that is made, whichever comes first.
         if let Some(slot) = self.colour.get_mut(number).filter(|slot| is_said || slot.is_nan()) {
-            *slot = colour as f32;
+            // No colour is infinite: what is not a number is not said.
+            *slot = if colour.is_finite() { colour as f32 } else { f32::NAN };
         }
     }
 

@@ -53,6 +53,41 @@ fn places_far_from_the_origin_keep_their_shape() {
 }
 
 #[test]
+fn text_says_where_far_places_are() {
+    let near: Vec<[f64; 3]> = Random(12).places(500).iter().map(|place| place.map(f64::from)).collect();
+    let wanted = points(&spec(200, 500), &doubles(&near, true));
+    let far = |[x, y, z]: &[f64; 3]| format!("{:.9} {:.9} {:.9}", x + 500_000.0, y + 5_400_000.0, z - 20_000.0);
+    let worst = apart(&points(&spec(200, 500), &vertices("x y z", &near.iter().map(far).collect::<Vec<_>>())), &wanted);
+    assert!(worst < 1e-5, "{worst}");
+}
+
+#[test]
+fn nowhere_is_written_in_many_ways() {
+    let places = Random(13).places(60);
+    let wanted = points(&spec(30, 60), &vertices("x y z", &lines(&places, "", "")));
+    for word in ["nan", "NaN", "-nan", "nan(ind)", "-nan(ind)", "-1.#IND", "1.#QNAN", "inf", "-Infinity", "1.#INF"] {
+        let mut organised = lines(&places, "", "");
+        organised.insert(20, format!("0 {word} {word}"));
+        organised.push(format!("{word} 0 0"));
+        assert_eq!(points(&spec(30, 60), &vertices("x y z", &organised)), wanted, "{word}");
+    }
+}
+
+#[test]
+fn a_colour_that_is_no_number_is_none() {
+    let places = Random(14).places(20);
+    for word in ["nan", "inf"] {
+        let mut painted = lines(&places, "", "0.5 0.25 0.75");
+        painted[3] = format!("0 0 0 {word} 0.25 0.75");
+        let found = points(
+            &PointCloud { normalise: Normalise::None, ..spec(20, 20) },
+            &vertices("x y z red green blue", &painted),
+        );
+        assert_eq!((found[3][3..].to_vec(), found[4][3..].to_vec()), (vec![0.4, 0.25, 0.75], vec![0.5, 0.25, 0.75]));
+    }
+}
+
+#[test]
 fn places_near_the_origin_are_those_of_single_precision() {
     let places = Random(4).places(300);
     let double: Vec<[f64; 3]> = places.iter().map(|place| place.map(f64::from)).collect();
@@ -128,7 +163,7 @@ fn what_nobody_reads_refuses_nothing() {
         let bytes = vertices("nx x y z curvature", &lines(&places, before, after));
         assert_eq!(points(&spec(30, 60), &bytes), wanted, "{before} {after}");
     }
-    for bad in ["none", "0x10", "1.#IND"] {
+    for bad in ["none", "0x10", "--", "1,5"] {
         let mut broken = lines(&places, "", "");
         broken[7] = format!("0 {bad} 0");
         let error = prepare(&spec(30, 60), &vertices("x y z", &broken)).unwrap_err();
@@ -231,7 +266,8 @@ fn strips_and_lists_of_other_names_are_faces() {
     for (elements, lines) in [
         ("element face 2\nproperty list uchar uint vertex_index", "3 0 1 2\n3 1 2 3"),
         (
-            "element face 2\nproperty list uchar float texcoord\nproperty list int short vertex_indices\nproperty int flags",
+            "element face 2\nproperty list uchar float texcoord\nproperty list int short vertex_indices\n\
+             property int flags",
             "2 0.5 nan 3 0 1 2 x\n0 3 1 2 3",
         ),
         ("element tristrips 1\nproperty list int int vertex_indices", "4 0 1 2 3"),
