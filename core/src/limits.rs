@@ -169,6 +169,8 @@ limits! {
     /// Of a cloud's points, how many must be at a finite place: depth cameras write NaN where they saw nothing, of a
     /// thing cut out of its background for all but a few in a hundred.
     POINTS_SOMEWHERE_PERCENT: usize = 1, "percent";
+    /// Vertices, and triangles, of a shape in a format other than PLY: they are kept while it is looked at.
+    SHAPE_ENTRIES: usize = 4_000_000, "entries";
     /// Vertices of one PLY face: modelling programs write the end of a cylinder as one face.
     PLY_LIST: usize = 65_536, "entries";
     /// One line of an ASCII PLY file. Holds a face of PLY_LIST vertices.

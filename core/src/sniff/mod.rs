@@ -5,6 +5,7 @@ mod isobmff;
 mod matroska;
 mod mpeg;
 mod ogg;
+mod shapes;
 #[cfg(test)]
 mod tests;
 
@@ -100,6 +101,10 @@ pub const FORMATS: &[Format] = &[
     content_of("Matroska audio", Modality::Audio, "audio/webm", Inside::MatroskaSound),
     content_of("Matroska/WebM", Modality::Video, "video/webm", Inside::MatroskaPictures),
     head_of("PLY", Modality::PointCloud, "model/ply", |b| b.starts_with(b"ply\n") || b.starts_with(b"ply\r")),
+    head_of("STL", Modality::PointCloud, "model/stl", shapes::is_stl),
+    head_of("OFF", Modality::PointCloud, "model/x-off", shapes::is_off),
+    head_of("PCD", Modality::PointCloud, "model/x-pcd", shapes::is_pcd),
+    head_of("OBJ", Modality::PointCloud, "model/obj", shapes::is_obj),
     head_of("NPY", Modality::Imu, "application/x-npy", |b| b.starts_with(b"\x93NUMPY")),
     head_of("MP3", Modality::Audio, "audio/mpeg", mpeg::is_one),
     head_of("AAC (ADTS)", Modality::Audio, "audio/aac", adts_frame),

@@ -1,4 +1,4 @@
-//! Point clouds to samples: read PLY, normalise, sample, group; or draw pictures for the image tower.
+//! Clouds and meshes to samples: read, normalise, sample, group; or draw pictures for the image tower.
 //!
 //! [`PointCloudPreparer`] does all of it, or [`ViewsPreparer`] where a manifest has pictures in place of points. A
 //! file's header is weighed against its bytes before anything is read, entries pass through one at a time, and only
@@ -10,16 +10,15 @@
 //! has no word for one that was shown vertices. Points that are nowhere (NaN, as depth cameras write), and faces that
 //! have one for a corner, are left out.
 
-mod ascii;
 mod family;
+mod formats;
 mod fps;
 mod group;
-mod header;
 mod mesh;
 mod normalise;
 mod points;
 mod prepare;
-mod read;
+mod source;
 pub mod table;
 mod views;
 

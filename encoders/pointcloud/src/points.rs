@@ -1,13 +1,8 @@
 //! The vertices of a file as points.
 
-use onespace_core::{Error, Patience, Reason, Result, limits};
-use ply_rs_bw::ply::{PropertyType, ScalarType};
+use onespace_core::{Error, Patience, Result, limits};
 
-use crate::{
-    ascii::FAR,
-    header::{Encoding, Header},
-    read::{Vertex, each},
-};
+use crate::{formats::FAR, source::Source};
 
 /// A point: where it is, and its colour, 0 to 1, where it has one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -44,36 +39,19 @@ pub enum Origin {
 /// What is farther stays where it is: its distance to another place might be more than single precision holds.
 const ENDLESS: f64 = 1e30;
 
-/// How many vertices a file has; one that has none is refused, and one whose vertices are nowhere.
-///
-/// # Errors
-/// `MEDIA_MALFORMED` or `MEDIA_EMPTY`.
-pub fn vertices(header: &Header<'_>) -> Result<usize> {
-    let Some(vertex) = header.element("vertex") else {
-        return Err(Error::malformed("bytes", "the file has no element \"vertex\""));
-    };
-    if let Some(axis) = ["x", "y", "z"].into_iter().find(|axis| !vertex.properties.contains_key(*axis)) {
-        return Err(Error::malformed("bytes", format!("its vertices have no \"{axis}\"")));
-    }
-    if vertex.count == 0 {
-        return Err(Error::new(Reason::MediaEmpty, "bytes", "the file has no points"));
-    }
-    Ok(vertex.count)
-}
-
 /// Reads every vertex and gives each to `take`, those too that are nowhere; answers how many are somewhere.
 ///
 /// # Errors
-/// As [`each`].
+/// As [`Source::each_vertex`].
 pub fn each_vertex(
-    header: &Header<'_>,
+    source: &dyn Source,
     origin: Origin,
     patience: &Patience,
     mut take: impl FnMut(Point),
 ) -> Result<usize> {
-    let mut start = (origin == Origin::Files || !is_precise(header)).then_some([0.0; 3]);
+    let mut start = (origin == Origin::Files || !source.is_precise()).then_some([0.0; 3]);
     let mut somewhere = 0;
-    each(header, "vertex", patience, |_, vertex: Vertex| {
+    source.each_vertex(patience, &mut |vertex| {
         let is_finite = vertex.place.iter().all(|value| value.is_finite());
         if start.is_none() && is_finite {
             let reach = vertex.place.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
@@ -84,29 +62,18 @@ pub fn each_vertex(
         let point = Point { place: [x - sx, y - sy, z - sz].map(|value| value as f32), colour: vertex.colour };
         somewhere += usize::from(point.is_somewhere());
         take(point);
-        Ok(())
     })?;
     Ok(somewhere)
-}
-
-/// Whether places are written in numbers that single precision does not hold, as in text any is.
-fn is_precise(header: &Header<'_>) -> bool {
-    let precise = |axis: &str| {
-        let property = header.element("vertex").and_then(|vertex| vertex.properties.get(axis));
-        let kind = property.map(|property| &property.data_type);
-        matches!(kind, Some(PropertyType::Scalar(ScalarType::Double | ScalarType::Int | ScalarType::UInt)))
-    };
-    header.encoding == Encoding::Ascii || ["x", "y", "z"].into_iter().any(precise)
 }
 
 /// Every vertex, those too that are nowhere: faces count them.
 ///
 /// # Errors
-/// As [`each`], and for a file whose vertices are nowhere.
-pub fn all(header: &Header<'_>, origin: Origin, patience: &Patience) -> Result<Vec<Point>> {
-    let total = vertices(header)?;
+/// As [`each_vertex`], and `MEDIA_MALFORMED` for a file whose vertices are nowhere.
+pub fn all(source: &dyn Source, origin: Origin, patience: &Patience) -> Result<Vec<Point>> {
+    let total = source.vertices();
     let mut points = Vec::with_capacity(total);
-    let somewhere = each_vertex(header, origin, patience, |point| points.push(point))?;
+    let somewhere = each_vertex(source, origin, patience, |point| points.push(point))?;
     check_somewhere(somewhere, total)?;
     Ok(points)
 }
@@ -115,15 +82,15 @@ pub fn all(header: &Header<'_>, origin: Origin, patience: &Patience) -> Result<V
 ///
 /// # Errors
 /// As [`all`].
-pub fn strided(header: &Header<'_>, origin: Origin, count: usize, patience: &Patience) -> Result<Vec<Point>> {
-    let written = vertices(header)?;
+pub fn strided(source: &dyn Source, origin: Origin, count: usize, patience: &Patience) -> Result<Vec<Point>> {
+    let written = source.vertices();
     let mut total = written;
     // How many are somewhere is known when all have been read: where some are not, they are read again.
     loop {
         let kept = total.min(count);
         let mut points = Vec::with_capacity(kept);
         let mut index = 0;
-        let somewhere = each_vertex(header, origin, patience, |point| {
+        let somewhere = each_vertex(source, origin, patience, |point| {
             if !point.is_somewhere() {
                 return;
             }

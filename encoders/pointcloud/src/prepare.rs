@@ -5,12 +5,13 @@ use onespace_core::{
 };
 
 use crate::{
+    formats,
     fps::{farthest, outermost},
     group::{nearest, within},
-    header::Header,
     mesh,
     normalise::to_unit_sphere,
-    points::{self, Origin, Point, check_somewhere, each_vertex, paint, strided, vertices},
+    points::{self, Origin, Point, check_somewhere, each_vertex, paint, strided},
+    source::Source,
     table::{Emit, FpsStart, GroupKind, Grouping, Layout, Normalise, PointCloud, Subsample},
 };
 
@@ -58,38 +59,38 @@ impl PointCloudPreparer {
     /// vertices do.
     fn points(&self, bytes: &[u8], patience: &Patience) -> Result<Vec<Point>> {
         patience.check("before the file was read")?;
-        let header = Header::read(bytes)?;
-        let total = vertices(&header)?;
+        let file = formats::open(bytes, patience)?;
+        let source = file.as_ref();
         let origin = match self.spec.normalise {
             Normalise::UnitSphere => Origin::Near,
             Normalise::None => Origin::Files,
         };
-        if mesh::is_mesh(&header, total) {
-            let corners = points::all(&header, origin, patience)?;
+        if mesh::is_mesh(source) {
+            let corners = points::all(source, origin, patience)?;
             let count = match self.spec.subsample {
                 Subsample::Fps => self.spec.presample,
                 Subsample::Stride | Subsample::Random => self.spec.points,
             };
-            let spread = mesh::spread(&header, &corners, count, patience)?;
+            let spread = mesh::spread(source, &corners, count, patience)?;
             if !spread.is_empty() {
                 return Ok(spread);
             }
         }
         match self.spec.subsample {
-            Subsample::Fps => strided(&header, origin, self.spec.presample, patience),
-            Subsample::Stride => strided(&header, origin, self.spec.points, patience),
-            Subsample::Random => self.random(&header, origin, patience),
+            Subsample::Fps => strided(source, origin, self.spec.presample, patience),
+            Subsample::Stride => strided(source, origin, self.spec.points, patience),
+            Subsample::Random => self.random(source, origin, patience),
         }
     }
 
     /// A reservoir: each point has the same chance to be in it at the end.
-    fn random(&self, header: &Header<'_>, origin: Origin, patience: &Patience) -> Result<Vec<Point>> {
-        let total = vertices(header)?;
+    fn random(&self, source: &dyn Source, origin: Origin, patience: &Patience) -> Result<Vec<Point>> {
+        let total = source.vertices();
         let kept = total.min(self.spec.points);
         let mut random = SplitMix64::new(self.spec.seed);
         let mut points = Vec::with_capacity(kept);
         let mut index = 0;
-        let somewhere = each_vertex(header, origin, patience, |point| {
+        let somewhere = each_vertex(source, origin, patience, |point| {
             if !point.is_somewhere() {
                 return;
             }

@@ -3,9 +3,9 @@
 use onespace_core::{Error, Patience, Reason, Result};
 
 use crate::{
-    header::Header,
-    mesh::{each_triangle, is_mesh, spread},
-    points::{Origin, Point, all, paint, strided, vertices},
+    formats,
+    mesh::{is_mesh, spread},
+    points::{Origin, Point, all, paint, strided},
 };
 
 /// Points that are drawn of a cloud; a larger one is thinned by even strides. A picture of 260 pixels has room for
@@ -34,14 +34,14 @@ impl Shape {
     /// `patience` says when it is over.
     pub fn read(bytes: &[u8], colour: [f32; 3], patience: &Patience) -> Result<Self> {
         patience.check("before the file was read")?;
-        let header = Header::read(bytes)?;
-        let total = vertices(&header)?;
+        let file = formats::open(bytes, patience)?;
+        let source = file.as_ref();
         let mut points = Vec::new();
         let mut triangles = Vec::new();
-        if is_mesh(&header, total) {
-            points = all(&header, Origin::Near, patience)?;
+        if is_mesh(source) {
+            points = all(source, Origin::Near, patience)?;
             let mut count = 0_usize;
-            each_triangle(&header, total, patience, |corners| {
+            source.each_triangle(patience, &mut |corners| {
                 if has_area(&points, corners) {
                     count += 1;
                     if count <= MESH_TRIANGLES {
@@ -50,14 +50,14 @@ impl Shape {
                 }
             })?;
             if count > MESH_TRIANGLES {
-                points = spread(&header, &points, CLOUD_POINTS, patience)?;
+                points = spread(source, &points, CLOUD_POINTS, patience)?;
                 triangles = Vec::new();
             } else if count == 0 {
                 points = Vec::new();
             }
         }
         if points.is_empty() {
-            points = strided(&header, Origin::Near, CLOUD_POINTS, patience)?;
+            points = strided(source, Origin::Near, CLOUD_POINTS, patience)?;
         } else if !triangles.is_empty() {
             (points, triangles) = used(&points, &triangles);
         }

@@ -8,10 +8,11 @@ use ply_rs_bw::{
     ply::{BeginList, ElementDef, PropertyAccess, PropertyAccessResult, ScalarType},
 };
 
-use crate::{
-    ascii::{self, Broken, Entry, full},
-    header::{Encoding, Header, Lines},
+use super::{
+    ply_header::{Encoding, Header, Lines},
+    ply_text::{self, Broken, Entry, full},
 };
+use crate::source::Vertex;
 
 /// Entries that are read between two looks at the clock: a millisecond's.
 const UNSEEN: usize = 4096;
@@ -54,7 +55,7 @@ impl<'a> Reader<'a> {
             self.patience.check_every(UNSEEN, index, "while the points were read")?;
             let entry = match self.encoding {
                 Encoding::Ascii => {
-                    let entry = ascii::read(self.line(element, index, E::longest_list())?, element);
+                    let entry = ply_text::read(self.line(element, index, E::longest_list())?, element);
                     take(index, entry.map_err(|broken| unreadable::<E>(element, index, broken))?)?;
                     continue;
                 }
@@ -115,14 +116,9 @@ macro_rules! bounded_lists {
     };
 }
 
-/// What a file says of a vertex.
+/// A vertex as a file has it.
 #[derive(Clone, Copy, Debug)]
-pub struct Vertex {
-    /// x, y, z.
-    pub place: [f64; 3],
-    /// Red, green, blue; NaN where the file gives none.
-    pub colour: [f32; 3],
-}
+pub struct PlyVertex(pub Vertex);
 
 /// Of a Gaussian splat's colour, the part that is the same from all sides: the first spherical harmonic,
 /// 1 / (2 · √π).
@@ -147,9 +143,9 @@ fn channel(name: &str) -> Option<Channel> {
     })
 }
 
-impl Entry for Vertex {
+impl Entry for PlyVertex {
     fn empty() -> Self {
-        Self { place: [0.0; 3], colour: [f32::NAN; 3] }
+        Self(Vertex::at([0.0; 3]))
     }
 
     fn reads(name: &str) -> bool {
@@ -157,7 +153,7 @@ impl Entry for Vertex {
     }
 
     fn set_number(&mut self, name: &str, value: f64, full: f64) {
-        let [x, y, z] = &mut self.place;
+        let [x, y, z] = &mut self.0.place;
         match name {
             "x" => *x = value,
             "y" => *y = value,
@@ -170,7 +166,7 @@ impl Entry for Vertex {
             None => return,
         };
         // A colour that is said counts for more than one that is made, whichever comes first.
-        if let Some(slot) = self.colour.get_mut(number).filter(|slot| is_said || slot.is_nan()) {
+        if let Some(slot) = self.0.colour.get_mut(number).filter(|slot| is_said || slot.is_nan()) {
             // No colour is infinite: what is not a number is not said.
             *slot = if colour.is_finite() { colour as f32 } else { f32::NAN };
         }
@@ -188,7 +184,7 @@ macro_rules! scalars {
     };
 }
 
-impl PropertyAccess for Vertex {
+impl PropertyAccess for PlyVertex {
     fn new() -> Self {
         Self::empty()
     }

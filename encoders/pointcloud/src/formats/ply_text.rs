@@ -6,8 +6,7 @@
 use onespace_core::limits;
 use ply_rs_bw::ply::{ElementDef, PropertyType, ScalarType};
 
-/// Nearer than this a step of single precision is less than a ten-thousandth.
-pub const FAR: f64 = 1024.0;
+use super::words::{coordinate, single};
 
 /// What a line is read into.
 pub trait Entry: Sized {
@@ -115,8 +114,8 @@ fn not_of_type(name: &str, word: &str, kind: &ScalarType) -> Broken {
 /// A number of a type. Integers may be written with a point, if nothing else than zero stands behind it.
 fn number(word: &str, kind: &ScalarType) -> Option<f64> {
     let range = match kind {
-        ScalarType::Float => return float(word),
-        ScalarType::Double => return word.parse().ok().or_else(|| nowhere(word)),
+        ScalarType::Float => return single(word),
+        ScalarType::Double => return coordinate(word),
         ScalarType::Char => -128.0..=127.0,
         ScalarType::UChar => 0.0..=255.0,
         ScalarType::Short => -32_768.0..=32_767.0,
@@ -125,17 +124,4 @@ fn number(word: &str, kind: &ScalarType) -> Option<f64> {
         ScalarType::UInt => 0.0..=f64::from(u32::MAX),
     };
     word.parse().ok().filter(|value: &f64| value.fract() == 0.0 && range.contains(value))
-}
-
-/// What is written as a number of single precision. Text says more of places far away than that holds, and is believed.
-fn float(word: &str) -> Option<f64> {
-    let Some(number) = word.parse::<f32>().ok() else { return nowhere(word) };
-    if number.abs() >= FAR as f32 { word.parse().ok() } else { Some(f64::from(number)) }
-}
-
-/// NaN and infinity as C libraries write them.
-fn nowhere(word: &str) -> Option<f64> {
-    let bare = word.trim_start_matches(['+', '-']);
-    let begins = |name: &str| bare.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
-    (begins("nan") || begins("1.#")).then_some(f64::NAN)
 }
