@@ -170,10 +170,15 @@ limits! {
     PLY_PROPERTIES: usize = 64, "properties";
     /// Points, or vertices, of one cloud.
     POINTS: usize = 10_000_000, "points";
-    /// Vertices of one PLY face.
-    PLY_LIST: usize = 64, "entries";
-    /// One line of an ASCII PLY file.
-    PLY_LINE_BYTES: usize = 64 * 1024, "bytes";
+    /// Of a cloud's points, how many must be at a finite place: depth cameras write NaN where they saw nothing, of a
+    /// thing cut out of its background for all but a few in a hundred.
+    POINTS_SOMEWHERE_PERCENT: usize = 1, "percent";
+    /// Vertices, and triangles, of a shape in a format other than PLY: they are kept while it is looked at.
+    SHAPE_ENTRIES: usize = 4_000_000, "entries";
+    /// Vertices of one PLY face: modelling programs write the end of a cylinder as one face.
+    PLY_LIST: usize = 65_536, "entries";
+    /// One line of an ASCII PLY file. Holds a face of PLY_LIST vertices.
+    PLY_LINE_BYTES: usize = MIB, "bytes";
     /// What a process that decodes one media may map beside its program. What the limits above let one hold is less:
     /// a video of VIDEO_BYTES, its audio track of AUDIO_DECODED_BYTES, their samples, and what FFmpeg takes.
     DECODER_BYTES: usize = 1536 * MIB, "bytes";

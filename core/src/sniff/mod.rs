@@ -5,6 +5,7 @@ mod isobmff;
 mod matroska;
 mod mpeg;
 mod ogg;
+mod shapes;
 #[cfg(test)]
 mod tests;
 
@@ -85,7 +86,7 @@ pub const FORMATS: &[Format] = &[
     head_of("PNG", Modality::Image, "image/png", |b| b.starts_with(b"\x89PNG\r\n\x1a\n")),
     head_of("WebP", Modality::Image, "image/webp", |b| form(b, b"RIFF", b"WEBP")),
     head_of("GIF", Modality::Image, "image/gif", |b| b.starts_with(b"GIF87a") || b.starts_with(b"GIF89a")),
-    head_of("TIFF", Modality::Image, "image/tiff", |b| b.starts_with(b"II*\0") || b.starts_with(b"MM\0*")),
+    head_of("TIFF", Modality::Image, "image/tiff", is_tiff),
     head_of("BMP", Modality::Image, "image/bmp", is_bmp),
     refused(content_of("AVIF", Modality::Image, "image/avif", Inside::Avif)),
     refused(content_of("HEIF", Modality::Image, "image/heic", Inside::Heif)),
@@ -100,6 +101,10 @@ pub const FORMATS: &[Format] = &[
     content_of("Matroska audio", Modality::Audio, "audio/webm", Inside::MatroskaSound),
     content_of("Matroska/WebM", Modality::Video, "video/webm", Inside::MatroskaPictures),
     head_of("PLY", Modality::PointCloud, "model/ply", |b| b.starts_with(b"ply\n") || b.starts_with(b"ply\r")),
+    head_of("STL", Modality::PointCloud, "model/stl", shapes::is_stl),
+    head_of("OFF", Modality::PointCloud, "model/x-off", shapes::is_off),
+    head_of("PCD", Modality::PointCloud, "model/x-pcd", shapes::is_pcd),
+    head_of("OBJ", Modality::PointCloud, "model/obj", shapes::is_obj),
     head_of("NPY", Modality::Imu, "application/x-npy", |b| b.starts_with(b"\x93NUMPY")),
     head_of("MP3", Modality::Audio, "audio/mpeg", mpeg::is_one),
     head_of("AAC (ADTS)", Modality::Audio, "audio/aac", adts_frame),
@@ -167,11 +172,16 @@ fn is_wav(bytes: &[u8]) -> bool {
     [b"RIFF", b"RF64", b"BW64"].iter().any(|maker| form(bytes, maker, b"WAVE"))
 }
 
+/// TIFF and BigTIFF, in either byte order.
+fn is_tiff(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..])
+}
+
 fn is_bmp(bytes: &[u8]) -> bool {
     // "BM" alone also begins English sentences; the reserved words and the header size tell.
     bytes.starts_with(b"BM")
         && bytes.get(6..10) == Some(&[0; 4])
-        && matches!(bytes.get(14), Some(12 | 40 | 52 | 56 | 64 | 108 | 124))
+        && matches!(bytes.get(14), Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
 }
 
 fn adts_frame(bytes: &[u8]) -> bool {

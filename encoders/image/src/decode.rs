@@ -1,5 +1,7 @@
 //! From a file's bytes to an upright image, within the limits.
 
+use std::borrow::Cow;
+
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, error::LimitErrorKind};
 use onespace_core::{
     Error, HeldRoom, Modality, Patience, Result, limits,
@@ -7,9 +9,11 @@ use onespace_core::{
 };
 
 use crate::{
-    jpeg,
-    pixels::{Orientation, Pixels},
+    bmp, jpeg, orientation,
+    pixels::{Pixels, blend},
+    png,
     size::check_size,
+    tif,
 };
 
 /// A decoded image, and the room that it takes.
@@ -19,7 +23,7 @@ pub struct Decoded {
     _room: Option<HeldRoom>,
 }
 
-/// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF (of several frames the first), turns it as its EXIF says and lays
+/// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF (of several frames the first), turns it as its EXIF or XMP says and lays
 /// it over `background` where it is transparent; without one, transparency is ignored.
 ///
 /// # Errors
@@ -35,13 +39,23 @@ pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) ->
 }
 
 fn decode_pixels(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Decoded> {
+    if tif::is_tiff(bytes) {
+        let tif::Decoded { size: (width, height), pixels, orientation, room } =
+            tif::decode(bytes, background, patience)?;
+        return Ok(Decoded { pixels: Pixels::new(width, height, pixels)?.upright(orientation), _room: room });
+    }
     let format = image::guess_format(bytes).ok().filter(is_read).ok_or_else(|| unknown(bytes))?;
     if format == ImageFormat::Jpeg {
         let jpeg::Decoded { size: (width, height), pixels, orientation, room } = jpeg::decode(bytes, patience)?;
         patience.check("when the image was decoded")?;
         return Ok(Decoded { pixels: Pixels::new(width, height, pixels)?.upright(orientation), _room: room });
     }
-    let mut reader = ImageReader::new(patience.reading(bytes));
+    let whole = match format {
+        ImageFormat::Png => png::ended(bytes),
+        ImageFormat::Bmp => bmp::of_windows(bytes)?,
+        _ => Cow::Borrowed(bytes),
+    };
+    let mut reader = ImageReader::new(patience.reading(&whole));
     reader.set_format(format);
     reader.limits(allocations());
     let mut decoder = reader.into_decoder().map_err(|error| explain(&error))?;
@@ -53,8 +67,7 @@ fn decode_pixels(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience)
     strict.max_image_height = Some(limits::IMAGE_SIDE as u32);
     decoder.set_limits(strict).map_err(|error| explain(&error))?;
 
-    // Broken metadata does not make the pixels unreadable.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let orientation = orientation::of_decoder(&mut decoder);
     // What the decoder gives, and what that becomes.
     let room = patience.hold(decoder.total_bytes() + 3 * u64::from(width) * u64::from(height))?;
     let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
@@ -135,13 +148,6 @@ const fn high(value: u16) -> u8 {
     (value >> 8) as u8
 }
 
-fn blend(rgb: [u8; 3], alpha: u8, background: [u8; 3]) -> [u8; 3] {
-    let (alpha, rest) = (u32::from(alpha), u32::from(255 - alpha));
-    let mix = |front: u8, back: u8| ((u32::from(front) * alpha + u32::from(back) * rest + 127) / 255) as u8;
-    let ([red, green, blue], [back_red, back_green, back_blue]) = (rgb, background);
-    [mix(red, back_red), mix(green, back_green), mix(blue, back_blue)]
-}
-
 #[cfg(test)]
 mod tests {
     use onespace_core::Reason;
@@ -159,12 +165,5 @@ mod tests {
         assert!(check_size(100, 100, decoded).is_ok());
         assert_eq!(check_size(100, 100, decoded + 1).unwrap_err().reason, Reason::MediaTooLarge);
         assert_eq!(check_size(0, 5, 0).unwrap_err().reason, Reason::MediaMalformed);
-    }
-
-    #[test]
-    fn transparency_shows_the_background() {
-        assert_eq!(blend([10, 20, 30], 0, [255, 0, 7]), [255, 0, 7]);
-        assert_eq!(blend([10, 20, 30], 255, [255, 0, 7]), [10, 20, 30]);
-        assert_eq!(blend([0, 0, 200], 51, [255, 100, 0]), [204, 80, 40]);
     }
 }

@@ -4,7 +4,7 @@ use image::metadata::Orientation;
 use libjpeg_turbo_rs::{ComponentInfo, DecodeLimits, Decoder, JpegError, PixelFormat};
 use onespace_core::{Error, HeldRoom, Patience, Result, limits};
 
-use crate::size::check_size;
+use crate::{orientation, size::check_size};
 
 /// A decoded JPEG, as it lies in the file.
 pub struct Decoded {
@@ -36,20 +36,15 @@ pub fn decode(bytes: &[u8], patience: &Patience) -> Result<Decoded> {
     if !usual(&decoder) {
         return Err(Error::unsupported("bytes", "a JPEG whose four components are sampled as no program does it"));
     }
-    // Broken metadata does not make the pixels unreadable.
-    let orientation = decoder.exif_orientation().and_then(Orientation::from_exif);
+    let orientation = orientation::of_metadata(decoder.exif_data(), decoder.xmp_data());
     decoder.set_output_format(PixelFormat::Rgb);
     let room = patience.hold(decoded)?;
     let image = decoder.decode_image().map_err(|error| explain(&error))?;
-    Ok(Decoded {
-        size: (width.into(), height.into()),
-        pixels: image.data,
-        orientation: orientation.unwrap_or(Orientation::NoTransforms),
-        room,
-    })
+    Ok(Decoded { size: (width.into(), height.into()), pixels: image.data, orientation, room })
 }
 
-fn explain(error: &JpegError) -> Error {
+/// What is wrong with a JPEG.
+pub fn explain(error: &JpegError) -> Error {
     match error {
         JpegError::Unsupported(what) => Error::unsupported("bytes", format!("a JPEG with {what}")),
         JpegError::LimitExceeded { what, actual, limit } => {

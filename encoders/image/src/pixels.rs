@@ -52,3 +52,23 @@ impl Pixels {
         Self { pixels: image.into_rgb8() }
     }
 }
+
+/// A colour of some opacity over another.
+pub fn blend(rgb: [u8; 3], alpha: u8, background: [u8; 3]) -> [u8; 3] {
+    let (alpha, rest) = (u32::from(alpha), u32::from(255 - alpha));
+    let mix = |front: u8, back: u8| ((u32::from(front) * alpha + u32::from(back) * rest + 127) / 255) as u8;
+    let ([red, green, blue], [back_red, back_green, back_blue]) = (rgb, background);
+    [mix(red, back_red), mix(green, back_green), mix(blue, back_blue)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transparency_shows_the_background() {
+        assert_eq!(blend([10, 20, 30], 0, [255, 0, 7]), [255, 0, 7]);
+        assert_eq!(blend([10, 20, 30], 255, [255, 0, 7]), [10, 20, 30]);
+        assert_eq!(blend([0, 0, 200], 51, [255, 100, 0]), [204, 80, 40]);
+    }
+}

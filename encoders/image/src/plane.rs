@@ -1,19 +1,16 @@
 //! Images of one value a pixel: distances, temperatures. Sixteen bits and floats stay what they are.
 
 use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageFormat, ImageReader, Luma, imageops, metadata::Orientation};
-use onespace_core::{Error, Patience, Result, limits};
-use tiff::{
-    TiffError,
-    decoder::{Decoder, DecodingResult, Limits},
-    tags::Tag,
-};
+use onespace_core::{Error, Patience, Result};
 
 use crate::{
     decode::{allocations, decode, explain},
     fit::Fit,
+    orientation, png,
     size::check_size,
     table::Image,
     taps::{Side, resample},
+    tif::{self, Bands, Colours, Layout},
 };
 
 /// What numbers a file held.
@@ -50,7 +47,7 @@ pub struct Plane {
 pub fn decode_plane(bytes: &[u8], patience: &Patience) -> Result<Plane> {
     patience.check("before the image was decoded")?;
     let plane = match image::guess_format(bytes) {
-        Ok(ImageFormat::Tiff) => decode_tiff(bytes, patience),
+        _ if tif::is_tiff(bytes) => decode_tiff(bytes, patience),
         Ok(ImageFormat::Png) => decode_png(bytes, patience),
         _ => Ok(None),
     };
@@ -102,7 +99,8 @@ fn decode_grey(bytes: &[u8], patience: &Patience) -> Result<Plane> {
 
 /// A PNG of sixteen bits of grey; none where it is anything else.
 fn decode_png(bytes: &[u8], patience: &Patience) -> Result<Option<Plane>> {
-    let mut reader = ImageReader::new(patience.reading(bytes));
+    let whole = png::ended(bytes);
+    let mut reader = ImageReader::new(patience.reading(&whole));
     reader.set_format(ImageFormat::Png);
     reader.limits(allocations());
     let mut decoder = reader.into_decoder().map_err(|error| explain(&error))?;
@@ -113,46 +111,43 @@ fn decode_png(bytes: &[u8], patience: &Patience) -> Result<Option<Plane>> {
     check_size(width, height, decoder.total_bytes())?;
     // Two bytes each, and four as a number.
     let _room = patience.hold(decoder.total_bytes() + 4 * u64::from(width) * u64::from(height))?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let orientation = orientation::of_decoder(&mut decoder);
     let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?.into_luma16();
     let values = image.into_raw().into_iter().map(f32::from).collect();
     turned((width, height), values, Numbers::Integers, orientation).map(Some)
 }
 
-/// A TIFF of one channel; none where it has several.
+/// A TIFF of grey in whole bytes, bands beside it left out; none where it is anything else.
 fn decode_tiff(bytes: &[u8], patience: &Patience) -> Result<Option<Plane>> {
-    let mut decoder = Decoder::new(patience.reading(bytes)).map_err(|error| explain_tiff(&error))?;
-    let colours = decoder.colortype().map_err(|error| explain_tiff(&error))?;
-    let tiff::ColorType::Gray(bits) = colours else { return Ok(None) };
-    let (width, height) = decoder.dimensions().map_err(|error| explain_tiff(&error))?;
-    check_size(width, height, u64::from(width) * u64::from(height) * u64::from(bits.div_ceil(8).max(4)))?;
-    let _room = patience.hold(u64::from(width) * u64::from(height) * u64::from(bits.div_ceil(8).max(4)))?;
-    let mut strict = Limits::default();
-    strict.decoding_buffer_size = limits::IMAGE_DECODED_BYTES;
-    strict.intermediate_buffer_size = limits::IMAGE_DECODED_BYTES;
-    let mut decoder = decoder.with_limits(strict);
-    let orientation = decoder.find_tag_unsigned::<u8>(Tag::Orientation).ok().flatten();
-    let orientation = orientation.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms);
-    let decoded = decoder.read_image().map_err(|error| explain_tiff(&error))?;
-    let Some((values, numbers)) = numbers(decoded) else { return Ok(None) };
-    turned((width, height), values, numbers, orientation).map(Some)
-}
-
-/// The values, and what they were; none for numbers that no depth or thermal camera writes.
-fn numbers(decoded: DecodingResult) -> Option<(Vec<f32>, Numbers)> {
-    fn values<T>(values: Vec<T>, value: impl Fn(T) -> f32) -> Vec<f32> {
-        values.into_iter().map(value).collect()
+    let layout = Layout::read(bytes, patience)?;
+    if !matches!(layout.colours, Colours::BlackIsZero | Colours::WhiteIsZero) || layout.bits < 8 {
+        return Ok(None);
     }
-    Some(match decoded {
-        DecodingResult::U8(all) => (values(all, f32::from), Numbers::Bytes),
-        DecodingResult::U16(all) => (values(all, f32::from), Numbers::Integers),
-        DecodingResult::I16(all) => (values(all, f32::from), Numbers::Integers),
-        DecodingResult::U32(all) => (values(all, |value| value as f32), Numbers::Integers),
-        DecodingResult::F16(all) => (values(all, f32::from), Numbers::Floats),
-        DecodingResult::F32(all) => (all, Numbers::Floats),
-        DecodingResult::F64(all) => (values(all, |value| value as f32), Numbers::Floats),
-        _ => return None,
-    })
+    let numbers = match (layout.numbers, layout.bits) {
+        (tif::Numbers::Floats, _) => Numbers::Floats,
+        (tif::Numbers::Unsigned, 8) => Numbers::Bytes,
+        (tif::Numbers::Unsigned | tif::Numbers::Signed, _) => Numbers::Integers,
+    };
+    // Where zero is white, this is black.
+    let black = match (&layout.colours, layout.numbers) {
+        (Colours::WhiteIsZero, tif::Numbers::Unsigned) => Some(f64::from(layout.bits).exp2() - 1.0),
+        (Colours::WhiteIsZero, tif::Numbers::Floats) => Some(1.0),
+        (Colours::WhiteIsZero, tif::Numbers::Signed) => {
+            return Err(Error::unsupported("bytes", "a TIFF whose zero is white and whose numbers are below it"));
+        }
+        _ => None,
+    };
+    let size = (layout.width, layout.height);
+    // Four bytes each as a number.
+    let takes = layout.decoded_bytes().saturating_add(4 * u64::from(size.0) * u64::from(size.1));
+    check_size(size.0, size.1, takes)?;
+    let _room = patience.hold(takes)?;
+    let bands = Bands::read(bytes, &layout, patience)?;
+    let sample = layout.sample_bytes();
+    let pixels = bands.bytes.chunks_exact(sample * layout.samples);
+    let firsts = pixels.filter_map(|pixel| pixel.get(..sample)).map(|bytes| tif::number(bytes, layout.numbers));
+    let values = firsts.map(|value| black.map_or(value, |black| black - value) as f32).collect();
+    turned(size, values, numbers, layout.orientation).map(Some)
 }
 
 /// The plane as it is meant to be seen.
@@ -173,19 +168,6 @@ fn turned((width, height): (u32, u32), values: Vec<f32>, numbers: Numbers, orien
     };
     let (width, height) = image.dimensions();
     Ok(Plane { width, height, values: image.into_raw(), numbers, colours: false })
-}
-
-fn explain_tiff(error: &TiffError) -> Error {
-    match error {
-        TiffError::UnsupportedError(_) => Error::unsupported("bytes", format!("the TIFF cannot be decoded: {error}")),
-        TiffError::LimitsExceeded => Error::too_large(
-            "bytes",
-            "the memory that decoding takes",
-            "more than allowed",
-            format_args!("{} bytes", limits::IMAGE_DECODED_BYTES),
-        ),
-        _ => Error::malformed("bytes", format!("the TIFF cannot be decoded: {error}")),
-    }
 }
 
 #[cfg(test)]

@@ -1,30 +1,34 @@
 //! Points spread evenly over the faces of a mesh.
 
-use onespace_core::{Error, Patience, Result, random::SplitMix64};
+use onespace_core::{Patience, Result, random::SplitMix64};
 
-use crate::{
-    header::Header,
-    read::{Face, Point, each},
-};
+use crate::{points::Point, source::Source};
 
-/// What the spread begins with: the same file gives the same points, always.
+/// Vertices of a mesh that are kept, 24 bytes each; one of more is taken for the cloud of its vertices.
+const MOST_VERTICES: usize = 1 << 20;
+
+/// What the spread begins with ("onespace"): the same file gives the same points, always.
 const SEED: u64 = 0x6f6e_6573_7061_6365;
+
+/// Whether a file has faces that are looked at.
+pub fn is_mesh(source: &dyn Source) -> bool {
+    source.vertices() <= MOST_VERTICES && source.has_faces()
+}
 
 /// `count` points on the faces of a file, as many on each as its area's share; none if its faces have no area.
 ///
-/// Polygons are fans of triangles. Colours are mixed as places are. The faces are read twice, once for the whole
-/// area and once to place the points, so that none is kept.
+/// A triangle with a corner that is nowhere is left out. Colours are mixed as places are. The faces are read twice:
+/// once for the whole area and once to place the points, so that none is kept.
 ///
 /// # Errors
-/// `MEDIA_MALFORMED` for a face that cannot be read or names a vertex that is not there; what `patience` says when it
-/// is over.
-pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize, patience: &Patience) -> Result<Vec<Point>> {
+/// As [`Source::each_triangle`].
+pub fn spread(source: &dyn Source, vertices: &[Point], count: usize, patience: &Patience) -> Result<Vec<Point>> {
     let mut whole = 0.0;
     let corners = |numbers: [u32; 3]| {
-        let [a, b, c] = numbers.map(|number| vertices.get(number as usize));
+        let [a, b, c] = numbers.map(|number| vertices.get(number as usize).filter(|point| point.is_somewhere()));
         a.zip(b).zip(c).map(|((a, b), c)| [a, b, c])
     };
-    each_triangle(header, vertices.len(), patience, |numbers| whole += corners(numbers).map_or(0.0, area))?;
+    source.each_triangle(patience, &mut |numbers| whole += corners(numbers).map_or(0.0, area))?;
     let mut points = Vec::with_capacity(count);
     if !(whole.is_finite() && whole > 0.0) {
         return Ok(points);
@@ -33,7 +37,7 @@ pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize, patience: &
     let mut random = SplitMix64::new(SEED);
     let mut passed = 0.0;
     let mut next = random.unit() * whole / count as f64;
-    each_triangle(header, vertices.len(), patience, |numbers| {
+    source.each_triangle(patience, &mut |numbers| {
         let Some(corners) = corners(numbers) else { return };
         passed += area(corners);
         while next < passed && points.len() < count {
@@ -46,31 +50,6 @@ pub fn spread(header: &Header<'_>, vertices: &[Point], count: usize, patience: &
         points.push(last);
     }
     Ok(points)
-}
-
-/// Every triangle of a file by the numbers of its corners, all of which are there; polygons are fans of triangles.
-///
-/// # Errors
-/// As [`spread`].
-pub fn each_triangle(
-    header: &Header<'_>,
-    vertices: usize,
-    patience: &Patience,
-    mut take: impl FnMut([u32; 3]),
-) -> Result<()> {
-    each(header, "face", patience, |index, face: Face| {
-        if let Some(number) = face.corners.iter().find(|number| **number as usize >= vertices) {
-            let message = format!("face {index} names vertex {number}, there are {vertices}");
-            return Err(Error::malformed("bytes", message));
-        }
-        let Some((first, others)) = face.corners.split_first() else { return Ok(()) };
-        for pair in others.windows(2) {
-            if let [second, third] = pair {
-                take([*first, *second, *third]);
-            }
-        }
-        Ok(())
-    })
 }
 
 fn area([a, b, c]: [&Point; 3]) -> f64 {

@@ -1,6 +1,6 @@
 //! Size and place of a cloud.
 
-use crate::read::Point;
+use crate::points::Point;
 
 /// The mean of some places; of none, the origin.
 pub fn centroid(places: impl ExactSizeIterator<Item = [f32; 3]>) -> [f64; 3] {

@@ -5,12 +5,13 @@ use onespace_core::{
 };
 
 use crate::{
+    formats,
     fps::{farthest, outermost},
     group::{nearest, within},
-    header::Header,
     mesh,
     normalise::to_unit_sphere,
-    read::{Point, each_vertex, paint, vertices},
+    points::{self, Origin, Point, check_somewhere, each_vertex, paint, strided},
+    source::Source,
     table::{Emit, FpsStart, GroupKind, Grouping, Layout, Normalise, PointCloud, Subsample},
 };
 
@@ -54,33 +55,53 @@ impl PointCloudPreparer {
         Ok(Sample::whole(Modality::PointCloud, tensors))
     }
 
-    /// The points of a file, thinned to what is looked at; those of a mesh of few vertices lie on its faces.
+    /// The points of a file, thinned to what is looked at; those of a mesh lie evenly on its faces, whatever its
+    /// vertices do.
     fn points(&self, bytes: &[u8], patience: &Patience) -> Result<Vec<Point>> {
         patience.check("before the file was read")?;
-        let header = Header::read(bytes)?;
-        let total = vertices(&header)?;
-        let kept = total.min(match self.spec.subsample {
-            Subsample::Fps => self.spec.presample,
-            Subsample::Stride | Subsample::Random => self.spec.points,
-        });
-        let mut random = (self.spec.subsample == Subsample::Random).then(|| SplitMix64::new(self.spec.seed));
-        let mut points = Vec::with_capacity(kept);
-        each_vertex(&header, patience, |index, point| match &mut random {
-            // A reservoir: each point has the same chance to be in it at the end.
-            Some(random) if points.len() == kept => {
-                if let Some(slot) = points.get_mut(random.below(index + 1)) {
-                    *slot = point;
-                }
+        let file = formats::open(bytes, patience)?;
+        let source = file.as_ref();
+        let origin = match self.spec.normalise {
+            Normalise::UnitSphere => Origin::Near,
+            Normalise::None => Origin::Files,
+        };
+        if mesh::is_mesh(source) {
+            let corners = points::all(source, origin, patience)?;
+            let count = match self.spec.subsample {
+                Subsample::Fps => self.spec.presample,
+                Subsample::Stride | Subsample::Random => self.spec.points,
+            };
+            let spread = mesh::spread(source, &corners, count, patience)?;
+            if !spread.is_empty() {
+                return Ok(spread);
             }
-            Some(_) => points.push(point),
-            // The kept ones are the numbers floor(k · total / kept).
-            None if points.len() < kept && index == points.len() * total / kept => points.push(point),
-            None => {}
-        })?;
-        if total < self.spec.points && header.element("face").is_some_and(|face| face.count > 0) {
-            let spread = mesh::spread(&header, &points, self.spec.points, patience)?;
-            return Ok(if spread.is_empty() { points } else { spread });
         }
+        match self.spec.subsample {
+            Subsample::Fps => strided(source, origin, self.spec.presample, patience),
+            Subsample::Stride => strided(source, origin, self.spec.points, patience),
+            Subsample::Random => self.random(source, origin, patience),
+        }
+    }
+
+    /// A reservoir: each point has the same chance to be in it at the end.
+    fn random(&self, source: &dyn Source, origin: Origin, patience: &Patience) -> Result<Vec<Point>> {
+        let total = source.vertices();
+        let kept = total.min(self.spec.points);
+        let mut random = SplitMix64::new(self.spec.seed);
+        let mut points = Vec::with_capacity(kept);
+        let mut index = 0;
+        let somewhere = each_vertex(source, origin, patience, |point| {
+            if !point.is_somewhere() {
+                return;
+            }
+            if points.len() < kept {
+                points.push(point);
+            } else if let Some(slot) = points.get_mut(random.below(index + 1)) {
+                *slot = point;
+            }
+            index += 1;
+        })?;
+        check_somewhere(somewhere, total)?;
         Ok(points)
     }
 

@@ -154,11 +154,11 @@ fn long_lists_and_long_lines_are_refused() {
             property float x\nproperty float y\nproperty float z\nend_header\n"
             .to_vec();
         bytes.extend(length.to_le_bytes());
-        bytes.resize(bytes.len() + length.min(1000) as usize + 12, 0);
+        bytes.resize(bytes.len() + length.min(100_000) as usize + 12, 0);
         prepare(&bytes)
     };
-    assert!(list(64).is_ok());
-    assert_eq!(list(65).unwrap_err().reason, Reason::MediaTooLarge);
+    assert!(list(65_536).is_ok());
+    assert_eq!(list(65_537).unwrap_err().reason, Reason::MediaTooLarge);
     assert_eq!(list(u32::MAX).unwrap_err().reason, Reason::MediaTooLarge);
     let head =
         "ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n";

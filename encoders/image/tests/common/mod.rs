@@ -1,6 +1,8 @@
 //! What the tests of this crate share.
 #![allow(dead_code)] // Each test binary uses its part.
 
+pub mod tiff;
+
 use std::{fs, path::Path};
 
 use safetensors::{Dtype, SafeTensors};

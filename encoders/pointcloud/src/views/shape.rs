@@ -3,17 +3,14 @@
 use onespace_core::{Error, Patience, Reason, Result};
 
 use crate::{
-    header::Header,
-    mesh::{each_triangle, spread},
-    read::{Point, each_vertex, paint, vertices},
+    formats,
+    mesh::{is_mesh, spread},
+    points::{Origin, Point, all, paint, strided},
 };
 
 /// Points that are drawn of a cloud; a larger one is thinned by even strides. A picture of 260 pixels has room for
 /// 10,000 points two pixels apart on what it shows of both sides.
 const CLOUD_POINTS: usize = 1 << 15;
-
-/// Vertices of a mesh that are kept, 24 bytes each; of a mesh of more the vertices are drawn, as a cloud.
-const MESH_VERTICES: usize = 1 << 20;
 
 /// Triangles that are kept, 12 bytes each; of a mesh of more, points are spread over its faces and drawn.
 const MESH_TRIANGLES: usize = 1 << 21;
@@ -37,22 +34,14 @@ impl Shape {
     /// `patience` says when it is over.
     pub fn read(bytes: &[u8], colour: [f32; 3], patience: &Patience) -> Result<Self> {
         patience.check("before the file was read")?;
-        let header = Header::read(bytes)?;
-        let total = vertices(&header)?;
-        let has_faces = header.element("face").is_some_and(|face| face.count > 0);
-        let mesh = has_faces && total <= MESH_VERTICES;
-        let kept = if mesh { total } else { total.min(CLOUD_POINTS) };
-        let mut points: Vec<Point> = Vec::with_capacity(kept);
-        each_vertex(&header, patience, |index, point| {
-            // The kept ones are the numbers floor(k · total / kept).
-            if points.len() < kept && index == points.len() * total / kept {
-                points.push(point);
-            }
-        })?;
+        let file = formats::open(bytes, patience)?;
+        let source = file.as_ref();
+        let mut points = Vec::new();
         let mut triangles = Vec::new();
-        if mesh {
+        if is_mesh(source) {
+            points = all(source, Origin::Near, patience)?;
             let mut count = 0_usize;
-            each_triangle(&header, total, patience, |corners| {
+            source.each_triangle(patience, &mut |corners| {
                 if has_area(&points, corners) {
                     count += 1;
                     if count <= MESH_TRIANGLES {
@@ -61,13 +50,15 @@ impl Shape {
                 }
             })?;
             if count > MESH_TRIANGLES {
-                points = spread(&header, &points, CLOUD_POINTS, patience)?;
+                points = spread(source, &points, CLOUD_POINTS, patience)?;
                 triangles = Vec::new();
-            } else if count == 0 && total > CLOUD_POINTS {
-                points = (0..CLOUD_POINTS).filter_map(|k| points.get(k * total / CLOUD_POINTS).copied()).collect();
+            } else if count == 0 {
+                points = Vec::new();
             }
         }
-        if !triangles.is_empty() {
+        if points.is_empty() {
+            points = strided(source, Origin::Near, CLOUD_POINTS, patience)?;
+        } else if !triangles.is_empty() {
             (points, triangles) = used(&points, &triangles);
         }
         paint(&mut points, colour);
@@ -112,9 +103,12 @@ fn cross([ax, ay, az]: [f64; 3], [bx, by, bz]: [f64; 3], [cx, cy, cz]: [f64; 3])
     [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx]
 }
 
-/// Whether the corners do not lie on a line.
+/// Whether the corners are somewhere and do not lie on a line.
 fn has_area(points: &[Point], corners: [u32; 3]) -> bool {
     let [Some(a), Some(b), Some(c)] = corners.map(|corner| points.get(corner as usize)) else { return false };
+    if ![a, b, c].iter().all(|point| point.is_somewhere()) {
+        return false;
+    }
     let [a, b, c] = [a, b, c].map(|point| point.place.map(f64::from));
     cross(a, b, c).iter().any(|value| *value != 0.0)
 }

@@ -1,0 +1,60 @@
+//! TIFF, to the pixels that Pillow gives, or refused by name.
+//!
+//! The `tiff` crate reads the directory. Its pixels are not taken: with bands beside the colours it undoes the
+//! predictor over too few of them, which makes noise, planar tiles that are wider than the picture make it panic, and
+//! it knows no palettes. So strips and tiles are unpacked here ([`unpack`]), their predictor undone ([`predict`]),
+//! brought together ([`bands`]) and turned into colours ([`colour`]).
+
+mod bands;
+mod colour;
+mod kinds;
+mod layout;
+mod predict;
+mod refusal;
+mod scale;
+mod tags;
+mod unpack;
+
+use image::metadata::Orientation;
+use onespace_core::{HeldRoom, Patience, Result};
+
+use crate::size::check_size;
+
+pub use bands::Bands;
+pub use kinds::{Colours, Numbers};
+pub use layout::Layout;
+pub use scale::number;
+
+/// A decoded TIFF, as it lies in the file.
+pub struct Decoded {
+    /// Pixels across and down.
+    pub size: (u32, u32),
+    /// Red, green, blue, a byte each, over the background.
+    pub pixels: Vec<u8>,
+    /// How it is meant to be seen.
+    pub orientation: Orientation,
+    /// What all of it takes.
+    pub room: Option<HeldRoom>,
+}
+
+/// Whether the bytes begin as a TIFF or a BigTIFF.
+pub fn is_tiff(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..])
+}
+
+/// Decodes the first picture of a TIFF or BigTIFF and lays it over `background` where it is transparent.
+///
+/// # Errors
+/// `MEDIA_TOO_LARGE` before any pixel is allocated, `MEDIA_UNSUPPORTED` for what is not decoded, by name,
+/// `MEDIA_MALFORMED`; what `patience` says when it is over.
+pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Decoded> {
+    let layout = Layout::read(bytes, patience)?;
+    colour::check(&layout)?;
+    let rgb = 3 * u64::from(layout.width) * u64::from(layout.height);
+    let takes = layout.decoded_bytes().saturating_add(rgb);
+    check_size(layout.width, layout.height, takes)?;
+    let room = patience.hold(takes)?;
+    let bands = Bands::read(bytes, &layout, patience)?;
+    let pixels = colour::rgb(&layout, &bands, background, patience)?;
+    Ok(Decoded { size: (layout.width, layout.height), pixels, orientation: layout.orientation, room })
+}
