@@ -72,7 +72,8 @@ modalities! {
     /// A still image.
     Image = "image", limits::IMAGE_BYTES;
     /// Speech, music or any other sound.
-    Audio = "audio", limits::AUDIO_BYTES, in ["MP4", "Matroska/WebM", "Ogg video", "ASF"], with speech;
+    Audio = "audio", limits::AUDIO_BYTES, in ["MP4", "Matroska/WebM", "Ogg video", "ASF", "AVI",
+        "MPEG-PS", "MPEG-TS", "FLV"], with speech;
     /// Moving pictures, with or without an audio track.
     Video = "video", limits::VIDEO_BYTES, of [Visual through Video, Audio through Audio],
         with speech;

@@ -8,7 +8,7 @@ mod matroska;
 pub mod mpeg;
 mod ogg;
 mod pictures;
-mod shapes;
+mod solids;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -125,24 +125,24 @@ pub const FORMATS: &[Format] = &[
     content_of("Matroska audio", Modality::Audio, "audio/webm", Inside::MatroskaSound),
     content_of("Matroska/WebM", Modality::Video, "video/webm", Inside::MatroskaPictures),
     content_of("WMA", Modality::Audio, "audio/x-ms-wma", Inside::AsfSound),
-    refused(content_of("ASF", Modality::Video, "video/x-ms-asf", Inside::AsfPictures)),
-    refused(head_of("AVI", Modality::Video, "video/x-msvideo", |b| form(b, b"RIFF", b"AVI "))),
-    refused(head_of("MPEG-PS", Modality::Video, "video/mpeg", streams::is_program)),
-    refused(head_of("MPEG-TS", Modality::Video, "video/mp2t", streams::is_transport)),
-    refused(head_of("FLV", Modality::Video, "video/x-flv", |b| b.starts_with(b"FLV\x01"))),
+    content_of("ASF", Modality::Video, "video/x-ms-asf", Inside::AsfPictures),
+    head_of("AVI", Modality::Video, "video/x-msvideo", |b| form(b, b"RIFF", b"AVI ")),
+    head_of("MPEG-PS", Modality::Video, "video/mpeg", streams::is_program),
+    head_of("MPEG-TS", Modality::Video, "video/mp2t", streams::is_transport),
+    head_of("FLV", Modality::Video, "video/x-flv", |b| b.starts_with(b"FLV\x01")),
     refused(head_of("MXF", Modality::Video, "application/mxf", |b| b.starts_with(MXF))),
     refused(head_of("RealMedia", Modality::Video, "application/vnd.rn-realmedia", |b| b.starts_with(b".RMF\0"))),
     refused(head_of("YUV4MPEG2", Modality::Video, "video/x-yuv4mpeg", |b| b.starts_with(b"YUV4MPEG2 "))),
     head_of("PLY", Modality::PointCloud, "model/ply", |b| b.starts_with(b"ply\n") || b.starts_with(b"ply\r")),
-    refused(head_of("PCD", Modality::PointCloud, "application/x-pcd", shapes::is_pcd)),
+    refused(head_of("PCD", Modality::PointCloud, "application/x-pcd", solids::is_pcd)),
     refused(head_of("LAS/LAZ", Modality::PointCloud, "application/vnd.las", |b| b.starts_with(b"LASF"))),
     refused(head_of("E57", Modality::PointCloud, "application/x-e57", |b| b.starts_with(b"ASTM-E57"))),
-    refused(head_of("glTF", Modality::PointCloud, "model/gltf-binary", shapes::is_gltf)),
+    refused(head_of("glTF", Modality::PointCloud, "model/gltf-binary", solids::is_gltf)),
     refused(head_of("FBX", Modality::PointCloud, "model/x-fbx", |b| b.starts_with(b"Kaydara FBX Binary"))),
-    refused(head_of("STL", Modality::PointCloud, "model/stl", shapes::is_stl)),
-    refused(head_of("OFF", Modality::PointCloud, "model/x-off", shapes::is_off)),
-    refused(head_of("OBJ", Modality::PointCloud, "model/obj", shapes::is_obj)),
-    refused(head_of("XYZ", Modality::PointCloud, "text/x-xyz", shapes::is_xyz)),
+    refused(head_of("STL", Modality::PointCloud, "model/stl", solids::is_stl)),
+    refused(head_of("OFF", Modality::PointCloud, "model/x-off", solids::is_off)),
+    refused(head_of("OBJ", Modality::PointCloud, "model/obj", solids::is_obj)),
+    refused(head_of("XYZ", Modality::PointCloud, "text/x-xyz", solids::is_xyz)),
     head_of("NPY", Modality::Imu, "application/x-npy", |b| b.starts_with(b"\x93NUMPY")),
     head_of("AC-3", Modality::Audio, "audio/ac3", frames::is_ac3),
     head_of("DTS", Modality::Audio, "audio/vnd.dts", frames::is_dts),

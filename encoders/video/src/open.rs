@@ -25,7 +25,7 @@ pub const VIDEOS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg";
 
 /// Containers of audio. Each holds its sound itself: none is a list of other files.
 pub const AUDIO_FILES: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf,\
-    au,amr,amrnb,amrwb,asf,wv,ape,tta,tak,mpc,mpc8,dts";
+    au,amr,amrnb,amrwb,asf,avi,mpeg,mpegts,flv,wv,ape,tta,tak,mpc,mpc8,dts";
 
 /// Decoders of video and of audio, by FFmpeg's names.
 pub const CODECS: &str = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,mpeg4,\

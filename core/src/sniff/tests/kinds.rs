@@ -43,6 +43,11 @@ fn what_is_decoded_is_told() {
         (b"FRM8\0\0\0\0\0\0\0\x10DSD ".to_vec(), "DSD"),
         (asf(&[sound]), "WMA"),
         (asf(&[sound, pictures]), "ASF"),
+        ([riff(b"RIFF", b"AVI "), vec![0; 8]].concat(), "AVI"),
+        (b"\0\0\x01\xba\x44".to_vec(), "MPEG-PS"),
+        ([&b"\x47"[..], &[7; 187]].concat().repeat(6), "MPEG-TS"),
+        ([&b"\0\0\0\0\x47"[..], &[7; 187]].concat().repeat(6), "MPEG-TS"),
+        (b"FLV\x01\x05".to_vec(), "FLV"),
         (b"II+\0\x08\0\0\0".to_vec(), "TIFF"),
         (b"MM\0+\0\x08\0\0".to_vec(), "TIFF"),
     ] {
@@ -87,11 +92,6 @@ fn what_is_not_decoded_is_refused_by_its_name() {
         (b"OFF\n8 6 0\n0 0 0\n".to_vec(), "OFF"),
         (b"# made by hand\nmtllib x.mtl\no cube\nv 1 2 3\nv 0 0 1\nf 1 2 1\n".to_vec(), "OBJ"),
         (b"0.5 1 2\n1.5 2 3\n0.1 0.2 0.3\n-1 -2 -3.5\n".to_vec(), "XYZ"),
-        ([riff(b"RIFF", b"AVI "), vec![0; 8]].concat(), "AVI"),
-        (b"\0\0\x01\xba\x44".to_vec(), "MPEG-PS"),
-        ([&b"\x47"[..], &[7; 187]].concat().repeat(6), "MPEG-TS"),
-        ([&b"\0\0\0\0\x47"[..], &[7; 187]].concat().repeat(6), "MPEG-TS"),
-        (b"FLV\x01\x05".to_vec(), "FLV"),
         ([MXF, &[0; 9]].concat(), "MXF"),
     ] {
         assert_eq!(format(&bytes), name);
