@@ -117,6 +117,9 @@ limits! {
     AUDIO_RATE_MAX: usize = 192_000, "hertz";
     /// What one decoded audio file may take, counted while decoding: silence compresses two thousand to one.
     AUDIO_DECODED_BYTES: usize = 512 * MIB, "bytes";
+    /// Recordings that one audio file is joined of, and how often its sample rate changes: an album has some dozens, a
+    /// day of a radio's songs some hundreds.
+    AUDIO_PARTS: usize = 1_000, "parts";
     /// The duration of a recording that is turned into text: as long as any audio.
     SPEECH_SECONDS: usize = AUDIO_SECONDS, "seconds";
     /// Tokens of text and times that 30 s of a recording turn into: half of what a Whisper model can see. People say

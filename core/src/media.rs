@@ -44,7 +44,8 @@ impl Media {
     /// The bytes to encode and the modality that will encode them: content decides, the sender's word is checked.
     ///
     /// # Errors
-    /// `MEDIA_EMPTY`, `MEDIA_TOO_LARGE`, `MODALITY_UNKNOWN`, `MODALITY_MISMATCH` or `URI_NOT_ALLOWED`.
+    /// `MEDIA_EMPTY`, `MEDIA_TOO_LARGE`, `MEDIA_UNSUPPORTED`, `MODALITY_UNKNOWN`, `MODALITY_MISMATCH` or
+    /// `URI_NOT_ALLOWED`.
     pub fn resolve(self) -> Result<(Bytes, Modality)> {
         match self.content {
             Content::Text(text) => {
@@ -75,10 +76,12 @@ fn resolve_bytes(bytes: &[u8], given: Option<Modality>) -> Result<Modality> {
         return Err(Error::new(Reason::MediaEmpty, "bytes", "the media has no bytes"));
     }
     match (sniff::sniff(bytes), given) {
-        (Sniffed::Known { modality, .. }, None) => Ok(modality),
-        (Sniffed::Known { modality, .. }, Some(given)) if modality == given => Ok(given),
-        // A video's container can hold audio alone, a grey image distances.
+        // A video's container can hold audio alone, a grey image distances; a drawing may be meant as its letters.
         (Sniffed::Known { format, .. }, Some(given)) if given.may_be_in(format) => Ok(given),
+        (Sniffed::Known { modality, format }, None) => sniff::check_decoded(format).map(|()| modality),
+        (Sniffed::Known { modality, format }, Some(given)) if modality == given => {
+            sniff::check_decoded(format).map(|()| given)
+        }
         (Sniffed::Known { modality, format }, Some(given)) => {
             let message = format!("the bytes are {format} ({modality}), the modality given is {given}");
             Err(Error::new(Reason::ModalityMismatch, "modality", message))

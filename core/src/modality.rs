@@ -67,12 +67,13 @@ macro_rules! modalities {
 }
 
 modalities! {
-    /// UTF-8 text.
-    Text = "text", limits::TEXT_BYTES;
+    /// Text. Files of it may be in any encoding that can be told.
+    Text = "text", limits::TEXT_BYTES, in ["SVG", "glTF", "OFF", "OBJ", "XYZ", "PCD", "STL"];
     /// A still image.
     Image = "image", limits::IMAGE_BYTES;
     /// Speech, music or any other sound.
-    Audio = "audio", limits::AUDIO_BYTES, in ["MP4", "Matroska/WebM", "Ogg video"], with speech;
+    Audio = "audio", limits::AUDIO_BYTES, in ["MP4", "Matroska/WebM", "Ogg video", "ASF", "AVI",
+        "MPEG-PS", "MPEG-TS", "FLV"], with speech;
     /// Moving pictures, with or without an audio track.
     Video = "video", limits::VIDEO_BYTES, of [Visual through Video, Audio through Audio],
         with speech;
@@ -83,7 +84,7 @@ modalities! {
     /// How warm each pixel of an image is.
     Thermal = "thermal", limits::IMAGE_BYTES, in ["JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF"];
     /// Accelerations and turn rates over time, from an inertial measurement unit.
-    Imu = "imu", limits::IMU_BYTES, in ["text"];
+    Imu = "imu", limits::IMU_BYTES, in ["text", "XYZ"];
 }
 
 impl Modality {

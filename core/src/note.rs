@@ -9,6 +9,8 @@ pub enum NoteReason {
     NoAudioTrack,
     /// The audio track of the video is in a codec that is not decoded here.
     AudioCodecUnsupported,
+    /// Some of the audio is broken, and is missing in what was made of it.
+    AudioIncomplete,
     /// A tower makes no vector of one of the tracks: digital silence can have no direction.
     TrackNotEmbedded,
     /// Nobody speaks in it, so that it has no speech track.
@@ -21,9 +23,10 @@ pub enum NoteReason {
 
 impl NoteReason {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NoAudioTrack,
         Self::AudioCodecUnsupported,
+        Self::AudioIncomplete,
         Self::TrackNotEmbedded,
         Self::NoSpeech,
         Self::TranscriptDoubtful,
@@ -36,6 +39,7 @@ impl NoteReason {
         match self {
             Self::NoAudioTrack => "NO_AUDIO_TRACK",
             Self::AudioCodecUnsupported => "AUDIO_CODEC_UNSUPPORTED",
+            Self::AudioIncomplete => "AUDIO_INCOMPLETE",
             Self::TrackNotEmbedded => "TRACK_NOT_EMBEDDED",
             Self::NoSpeech => "NO_SPEECH",
             Self::TranscriptDoubtful => "TRANSCRIPT_DOUBTFUL",

@@ -140,6 +140,7 @@ fn still(brands: &[u8]) -> Option<Inside> {
     let (names, _) = brands.as_chunks::<4>();
     let (major, compatible) = (names.first()?, names.get(2..).unwrap_or_default());
     let told = |name: &Name| match name {
+        b"crx " => Some(Inside::RawPicture),
         name if AVIF.contains(&name) => Some(Inside::Avif),
         name if HEIF.contains(&name) => Some(Inside::Heif),
         _ => None,

@@ -1,17 +1,27 @@
 //! Telling formats by their content: most by their first bytes, containers by the tracks in them. The list of formats
 //! in the documentation is this table.
 
+mod asf;
+pub mod frames;
 mod isobmff;
 mod matroska;
-mod mpeg;
+pub mod mpeg;
 mod ogg;
+mod pictures;
 mod shapes;
+mod solids;
+mod streams;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::cell::{Cell, LazyCell};
 
-use crate::{limits, modality::Modality};
+use crate::{
+    error::{Error, Result},
+    limits,
+    modality::Modality,
+};
 
 /// What the content says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +71,9 @@ enum Inside {
     MatroskaPictures,
     OggSound,
     OggPictures,
+    AsfSound,
+    AsfPictures,
+    RawPicture,
 }
 
 const fn head_of(
@@ -80,39 +93,83 @@ const fn refused(format: Format) -> Format {
     Format { decoded: false, ..format }
 }
 
-/// Every format told by content, in the order in which they are tried. Text comes last: it is what is left.
+/// Every format told by content, in the order in which they are tried. Text comes last: it is what is left. What is
+/// written in letters comes before it, so that it is not read as prose.
 pub const FORMATS: &[Format] = &[
     head_of("JPEG", Modality::Image, "image/jpeg", |b| b.starts_with(b"\xff\xd8\xff")),
     head_of("PNG", Modality::Image, "image/png", |b| b.starts_with(b"\x89PNG\r\n\x1a\n")),
     head_of("WebP", Modality::Image, "image/webp", |b| form(b, b"RIFF", b"WEBP")),
     head_of("GIF", Modality::Image, "image/gif", |b| b.starts_with(b"GIF87a") || b.starts_with(b"GIF89a")),
-    head_of("TIFF", Modality::Image, "image/tiff", is_tiff),
+    refused(head_of("camera raw", Modality::Image, "image/x-dcraw", pictures::is_raw)),
+    head_of("TIFF", Modality::Image, "image/tiff", pictures::is_tiff),
     head_of("BMP", Modality::Image, "image/bmp", is_bmp),
     refused(content_of("AVIF", Modality::Image, "image/avif", Inside::Avif)),
     refused(content_of("HEIF", Modality::Image, "image/heic", Inside::Heif)),
+    refused(content_of("camera raw (CR3)", Modality::Image, "image/x-canon-cr3", Inside::RawPicture)),
+    refused(head_of("JPEG XL", Modality::Image, "image/jxl", pictures::is_jpeg_xl)),
+    refused(head_of("JPEG 2000", Modality::Image, "image/jp2", pictures::is_jpeg_2000)),
+    refused(head_of("Photoshop", Modality::Image, "image/vnd.adobe.photoshop", |b| b.starts_with(b"8BPS\0"))),
+    refused(head_of("OpenEXR", Modality::Image, "image/x-exr", |b| b.starts_with(b"\x76\x2f\x31\x01"))),
+    refused(head_of("portable pixmap", Modality::Image, "image/x-portable-anymap", pictures::is_pixmap)),
+    refused(head_of("SVG", Modality::Image, "image/svg+xml", pictures::is_svg)),
+    refused(head_of("PDF", Modality::Text, "application/pdf", |b| b.starts_with(b"%PDF-"))),
     head_of("WAV", Modality::Audio, "audio/wav", is_wav),
+    head_of("Wave64", Modality::Audio, "audio/x-w64", |b| b.starts_with(WAVE64)),
     head_of("AIFF", Modality::Audio, "audio/aiff", |b| form(b, b"FORM", b"AIFF") || form(b, b"FORM", b"AIFC")),
     head_of("CAF", Modality::Audio, "audio/x-caf", |b| b.starts_with(b"caff\0\x01\0\0")),
-    head_of("FLAC", Modality::Audio, "audio/flac", |b| b.starts_with(b"fLaC")),
+    head_of("AU", Modality::Audio, "audio/basic", is_au),
+    head_of("FLAC", Modality::Audio, "audio/flac", |b| frames::behind_tags(b).starts_with(b"fLaC")),
     content_of("Ogg", Modality::Audio, "audio/ogg", Inside::OggSound),
     content_of("Ogg video", Modality::Video, "video/ogg", Inside::OggPictures),
     content_of("MP4 audio", Modality::Audio, "audio/mp4", Inside::IsoSound),
     content_of("MP4", Modality::Video, "video/mp4", Inside::IsoPictures),
     content_of("Matroska audio", Modality::Audio, "audio/webm", Inside::MatroskaSound),
     content_of("Matroska/WebM", Modality::Video, "video/webm", Inside::MatroskaPictures),
+    content_of("WMA", Modality::Audio, "audio/x-ms-wma", Inside::AsfSound),
+    content_of("ASF", Modality::Video, "video/x-ms-asf", Inside::AsfPictures),
+    head_of("AVI", Modality::Video, "video/x-msvideo", |b| form(b, b"RIFF", b"AVI ")),
+    head_of("MPEG-PS", Modality::Video, "video/mpeg", streams::is_program),
+    head_of("MPEG-TS", Modality::Video, "video/mp2t", streams::is_transport),
+    head_of("FLV", Modality::Video, "video/x-flv", |b| b.starts_with(b"FLV\x01")),
+    refused(head_of("MXF", Modality::Video, "application/mxf", |b| b.starts_with(MXF))),
+    refused(head_of("RealMedia", Modality::Video, "application/vnd.rn-realmedia", |b| b.starts_with(b".RMF\0"))),
+    refused(head_of("YUV4MPEG2", Modality::Video, "video/x-yuv4mpeg", |b| b.starts_with(b"YUV4MPEG2 "))),
     head_of("PLY", Modality::PointCloud, "model/ply", |b| b.starts_with(b"ply\n") || b.starts_with(b"ply\r")),
     head_of("STL", Modality::PointCloud, "model/stl", shapes::is_stl),
     head_of("OFF", Modality::PointCloud, "model/x-off", shapes::is_off),
     head_of("PCD", Modality::PointCloud, "model/x-pcd", shapes::is_pcd),
     head_of("OBJ", Modality::PointCloud, "model/obj", shapes::is_obj),
+    refused(head_of("LAS/LAZ", Modality::PointCloud, "application/vnd.las", |b| b.starts_with(b"LASF"))),
+    refused(head_of("E57", Modality::PointCloud, "application/x-e57", |b| b.starts_with(b"ASTM-E57"))),
+    refused(head_of("glTF", Modality::PointCloud, "model/gltf-binary", solids::is_gltf)),
+    refused(head_of("FBX", Modality::PointCloud, "model/x-fbx", |b| b.starts_with(b"Kaydara FBX Binary"))),
+    refused(head_of("XYZ", Modality::PointCloud, "text/x-xyz", solids::is_xyz)),
     head_of("NPY", Modality::Imu, "application/x-npy", |b| b.starts_with(b"\x93NUMPY")),
+    head_of("AC-3", Modality::Audio, "audio/ac3", frames::is_ac3),
+    head_of("DTS", Modality::Audio, "audio/vnd.dts", frames::is_dts),
+    head_of("AMR", Modality::Audio, "audio/amr", |b| b.starts_with(b"#!AMR\n") || b.starts_with(b"#!AMR-WB\n")),
+    head_of("WavPack", Modality::Audio, "audio/x-wavpack", |b| b.starts_with(b"wvpk")),
+    head_of("Monkey's Audio", Modality::Audio, "audio/x-ape", |b| frames::behind_tags(b).starts_with(b"MAC ")),
+    head_of("True Audio", Modality::Audio, "audio/x-tta", |b| frames::behind_tags(b).starts_with(b"TTA1")),
+    head_of("Musepack", Modality::Audio, "audio/x-musepack", is_musepack),
+    refused(head_of("DSD", Modality::Audio, "audio/x-dsd", is_dsd)),
+    head_of("TAK", Modality::Audio, "audio/x-tak", |b| b.starts_with(b"tBaK")),
+    refused(head_of("OptimFROG", Modality::Audio, "audio/x-optimfrog", |b| b.starts_with(b"OFR "))),
+    refused(head_of("Shorten", Modality::Audio, "audio/x-shorten", |b| b.starts_with(b"ajkg"))),
+    refused(head_of("RealAudio", Modality::Audio, "audio/vnd.rn-realaudio", |b| b.starts_with(b".ra\xfd"))),
+    refused(head_of("Creative Voice", Modality::Audio, "audio/x-voc", |b| b.starts_with(b"Creative Voice File\x1a"))),
+    refused(head_of("8SVX", Modality::Audio, "audio/x-8svx", |b| form(b, b"FORM", b"8SVX"))),
+    refused(head_of("MIDI", Modality::Audio, "audio/midi", |b| b.starts_with(b"MThd\0\0\0\x06"))),
+    head_of("AAC (ADTS)", Modality::Audio, "audio/aac", frames::is_adts),
     head_of("MP3", Modality::Audio, "audio/mpeg", mpeg::is_one),
-    head_of("AAC (ADTS)", Modality::Audio, "audio/aac", adts_frame),
-    head_of("text", Modality::Text, "text/plain", is_text),
+    head_of("text", Modality::Text, "text/plain", text::is_text),
 ];
 
-/// How much of a text is looked at.
-const TEXT_SEARCH_BYTES: usize = 4096;
+/// The identifier that a Wave64 file begins with.
+const WAVE64: &[u8] = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0";
+
+/// The key of the partition pack that an MXF file begins with.
+const MXF: &[u8] = b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02";
 
 /// What the content is.
 #[must_use]
@@ -122,6 +179,7 @@ pub fn sniff(bytes: &[u8]) -> Sniffed {
         ogg::inside(bytes, &budget)
             .or_else(|| matroska::inside(bytes, &budget))
             .or_else(|| isobmff::inside(bytes, &budget))
+            .or_else(|| asf::inside(bytes, &budget))
     });
     let is = |format: &&Format| match format.told {
         Told::ByHead(matches) => matches(bytes),
@@ -131,6 +189,23 @@ pub fn sniff(bytes: &[u8]) -> Sniffed {
         .iter()
         .find(is)
         .map_or(Sniffed::Unknown, |format| Sniffed::Known { modality: format.modality, format: format.name })
+}
+
+/// Refuses a format by its name that is told but not decoded here, and says what to send in its place.
+///
+/// # Errors
+/// `MEDIA_UNSUPPORTED`.
+pub fn check_decoded(format: &str) -> Result<()> {
+    let row = FORMATS.iter().find(|row| row.name == format && !row.decoded);
+    let Some(Format { modality, .. }) = row else { return Ok(()) };
+    let instead = match modality {
+        Modality::Image => "the image as JPEG, PNG, WebP, GIF, BMP or TIFF",
+        Modality::Audio => "the audio as WAV, FLAC, MP3, Ogg or M4A",
+        Modality::Video => "the video as MP4 or WebM",
+        Modality::PointCloud => "the points as PLY",
+        _ => "its text as plain text",
+    };
+    Err(Error::unsupported("bytes", format!("{format} is not decoded here: send {instead}")))
 }
 
 /// How many boxes, elements or pages may still be looked at: what a file claims to hold must not cost time.
@@ -167,14 +242,27 @@ fn form(bytes: &[u8], maker: &[u8; 4], kind: &[u8; 4]) -> bool {
     bytes.starts_with(maker) && bytes.get(8..12) == Some(kind)
 }
 
-/// WAV, and its kin for more than 4 GiB: RF64 and BW64.
+/// WAV, its kin for more than 4 GiB, RF64 and BW64, and the one of the other byte order.
 fn is_wav(bytes: &[u8]) -> bool {
-    [b"RIFF", b"RF64", b"BW64"].iter().any(|maker| form(bytes, maker, b"WAVE"))
+    [b"RIFF", b"RF64", b"BW64", b"RIFX"].iter().any(|maker| form(bytes, maker, b"WAVE"))
 }
 
-/// TIFF and BigTIFF, in either byte order.
-fn is_tiff(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..])
+/// Sun's and NeXT's format: behind the mark, where the samples begin, and their encoding.
+fn is_au(bytes: &[u8]) -> bool {
+    let begins = number(bytes, 4, 4).is_some_and(|begins| (24..1 << 20).contains(&begins));
+    let encoding = number(bytes, 12, 4).is_some_and(|encoding| (1..=64).contains(&encoding));
+    bytes.starts_with(b".snd") && begins && encoding
+}
+
+fn is_musepack(bytes: &[u8]) -> bool {
+    let begun = frames::behind_tags(bytes);
+    begun.starts_with(b"MPCK") || matches!(begun, [b'M', b'P', b'+', version, ..] if version & 0x0f == 7)
+}
+
+/// Sony's DSF and Philips' DSDIFF.
+fn is_dsd(bytes: &[u8]) -> bool {
+    let dsf = bytes.starts_with(b"DSD \x1c\0\0\0\0\0\0\0");
+    dsf || bytes.starts_with(b"FRM8") && bytes.get(12..16) == Some(b"DSD ")
 }
 
 fn is_bmp(bytes: &[u8]) -> bool {
@@ -182,21 +270,4 @@ fn is_bmp(bytes: &[u8]) -> bool {
     bytes.starts_with(b"BM")
         && bytes.get(6..10) == Some(&[0; 4])
         && matches!(bytes.get(14), Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
-}
-
-fn adts_frame(bytes: &[u8]) -> bool {
-    matches!(bytes, [0xff, 0xf0 | 0xf1 | 0xf8 | 0xf9, ..])
-}
-
-/// UTF-8 without control characters, save a cut through the last character looked at.
-fn is_text(bytes: &[u8]) -> bool {
-    let head = bytes.get(..bytes.len().min(TEXT_SEARCH_BYTES)).unwrap_or(bytes);
-    let text = match std::str::from_utf8(head) {
-        Ok(text) => text,
-        Err(error) if error.error_len().is_none() && head.len() < bytes.len() => {
-            head.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or_default()
-        }
-        Err(_) => return false,
-    };
-    !text.is_empty() && text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t' | '\u{c}'))
 }

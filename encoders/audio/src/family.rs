@@ -5,7 +5,7 @@ use std::sync::Arc;
 use onespace_core::{Modality, Prepare, Result};
 use onespace_family::{Family, Site};
 
-use crate::{AudioDecoder, prepare::AudioPreparer, table::Audio};
+use crate::{prepare::AudioPreparer, recording::AudioDecoder, table::Audio};
 
 impl Family for Audio {
     const MODALITY: Modality = Modality::Audio;

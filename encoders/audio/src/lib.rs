@@ -9,33 +9,24 @@ mod family;
 mod filters;
 mod gemma_mel;
 mod intake;
+mod joined;
 mod kaldi;
 mod log_mel;
+mod loudness;
 mod mel;
 mod mono;
+mod part;
+mod pcm;
 mod prepare;
+mod recording;
 mod resample;
+mod source;
 mod spectrum;
 pub mod table;
 mod torchaudio;
 mod window;
 
-use std::sync::Arc;
-
-use onespace_core::{Patience, Result};
-
 pub use log_mel::LogMel;
 pub use mono::{mono, mono_of};
 pub use prepare::AudioPreparer;
-
-/// Decoded audio.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pcm {
-    /// Sample rate, hertz.
-    pub rate: u32,
-    /// One vector for each channel, all of one length, values in −1 to 1.
-    pub channels: Vec<Vec<f32>>,
-}
-
-/// Decodes what this crate cannot (Opus, AC-3, …), while it is waited for: FFmpeg, where it is compiled in.
-pub type AudioDecoder = Arc<dyn Fn(&[u8], &Patience) -> Result<Pcm> + Send + Sync>;
+pub use recording::{AudioDecoder, Pcm, Recording};

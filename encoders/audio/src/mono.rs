@@ -1,64 +1,69 @@
-//! Audio as one channel at one rate, for whatever is no tower: the ears of a transcriber.
+//! Audio as one channel at one rate, and what a second decoder says where the first is at its end.
 
-use onespace_core::{Error, Patience, Reason, Result};
+use onespace_core::{Note, Patience, Reason, Result};
 
 use crate::{
-    AudioDecoder, Pcm,
-    decode::decode,
-    intake::{Intake, MonoAudio, Target},
-    table::{Channels, Resampler},
+    decode::{Heard, decode, is_foreign, is_own},
+    intake::{Mix, MonoAudio, Target},
+    pcm::of_pcm,
+    recording::{AudioDecoder, Pcm, incomplete},
+    table::Resampler,
 };
-
-/// Frames of decoded audio that are mixed and resampled at once.
-const PIECE: usize = 1 << 16;
 
 /// Decodes an audio file to the mean of its channels at `rate` hertz. `fallback` decodes what this crate cannot.
 ///
 /// # Errors
 /// `MEDIA_*`; what `patience` says when it is over.
 pub fn mono(bytes: &[u8], rate: u32, fallback: Option<&AudioDecoder>, patience: &Patience) -> Result<Vec<f32>> {
-    decoded(bytes, mean(rate), fallback, patience).map(|audio| audio.samples)
+    decoded(bytes, mean(rate), fallback, patience).map(|(audio, _)| audio.samples)
 }
 
 /// The mean of the channels of decoded audio at `rate` hertz.
 ///
 /// # Errors
 /// As [`mono`].
-pub fn mono_of(pcm: &Pcm, rate: u32, patience: &Patience) -> Result<Vec<f32>> {
-    of_pcm(pcm, mean(rate), patience).map(|audio| audio.samples)
+pub fn mono_of(stretches: &[Pcm], rate: u32, patience: &Patience) -> Result<Vec<f32>> {
+    of_pcm(stretches, mean(rate), patience).map(|audio| audio.samples)
 }
 
 const fn mean(rate: u32) -> Target {
-    Target { channels: Channels::Mean, rate, resampler: Resampler::Sinc }
+    Target { mix: Mix::Mean, rate, resampler: Resampler::Sinc }
 }
 
-/// An audio file as `target` says.
+/// An audio file as `target` says, and a note where some of it is missing.
 pub(crate) fn decoded(
     bytes: &[u8],
     target: Target,
     fallback: Option<&AudioDecoder>,
     patience: &Patience,
-) -> Result<MonoAudio> {
-    match (decode(bytes, target, patience), fallback) {
-        (Err(error), Some(fallback)) if error.reason == Reason::MediaUnsupported => {
-            of_pcm(&fallback(bytes, patience)?, target, patience)
+) -> Result<(MonoAudio, Option<Note>)> {
+    let second = |fallback: &AudioDecoder| {
+        let recording = fallback(bytes, patience)?;
+        let audio = of_pcm(&recording.stretches, target, patience)?;
+        Ok(Heard { audio, lost: recording.lost, good: recording.good, torn: false })
+    };
+    match (decode(bytes, target, fallback, patience), fallback) {
+        (Err(error), Some(fallback)) if is_foreign(&error) => match second(fallback) {
+            // Who knows the format by its content names it; the other says only that it is none of its own.
+            Err(other) if is_foreign(&other) && !is_own(bytes) => Err(error),
+            heard => heard.map(with_note),
+        },
+        (Err(error), Some(fallback)) if error.reason == Reason::MediaMalformed => {
+            let heard = second(fallback).ok().filter(|heard| heard.lost == 0);
+            patience.check("while the audio was decoded again")?;
+            heard.map(with_note).ok_or(error)
         }
-        (audio, _) => audio,
+        (Ok(heard), fallback) if heard.lost > 0 || heard.torn => {
+            // What one decoder stumbles over another may read. It has to have more, or it stumbled as well.
+            let more = fallback.and_then(|fallback| second(fallback).ok());
+            patience.check("while the audio was decoded again")?;
+            let more = more.filter(|more| more.audio.duration_ms > heard.audio.duration_ms);
+            Ok(with_note(more.unwrap_or(heard)))
+        }
+        (heard, _) => heard.map(with_note),
     }
 }
 
-/// Decoded audio as `target` says.
-pub(crate) fn of_pcm(pcm: &Pcm, target: Target, patience: &Patience) -> Result<MonoAudio> {
-    let frames = pcm.channels.first().map_or(0, Vec::len);
-    if pcm.channels.iter().any(|channel| channel.len() != frames) {
-        return Err(Error::malformed("bytes", "the channels of the audio differ in length"));
-    }
-    let mut intake = Intake::new(target, None);
-    for start in (0..frames).step_by(PIECE) {
-        patience.check("while the audio was resampled")?;
-        let piece = |channel: &Vec<f32>| channel.get(start..frames.min(start + PIECE)).unwrap_or_default().to_vec();
-        let pieces: Vec<Vec<f32>> = pcm.channels.iter().map(piece).collect();
-        intake.push(pcm.rate, &pieces)?;
-    }
-    intake.finish()
+fn with_note(Heard { audio, lost, good, .. }: Heard) -> (MonoAudio, Option<Note>) {
+    (audio, incomplete(good, lost))
 }

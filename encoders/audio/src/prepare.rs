@@ -8,12 +8,13 @@ use onespace_core::{
 };
 
 use crate::{
-    AudioDecoder, Pcm,
     gemma_mel::GemmaMel,
     intake::{MonoAudio, Target},
     kaldi::KaldiFbank,
     log_mel::LogMel,
     mono,
+    pcm::of_pcm,
+    recording::{AudioDecoder, Pcm},
     table::{Audio, FrontEnd, Short, SpectrogramLayout},
     window,
 };
@@ -73,12 +74,12 @@ impl AudioPreparer {
     /// when it is over.
     pub fn samples_of(
         &self,
-        pcm: &Pcm,
+        stretches: &[Pcm],
         segments: Segments,
         others: SampleBudget,
         patience: &Patience,
     ) -> Result<Vec<Sample>> {
-        let audio = mono::of_pcm(pcm, Target::of(&self.plan.spec), patience)?;
+        let audio = of_pcm(stretches, Target::of(&self.plan.spec), patience)?;
         self.plan.samples(audio, segments, others, patience)
     }
 }
@@ -265,7 +266,9 @@ impl Prepare for AudioPreparer {
 
     fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let PrepareRequest { bytes, segments, patience, .. } = request;
-        let audio = mono::decoded(bytes, Target::of(&self.plan.spec), self.fallback.as_ref(), patience)?;
-        self.plan.samples(audio, *segments, SampleBudget::default(), patience).map(Prepared::from)
+        let target = Target::of(&self.plan.spec);
+        let (audio, note) = mono::decoded(bytes, target, self.fallback.as_ref(), patience)?;
+        let samples = self.plan.samples(audio, *segments, SampleBudget::default(), patience)?;
+        Ok(Prepared { samples, notes: note.into_iter().collect() })
     }
 }

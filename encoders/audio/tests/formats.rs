@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use common::{golden, samples_of, snr, spec, values, waveform};
 use onespace_audio::table::{Audio, Channels, FrontEnd};
-use onespace_audio::{AudioPreparer, Pcm};
+use onespace_audio::{AudioPreparer, Pcm, Recording};
 use onespace_core::{Error, Patience, Prepare, PrepareRequest, Reason, Span, Track};
 
 fn heard(name: &str) -> Vec<f32> {
@@ -74,7 +74,8 @@ fn what_is_not_decoded_here_is_named_or_handed_on() {
         assert!(error.message.contains(codec), "{name}: {error}");
         assert_eq!(error.field, "bytes");
 
-        let fallback = Arc::new(|_: &[u8], _: &Patience| Ok(Pcm { rate: 16_000, channels: vec![vec![0.25; 4000]; 2] }));
+        let fallback =
+            Arc::new(|_: &[u8], _: &Patience| Ok(Pcm { rate: 16_000, channels: vec![vec![0.25; 4000]; 2] }.into()));
         let preparer = AudioPreparer::new(&spec(250, FrontEnd::Waveform), Some(fallback)).unwrap();
         assert_eq!(
             values(&preparer.prepare(&PrepareRequest::of(&golden(name))).unwrap().samples[0]),
@@ -86,13 +87,13 @@ fn what_is_not_decoded_here_is_named_or_handed_on() {
 
 #[test]
 fn a_fallback_that_fails_or_panics_fails_its_recording_alone() {
-    let prepare = |fallback: fn(&[u8], &Patience) -> onespace_core::Result<Pcm>| {
+    let prepare = |fallback: fn(&[u8], &Patience) -> onespace_core::Result<Recording>| {
         let preparer = AudioPreparer::new(&spec(250, FrontEnd::Waveform), Some(Arc::new(fallback))).unwrap();
         preparer.prepare(&PrepareRequest::of(&golden("opus.ogg"))).unwrap_err().reason
     };
     assert_eq!(prepare(|_, _| Err(Error::malformed("bytes", "no"))), Reason::MediaMalformed);
     assert_eq!(prepare(|_, _| panic!("on purpose")), Reason::Panicked);
-    assert_eq!(prepare(|_, _| Ok(Pcm { rate: 16_000, channels: vec![] })), Reason::MediaEmpty);
+    assert_eq!(prepare(|_, _| Ok(Pcm { rate: 16_000, channels: vec![] }.into())), Reason::MediaEmpty);
 }
 
 fn ramp(seconds: f64) -> Pcm {
@@ -140,7 +141,9 @@ fn the_first_channel_alone_where_the_manifest_says_so() {
         values(&samples_of(&AudioPreparer::new(&first, None).unwrap(), &pcm, &Patience::endless()).unwrap()[0]),
         [0.5; 1600]
     );
-    assert_eq!(values(&samples_of(&waveform(100), &pcm, &Patience::endless()).unwrap()[0]), [0.0; 1600]);
+    let slope: Vec<f32> = (0..1600).map(|k| k as f32 / 1600.0).collect();
+    let pcm = Pcm { rate: 16_000, channels: vec![slope.clone(), slope.iter().map(|value| 0.5 - value).collect()] };
+    assert_eq!(values(&samples_of(&waveform(100), &pcm, &Patience::endless()).unwrap()[0]), [0.25; 1600]);
 }
 
 #[test]

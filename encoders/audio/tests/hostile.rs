@@ -85,6 +85,30 @@ fn flipped_bytes() {
     assert!(panics <= FILES.len() * 500 / 100, "{panics} panics");
 }
 
+/// Two files end to end, spoilt anywhere: where one ends and the other begins is guessed from what is left.
+#[test]
+fn joined_files_that_are_damaged() {
+    let mut panics = 0;
+    for name in
+        ["joined/fast.mp3", "joined/mono.aac", "pcm_u8.wav", "sound.aiff", "flac16.flac", "opus.ogg", "sound.m4a"]
+    {
+        let original = golden(name).repeat(3);
+        let mut random = Random(13);
+        for _ in 0..200 {
+            let mut bytes = original.clone();
+            for _ in 0..=random.below(9) {
+                let at = random.below(bytes.len());
+                bytes[at] = [0, 0xff, 0x7f, random.below(256) as u8][random.below(4)];
+            }
+            let from = random.below(bytes.len() / 2);
+            let to = bytes.len() - random.below(bytes.len() / 3);
+            judge(name, &bytes[from * random.below(2)..to], &mut panics);
+        }
+    }
+    println!("{panics} panics were caught");
+    assert!(panics <= 14, "{panics} panics");
+}
+
 #[test]
 fn noise_and_nothing() {
     let mut panics = 0;

@@ -70,7 +70,7 @@ fn the_decoder_that_stands_in_knows_who_waits() {
     let decoder = Arc::new(|_: &[u8], patience: &Patience| {
         patience.leave();
         patience.check("in the decoder that stands in")?;
-        Ok(Pcm { rate: 16_000, channels: vec![vec![0.5; 16_000]] })
+        Ok(Pcm { rate: 16_000, channels: vec![vec![0.5; 16_000]] }.into())
     });
     let preparer = AudioPreparer::new(&spec(250, FrontEnd::Waveform), Some(decoder)).unwrap();
     let outcome = preparer.prepare(&PrepareRequest::of(&golden("opus.ogg")));

@@ -28,7 +28,7 @@ fn noise(milliseconds: usize) -> Pcm {
 
 fn prepare(spec: &Audio, pcm: &Pcm, segments: Segments) -> Result<Vec<Sample>> {
     let preparer = AudioPreparer::new(spec, None).unwrap();
-    preparer.samples_of(pcm, segments, SampleBudget::default(), &Patience::endless())
+    preparer.samples_of(std::slice::from_ref(pcm), segments, SampleBudget::default(), &Patience::endless())
 }
 
 fn kaldi() -> FrontEnd {

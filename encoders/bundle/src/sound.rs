@@ -70,8 +70,8 @@ fn sound_of(modality: Modality, bytes: &[u8], patience: &Patience) -> Result<Sou
 
 #[cfg(feature = "video")]
 fn of_video(bytes: &[u8], patience: &Patience) -> Result<Sound> {
-    let Some((pcm, cut)) = onespace_video::audio_track(bytes, patience)? else { return Ok(Sound::default()) };
-    Ok(Sound { samples: onespace_audio::mono_of(&pcm, RATE, patience)?, cut })
+    let Some((track, cut)) = onespace_video::audio_track(bytes, patience)? else { return Ok(Sound::default()) };
+    Ok(Sound { samples: onespace_audio::mono_of(&track.stretches, RATE, patience)?, cut })
 }
 
 #[cfg(not(feature = "video"))]

@@ -1,6 +1,7 @@
 //! Text to samples: check, put the prompt around it, clean, cut, tokenise, pad.
 
 mod clean;
+mod decode;
 mod family;
 mod prepare;
 mod repair;

@@ -7,6 +7,7 @@ use onespace_core::{
 use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationDirection};
 
 use crate::{
+    decode::decode,
     table::{Overflow, Pad, Text},
     windows::{self, Worded},
 };
@@ -191,7 +192,8 @@ impl Prepare for TextPreparer {
         let document = self.spec.document_prompt.as_ref().filter(|_| *purpose == Purpose::Document);
         let prompt = document.unwrap_or(&self.spec.prompt);
         patience.check("before the text was read")?;
-        let text = decode(bytes)?;
+        let decoded = decode(bytes)?;
+        let text = decoded.as_ref();
         let mut samples = self.whole(text, prompt, patience)?;
         if let Some(window) = segments.tokens() {
             samples.iter_mut().for_each(|sample| sample.used_for = SampleUse::Whole);
@@ -199,17 +201,6 @@ impl Prepare for TextPreparer {
         }
         Ok(samples.into())
     }
-}
-
-/// The text of a file: UTF-8, with or without a byte order mark.
-fn decode(bytes: &[u8]) -> Result<&str> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        Error::malformed(
-            "bytes",
-            format!("the text is not UTF-8: the byte at offset {} does not belong there", error.valid_up_to()),
-        )
-    })?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// At most `bytes` bytes of `text`, up to its last white space where there is some.

@@ -22,6 +22,8 @@ mod frames;
 #[cfg(feature = "decode")]
 mod open;
 #[cfg(feature = "decode")]
+mod pcm;
+#[cfg(feature = "decode")]
 mod plan;
 #[cfg(feature = "decode")]
 mod prepare;

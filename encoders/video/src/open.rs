@@ -23,15 +23,16 @@ use crate::{
 /// Containers of videos, by the names of FFmpeg's demuxers.
 pub const VIDEOS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg";
 
-/// Containers of audio.
-pub const AUDIO_FILES: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf";
+/// Containers of audio. Each holds its sound itself: none is a list of other files.
+pub const AUDIO_FILES: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf,\
+    au,amr,amrnb,amrwb,asf,avi,mpeg,mpegts,flv,wv,ape,tta,tak,mpc,mpc8,dts";
 
 /// Decoders of video and of audio, by FFmpeg's names.
 pub const CODECS: &str = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,mpeg4,\
     aac,aac_latm,mp3,mp3float,mp2,mp2float,opus,libopus,vorbis,libvorbis,flac,alac,ac3,eac3,dca,truehd,\
     pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,\
     pcm_f64be,pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,gsm_ms,amrnb,amrwb,libopencore_amrnb,\
-    libopencore_amrwb";
+    libopencore_amrwb,speex,libspeex,wmav1,wmav2,wmapro,wmalossless,wmavoice,wavpack,ape,tta,tak,mpc7,mpc8";
 
 /// FFmpeg's clock ticks in a second.
 const MICROSECONDS: f64 = 1e6;

@@ -100,9 +100,10 @@ fn audio_samples(
     let track = open(bytes, VIDEOS, patience).and_then(|mut source| decode_track(&mut source, patience));
     let prepared = track.and_then(|track| {
         Ok(match track {
-            AudioTrack::Decoded { pcm, .. } => {
-                let samples = audio.samples_of(&pcm, segments, taken, patience)?;
-                Prepared::from(samples.into_iter().map(of_video).collect::<Vec<_>>())
+            AudioTrack::Decoded { recording, .. } => {
+                let samples = audio.samples_of(&recording.stretches, segments, taken, patience)?;
+                let samples = samples.into_iter().map(of_video).collect();
+                Prepared { samples, notes: recording.note().into_iter().collect() }
             }
             AudioTrack::Absent => note(NoteReason::NoAudioTrack, "the video has no audio track".to_owned()),
             AudioTrack::Empty => {

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod isobmff;
+mod kinds;
 mod streams;
 
 use super::*;

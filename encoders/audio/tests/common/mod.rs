@@ -48,7 +48,7 @@ pub fn waveform(window_ms: u32) -> AudioPreparer {
 /// The samples of audio that is decoded already, without segments of anybody's choice.
 #[allow(dead_code)]
 pub fn samples_of(preparer: &AudioPreparer, pcm: &Pcm, patience: &Patience) -> Result<Vec<Sample>> {
-    preparer.samples_of(pcm, Segments::Off, SampleBudget::default(), patience)
+    preparer.samples_of(std::slice::from_ref(pcm), Segments::Off, SampleBudget::default(), patience)
 }
 
 /// The values of a sample's only tensor.
