@@ -9,7 +9,8 @@ use onespace_core::{
 use crate::{
     audio::{AudioTrack, decode_track},
     error::for_a_video,
-    open::{VIDEOS, open, video_stream},
+    file::VideoFile,
+    open::{VIDEOS, open},
     plan::{chosen_segments, milliseconds, segments},
     table::Video,
     timeline::Timeline,
@@ -31,9 +32,8 @@ impl VideoPreparer {
     }
 
     fn samples(&self, bytes: &[u8], chosen: Segments, patience: &Patience) -> Result<Prepared> {
-        let mut source = open(bytes, VIDEOS, patience)?;
-        let stream = video_stream(&source)?;
-        let (seconds, timeline) = self.visual.measure(&mut source, &stream, patience)?;
+        let file = VideoFile::look_through(bytes, patience)?;
+        let (seconds, timeline) = self.visual.measure(&file);
         let whole = self.visual.plan(segments(&self.visual.spec, seconds)?, timeline.as_ref());
         let window = chosen.time();
         let used_for = if window.is_some() { SampleUse::Whole } else { SampleUse::Both };
@@ -42,18 +42,16 @@ impl VideoPreparer {
         let parts = window.map(|window| self.plan_segments(window, seconds, timeline.as_ref(), &mut taken));
         let parts = parts.transpose()?.flatten();
 
-        let samples = self.visual.samples(&mut source, stream, &whole, used_for, patience)?;
+        let samples = self.visual.samples(&file, &whole, used_for, patience)?;
         let mut prepared = Prepared::from(samples);
-        drop(source);
         if let Some(audio) = &self.audio {
             let track = audio_samples(bytes, audio, chosen, taken, patience)?;
             prepared.samples.extend(track.samples);
             prepared.notes.extend(track.notes);
         }
         if let Some(parts) = parts {
-            // Opened again, so that the frames of the whole come about as they do without segments.
-            let mut source = open(bytes, VIDEOS, patience)?;
-            prepared.samples.extend(self.visual.samples(&mut source, stream, &parts, SampleUse::Segment, patience)?);
+            // Decoded again, so that the frames of the whole come about as they do without segments.
+            prepared.samples.extend(self.visual.samples(&file, &parts, SampleUse::Segment, patience)?);
         }
         prepared.samples.sort_by_key(|sample| sample.used_for == SampleUse::Segment);
         Ok(prepared)
