@@ -314,6 +314,20 @@ mod tests {
         }
     }
 
+    /// Who sent it is told which limit it was, and that it is the video's size: sent again, it would be refused again.
+    #[test]
+    fn pixels_are_counted() {
+        let video = video("h264.mp4");
+        let patience = Patience::endless();
+        let file = VideoFile::look_through(&video, &patience).unwrap();
+        let mut frames = Frames::new(&file, &patience).unwrap();
+        frames.pixels = limits::VIDEO_PIXELS_DECODED as u64 - 96 * 64 * 20;
+        assert!(frames.at(0.2).is_ok());
+        let error = frames.at(3.0).err().unwrap();
+        assert_eq!((error.reason, error.field.as_str()), (Reason::MediaTooLarge, "bytes"));
+        assert!(error.message.contains("VIDEO_PIXELS_DECODED"), "{error}");
+    }
+
     #[test]
     fn time_runs_out() {
         let video = video("h264.mp4");

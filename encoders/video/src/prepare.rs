@@ -3,7 +3,7 @@
 use onespace_audio::AudioPreparer;
 use onespace_core::{
     Modality, Note, NoteReason, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, SampleBudget,
-    SampleUse, Segments, Track, Window,
+    SampleUse, Segments, Span, Track, Window,
 };
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     file::VideoFile,
     open::{VIDEOS, open},
     plan::{chosen_segments, milliseconds, segments},
+    stream::audio_is_later,
     table::Video,
     timeline::Timeline,
     visual::{VisualPlan, VisualPreparer},
@@ -94,8 +95,13 @@ fn audio_samples(
     patience: &Patience,
 ) -> Result<Prepared> {
     let note = |reason, message: String| Prepared { samples: Vec::new(), notes: vec![Note::new(reason, message)] };
-    let of_video = |sample| Sample { tower: Modality::Audio, track: Track::Audio, ..sample };
-    let track = open(bytes, VIDEOS, patience).and_then(|mut source| decode_track(&mut source, patience));
+    let mut source = open(bytes, VIDEOS, patience);
+    let later = source.as_ref().map_or(0, audio_is_later);
+    let of_video = |sample: Sample| {
+        let span = sample.span.map(|span| moved(span, later));
+        Sample { tower: Modality::Audio, track: Track::Audio, span, ..sample }
+    };
+    let track = source.as_mut().map_err(|error| error.clone()).and_then(|source| decode_track(source, patience));
     let prepared = track.and_then(|track| {
         Ok(match track {
             AudioTrack::Decoded { pcm, .. } => {
@@ -122,6 +128,14 @@ fn audio_samples(
             prepared.map_err(|error| patience.check("while the video's audio track was decoded").err().unwrap_or(error))
         }
     }
+}
+
+/// A stretch of the audio, as much later as the audio begins after the pictures, milliseconds. What sounds before the
+/// first of them sounds with it.
+fn moved(span: Span, later: i64) -> Span {
+    let start_ms = span.start_ms.saturating_add_signed(later);
+    let end_ms = span.end_ms.saturating_add_signed(later);
+    Span { start_ms, end_ms: end_ms.max(start_ms.saturating_add(1)) }
 }
 
 impl Prepare for VideoPreparer {

@@ -14,6 +14,9 @@ use crate::ffi::{self, Source};
 /// FFmpeg's clock ticks in a second.
 const MICROSECONDS: f64 = 1e6;
 
+/// What begins this near to each other begins together, seconds: coded audio begins some packets before or after.
+const TOGETHER: f64 = 0.1;
+
 /// The least that a camera takes, frames a second.
 const MOVING: f64 = 2.0;
 
@@ -67,6 +70,20 @@ pub fn video_stream(source: &Source<'_>) -> Result<VideoStreamInfo> {
     let pixel_aspect = ffi::pixel_aspect(&stream);
     let orientation = orientation(&stream);
     Ok(VideoStreamInfo { index: stream.index(), tick, origin, seconds, rate, pixel_aspect, orientation })
+}
+
+/// How much later the audio of a container begins than its pictures, milliseconds; 0 where that is no more than coding
+/// takes.
+pub fn audio_is_later(source: &Source<'_>) -> i64 {
+    let begins = |stream: Stream<'_>| {
+        let time = Some(stream.start_time()).filter(|time| *time != ffmpeg_next::ffi::AV_NOPTS_VALUE)?;
+        Some(time as f64 * f64::from(stream.time_base()))
+    };
+    let audio = source.streams().filter(|stream| stream.parameters().medium() == media::Type::Audio);
+    let audio = audio.min_by_key(|stream| (!stream.disposition().contains(Disposition::DEFAULT), stream.index()));
+    let picture = video_stream(source).ok().and_then(|picture| Some(picture.origin? as f64 * picture.tick));
+    let later = audio.and_then(begins).zip(picture).map_or(0.0, |(audio, picture)| audio - picture);
+    if later.abs() < TOGETHER { 0 } else { (later * 1000.0).round() as i64 }
 }
 
 /// Whether a stream is made of stills that stand for seconds: beside audio these are the pictures of its chapters.

@@ -5,7 +5,11 @@ mod common;
 
 use common::film::{Film, MP4};
 use common::look::{difference, length, look};
-use onespace_core::Sample;
+use onespace_audio::AudioPreparer;
+use onespace_audio::table::Audio;
+use onespace_core::{Prepare, PrepareRequest, Sample, Track};
+use onespace_video::VideoPreparer;
+use onespace_video::table::Video;
 
 /// As good as the same, in 255ths: the codecs are the same, but not where key frames lie.
 const SAME: f32 = 1.0;
@@ -109,6 +113,35 @@ fn pieces_that_were_joined_are_one_film() {
     };
     let joined = [half(0), half(35)].concat();
     assert_same("two pieces of MPEG-TS", &joined, &look(&MP4.make()).unwrap());
+}
+
+/// A camera that takes half a second to hear, in a film that begins at an hour: its sound is where it is heard.
+#[test]
+fn the_sound_is_where_it_is_heard() {
+    let sounds = |tone, begins| {
+        let audio: Audio = serde_json::from_value(serde_json::json!({
+            "sample_rate": 16_000, "window_ms": 1_000, "hop_ms": 1_000, "max_windows": 4,
+            "front_end": { "kind": "waveform" },
+        }))
+        .unwrap();
+        let video: Video = serde_json::from_value(serde_json::json!({
+            "frames": 2, "segment_ms": 60_000, "max_segments": 4, "width": 8, "height": 8,
+            "resize": "squash", "filter": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1],
+        }))
+        .unwrap();
+        let bytes = Film { tone: Some(tone), begins, ..MKV }.make();
+        let preparer = VideoPreparer::new(&video, Some(AudioPreparer::new(&audio, None).unwrap()));
+        let samples = preparer.prepare(&PrepareRequest::of(&bytes)).unwrap().samples;
+        let heard = samples.into_iter().filter(|sample| sample.track == Track::Audio);
+        let heard: Vec<_> = heard.map(|sample| (sample.span.unwrap().start_ms, sample.tensors)).collect();
+        assert_eq!(heard.len(), 3);
+        heard
+    };
+    let together = sounds(0.0, 0.0);
+    assert_eq!(together, sounds(0.0, 3600.0));
+    assert_eq!(together[0].0, 0);
+    let later: Vec<_> = together.iter().map(|(start, tensors)| (start + 500, tensors.clone())).collect();
+    assert_eq!(later, sounds(0.5, 3600.0));
 }
 
 /// The first frames of a film that an editor cut off without coding it anew are decoded and not shown.

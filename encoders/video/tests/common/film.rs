@@ -1,7 +1,7 @@
 //! Films made in the test: the same scene in any container and any codec that FFmpeg writes.
 
 use ffmpeg_next::{
-    Dictionary, Packet, Rational,
+    ChannelLayout, Dictionary, Packet, Rational,
     codec::{self, encoder},
     format::{self, Pixel},
     frame,
@@ -27,6 +27,8 @@ pub struct Film<'r> {
     pub begins: f64,
     /// How wide a pixel is by its height.
     pub aspect: (i32, i32),
+    /// How much later than the pictures a tone begins that lasts as long, seconds.
+    pub tone: Option<f64>,
     pub codec_options: &'r [(&'r str, &'r str)],
     pub container_options: &'r [(&'r str, &'r str)],
 }
@@ -43,6 +45,7 @@ pub const MP4: Film<'static> = Film {
     between: 2,
     begins: 0.0,
     aspect: (1, 1),
+    tone: None,
     codec_options: &[("crf", "12"), ("preset", "veryfast"), ("threads", "1")],
     container_options: &[],
 };
@@ -66,6 +69,7 @@ impl Film<'_> {
         stream.set_parameters(&encoder);
         stream.set_time_base(ticks);
         stream.set_avg_frame_rate(Rational::new(self.rate, 1));
+        let mut tone = self.tone.map(|later| Tone::add_to(&mut output, self.begins + later));
         output.write_header_with(self.container_options.iter().collect()).unwrap();
         let base = output.stream(0).unwrap().time_base();
         let (width, height) = self.size;
@@ -93,6 +97,9 @@ impl Film<'_> {
         }
         encoder.send_eof().unwrap();
         write(&mut encoder);
+        if let Some(tone) = &mut tone {
+            tone.write(&mut output, self.frames as f64 / f64::from(self.rate));
+        }
         output.write_trailer().unwrap();
         drop(output);
         std::fs::read(&path).unwrap()
@@ -117,6 +124,50 @@ impl Film<'_> {
         context
             .open_as_with(codec, options)
             .unwrap_or_else(|error| panic!("{} as {:?}: {error}", self.codec, self.pixels))
+    }
+}
+
+/// A tone of 400 hertz, uncoded.
+struct Tone {
+    encoder: encoder::Audio,
+    begins: f64,
+}
+
+impl Tone {
+    const RATE: i32 = 16_000;
+    const PACKET: usize = 1_600;
+
+    fn add_to(output: &mut format::context::Output, begins: f64) -> Self {
+        let codec = encoder::find_by_name("pcm_s16le").unwrap();
+        let mut context = codec::Context::new_with_codec(codec).encoder().audio().unwrap();
+        context.set_rate(Self::RATE);
+        context.set_format(format::Sample::I16(format::sample::Type::Packed));
+        context.set_channel_layout(ChannelLayout::MONO);
+        context.set_time_base(Rational::new(1, Self::RATE));
+        let encoder = context.open_as_with(codec, Dictionary::new()).unwrap();
+        output.add_stream(codec).unwrap().set_parameters(&encoder);
+        Self { encoder, begins }
+    }
+
+    fn write(&mut self, output: &mut format::context::Output, seconds: f64) {
+        let base = output.stream(1).unwrap().time_base();
+        let packets = (seconds * f64::from(Self::RATE)) as usize / Self::PACKET;
+        for number in 0..packets {
+            let layout = format::Sample::I16(format::sample::Type::Packed);
+            let mut frame = frame::Audio::new(layout, Self::PACKET, ChannelLayout::MONO);
+            frame.set_rate(Self::RATE as u32);
+            let begins = number * Self::PACKET;
+            for (at, sample) in frame.plane_mut::<i16>(0).iter_mut().enumerate() {
+                *sample = (f64::sin((begins + at) as f64 * std::f64::consts::TAU / 40.0) * 8_000.0) as i16;
+            }
+            frame.set_pts(Some(begins as i64 + (self.begins * f64::from(Self::RATE)) as i64));
+            self.encoder.send_frame(&frame).unwrap();
+            let mut packet = Packet::empty();
+            self.encoder.receive_packet(&mut packet).unwrap();
+            packet.set_stream(1);
+            packet.rescale_ts(Rational::new(1, Self::RATE), base);
+            packet.write_interleaved(output).unwrap();
+        }
     }
 }
 
