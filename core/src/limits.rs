@@ -158,9 +158,8 @@ limits! {
     /// One allocation of FFmpeg's, so that the claimed length of a table cannot exhaust the memory.
     VIDEO_ALLOCATION_BYTES: usize = 256 * MIB, "bytes";
     /// Processor time one video's decoding may take, however busy the machine is: as much as the longest deadline
-    /// (DEADLINE_MAX_MS) leaves one thread. Twelve minutes of H.264 at 640 × 360, 60 a second, behind one key frame take
-    /// 5 of them, half a minute of HEVC at 3840 × 2160, 30 a second, takes 5 where little moves and several times that
-    /// where much does.
+    /// (DEADLINE_MAX_MS) leaves one thread. Twelve minutes of H.264 at 640 × 360, 60 a second, behind one key frame
+    /// take 5 of them, half a minute of HEVC at 3840 × 2160, 30 a second, takes 15 at 30 Mbit a second.
     VIDEO_DECODE_SECONDS: usize = 120, "seconds";
     /// What FFmpeg may read to find out what a file is.
     VIDEO_PROBE_BYTES: usize = 5 * MIB, "bytes";
