@@ -153,16 +153,21 @@ limits! {
     VIDEO_SECONDS: usize = 3 * 60 * 60, "seconds";
     /// One side of a video.
     VIDEO_SIDE: usize = 4_096, "pixels";
-    /// Frames decoded for one video, those thrown away between a key frame and the wanted one included.
-    VIDEO_FRAMES_DECODED: usize = 18_000, "frames";
-    /// Frames of one video that are listed where a model chooses frames by number: three hours at 60 a second.
-    VIDEO_FRAMES_LISTED: usize = 3 * 60 * 60 * 60, "frames";
+    /// Pixels of the frames decoded for one video, those thrown away between a key frame and the wanted one included:
+    /// no more than the fastest codec gives in VIDEO_DECODE_SECONDS, so that a video that could never be finished is
+    /// ended by what it is and not by the machine that it meets. Twelve minutes at 640 × 360, 60 a second, behind one
+    /// key frame have 10 thousand million, half a minute at 3840 × 2160, 60 a second, has 15.
+    VIDEO_PIXELS_DECODED: usize = 48_000_000_000, "pixels";
+    /// Frames of one video: three hours at 120 a second. When each is shown is listed before any is decoded.
+    VIDEO_FRAMES_LISTED: usize = 3 * 60 * 60 * 120, "frames";
     /// Streams in one container: videos in many languages have dozens, attacks have thousands.
     VIDEO_STREAMS: usize = 64, "streams";
     /// One allocation of FFmpeg's, so that the claimed length of a table cannot exhaust the memory.
     VIDEO_ALLOCATION_BYTES: usize = 256 * MIB, "bytes";
-    /// Wall-clock time one video's decoding may take.
-    VIDEO_DECODE_SECONDS: usize = 60, "seconds";
+    /// Processor time one video's decoding may take, however busy the machine is: as much as the longest deadline
+    /// (DEADLINE_MAX_MS) leaves one thread. Twelve minutes of H.264 at 640 × 360, 60 a second, behind one key frame
+    /// take 5 of them, half a minute of HEVC at 3840 × 2160, 30 a second, takes 15 at 30 Mbit a second.
+    VIDEO_DECODE_SECONDS: usize = 120, "seconds";
     /// What FFmpeg may read to find out what a file is.
     VIDEO_PROBE_BYTES: usize = 5 * MIB, "bytes";
     /// The header of a PLY file.

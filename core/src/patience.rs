@@ -31,8 +31,35 @@ pub struct Patience {
 /// The time that one media may take, whoever waits for it.
 #[derive(Clone, Copy, Debug)]
 struct Allowance {
+    /// When it is over, or at the earliest may be: work takes as much time as it is, or more.
     end: Instant,
+    work: Option<Work>,
     seconds: usize,
+}
+
+/// An allowance of work, by a clock that stands still while others work.
+#[derive(Clone, Copy, Debug)]
+struct Work {
+    clock: fn() -> Duration,
+    end: Duration,
+    limit: &'static str,
+}
+
+impl Allowance {
+    fn is_over(&self, now: Instant) -> bool {
+        self.end <= now && self.work.is_none_or(|work| work.end <= (work.clock)())
+    }
+
+    fn exceeded(&self) -> Error {
+        let seconds = self.seconds;
+        match self.work {
+            None => Error::too_large("bytes", "the time that decoding takes", "longer", format!("{seconds} seconds")),
+            Some(Work { limit, .. }) => {
+                let limit = format!("{seconds} seconds ({limit})");
+                Error::too_large("bytes", "the processor time that decoding takes", "longer", limit)
+            }
+        }
+    }
 }
 
 impl Patience {
@@ -69,7 +96,17 @@ impl Patience {
     #[must_use]
     pub fn at_most(&self, seconds: usize) -> Self {
         let end = Instant::now() + Duration::from_secs(seconds as u64);
-        Self { allowance: Some(Allowance { end, seconds }), ..self.clone() }
+        Self { allowance: Some(Allowance { end, work: None, seconds }), ..self.clone() }
+    }
+
+    /// The same, but for no more than `seconds` of work from now by `clock`, which is that of the thread that works:
+    /// what one media may take to decode on a machine however busy. Errors name the `limit`.
+    #[must_use]
+    pub fn at_most_of(&self, limit: &'static str, seconds: usize, clock: fn() -> Duration) -> Self {
+        let most = Duration::from_secs(seconds as u64);
+        let work = Work { clock, end: clock().saturating_add(most), limit };
+        let allowance = Allowance { end: Instant::now() + most, work: Some(work), seconds };
+        Self { allowance: Some(allowance), ..self.clone() }
     }
 
     /// How long its request still waits; none where it waits as long as it takes.
@@ -109,10 +146,7 @@ impl Patience {
         let now = Instant::now();
         match (self.deadline, self.allowance) {
             (Some(deadline), _) if deadline.instant() <= now => Err(Deadline::exceeded(at)),
-            (_, Some(allowance)) if allowance.end <= now => {
-                let limit = format!("{} seconds", allowance.seconds);
-                Err(Error::too_large("bytes", "the time that decoding takes", "longer", limit))
-            }
+            (_, Some(allowance)) if allowance.is_over(now) => Err(allowance.exceeded()),
             _ => Ok(()),
         }
     }
@@ -217,6 +251,28 @@ mod tests {
         assert_eq!(reason(&late), Some(Reason::DeadlineExceeded));
         assert_eq!(reason(&late.at_most(0)), Some(Reason::DeadlineExceeded));
         assert!(late.is_over() && late.check_every(8, 16, "").is_err() && late.check_every(8, 15, "").is_ok());
+    }
+
+    #[test]
+    fn work_is_counted_by_its_own_clock() {
+        fn stands() -> Duration {
+            Duration::from_secs(7)
+        }
+        fn runs() -> Duration {
+            static BEGUN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+            BEGUN.elapsed() * 1_000_000
+        }
+        let request = Patience::endless();
+        let idle = Patience { allowance: request.at_most_of("A_LIMIT", 0, stands).allowance.map(later), ..request };
+        fn later(allowance: Allowance) -> Allowance {
+            let work = allowance.work.map(|work| Work { end: work.end + Duration::from_secs(1), ..work });
+            Allowance { work, ..allowance }
+        }
+        assert_eq!(reason(&idle), None, "time passes, no work is done");
+        let busy = Patience::endless().at_most_of("A_LIMIT", 0, runs);
+        let error = busy.check("").unwrap_err();
+        assert_eq!(error.reason, Reason::MediaTooLarge);
+        assert!(error.message.contains("A_LIMIT") && error.message.contains("processor"), "{error}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use onespace_core::{Error, Patience, limits};
 
+use crate::ffi::processor_time;
+
 /// Where it is noticed that nobody waits any more, or that the video takes too long.
 pub const WHILE: &str = "while the video was decoded";
 
@@ -18,7 +20,8 @@ pub fn explain(error: ffmpeg_next::Error, doing: &str) -> Error {
     }
 }
 
-/// The patience of a request, cut to what one video may take.
+/// The patience of a request, cut to the work that one video may be. Work is processor time: how busy the machine is
+/// says nothing of a video, and whoever waits too long for it has a deadline.
 pub fn for_a_video(request: &Patience) -> Patience {
-    request.at_most(limits::VIDEO_DECODE_SECONDS)
+    request.at_most_of("VIDEO_DECODE_SECONDS", limits::VIDEO_DECODE_SECONDS, processor_time)
 }

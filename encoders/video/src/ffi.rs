@@ -6,18 +6,19 @@ use std::{
     ffi::{c_char, c_int},
     marker::PhantomData,
     mem, ptr,
+    time::Duration,
 };
 
 use ffmpeg_next::{
     Dictionary, Discard, Error, Packet, Stream,
     codec::{self, decoder},
     ffi::{
-        AVDictionary, AVDurationEstimationMethod, AVERROR, AVFMT_FLAG_CUSTOM_IO, AVFormatContext, AVIOContext, EPERM,
-        av_max_alloc, avformat_alloc_context, avformat_find_stream_info, avformat_open_input, sws_getCoefficients,
-        sws_getColorspaceDetails, sws_setColorspaceDetails,
+        AV_PKT_FLAG_DISCARD, AVDictionary, AVDurationEstimationMethod, AVERROR, AVFMT_FLAG_CUSTOM_IO, AVFMT_TS_DISCONT,
+        AVFormatContext, AVIOContext, EPERM, av_max_alloc, avformat_alloc_context, avformat_find_stream_info,
+        avformat_open_input, sws_getCoefficients, sws_getColorspaceDetails, sws_setColorspaceDetails,
     },
     format::context::{Input, StreamIo},
-    frame,
+    frame, packet,
     software::scaling,
     threading,
     util::interrupt,
@@ -132,12 +133,10 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Goes to the last key frame at or before `microseconds`.
-    ///
-    /// # Errors
-    /// What FFmpeg says; the place it reads from is then unknown.
-    pub fn seek(&mut self, microseconds: i64) -> Result<(), Error> {
-        self.input.seek(microseconds, ..microseconds)
+    /// Whether time stamps may jump in containers of this kind: they are made of pieces of other ones.
+    pub fn may_jump(&self) -> bool {
+        // SAFETY: an open context has a format, which is static data of libavformat.
+        unsafe { (*(*self.input.as_ptr()).iformat).flags & AVFMT_TS_DISCONT != 0 }
     }
 
     /// A decoder for stream `index`, not opened yet, with one thread and the stream's own time base.
@@ -164,6 +163,34 @@ pub fn declared_size(stream: &Stream<'_>) -> (i64, i64) {
     let parameters = stream.parameters();
     // SAFETY: reads two numbers of parameters that live as long as `parameters`.
     unsafe { (i64::from((*parameters.as_ptr()).width), i64::from((*parameters.as_ptr()).height)) }
+}
+
+/// How wide a pixel of a stream is by its height, as its container or its codec says; none where neither does.
+pub fn pixel_aspect(stream: &Stream<'_>) -> Option<(u32, u32)> {
+    let parameters = stream.parameters();
+    // SAFETY: reads numbers of a living stream, and of parameters that live as long as `parameters`.
+    let said = unsafe { [(*stream.as_ptr()).sample_aspect_ratio, (*parameters.as_ptr()).sample_aspect_ratio] };
+    said.into_iter().find_map(|ratio| positive(ratio.num, ratio.den))
+}
+
+/// A ratio of positive numbers.
+pub fn positive(numerator: i32, denominator: i32) -> Option<(u32, u32)> {
+    let ratio = (u32::try_from(numerator).ok()?, u32::try_from(denominator).ok()?);
+    (ratio.0 > 0 && ratio.1 > 0).then_some(ratio)
+}
+
+/// Whether a packet is decoded for others' sake only: an edit list cuts off what it shows.
+pub fn is_cut_off(packet: &Packet) -> bool {
+    // SAFETY: reads a number of a living packet.
+    unsafe { (*packet::Ref::as_ptr(packet)).flags & AV_PKT_FLAG_DISCARD != 0 }
+}
+
+/// The processor time that the calling thread has had.
+pub fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes the two numbers of `time`. Every Linux has this clock.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// The four letters that a container calls the codec of stream `index` by, where it does.

@@ -18,15 +18,23 @@ mod error;
 #[cfg(feature = "decode")]
 mod ffi;
 #[cfg(feature = "decode")]
+mod file;
+#[cfg(feature = "decode")]
 mod frames;
 #[cfg(feature = "decode")]
+mod index;
+#[cfg(feature = "decode")]
 mod open;
+#[cfg(feature = "decode")]
+mod packets;
 #[cfg(feature = "decode")]
 mod pcm;
 #[cfg(feature = "decode")]
 mod plan;
 #[cfg(feature = "decode")]
 mod prepare;
+#[cfg(feature = "decode")]
+mod stream;
 #[cfg(feature = "decode")]
 mod timeline;
 #[cfg(feature = "decode")]

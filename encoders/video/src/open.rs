@@ -3,39 +3,35 @@
 use std::sync::Once;
 
 use ffmpeg_next::{
-    Stream,
-    codec::packet::side_data,
     error::{EINVAL, ENOMEM},
-    format::stream::Disposition,
-    log, media,
+    log,
 };
 use onespace_core::{
     Error, Modality, Patience, Result, limits,
     sniff::{self, Sniffed},
 };
-use onespace_image::Orientation;
 
 use crate::{
     error::{WHILE, explain},
     ffi::{self, Source},
 };
 
-/// Containers of videos, by the names of FFmpeg's demuxers.
-pub const VIDEOS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg";
+/// Containers of videos, by the names of FFmpeg's demuxers. None of them names other files that it would be made of.
+pub const VIDEOS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,avi,mpeg,mpegts,asf,flv";
 
 /// Containers of audio. Each holds its sound itself: none is a list of other files.
 pub const AUDIO_FILES: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,wav,w64,flac,mp3,aac,ac3,eac3,aiff,caf,\
     au,amr,amrnb,amrwb,asf,avi,mpeg,mpegts,flv,wv,ape,tta,tak,mpc,mpc8,dts";
 
 /// Decoders of video and of audio, by FFmpeg's names.
-pub const CODECS: &str = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,mpeg4,\
-    aac,aac_latm,mp3,mp3float,mp2,mp2float,opus,libopus,vorbis,libvorbis,flac,alac,ac3,eac3,dca,truehd,\
+pub const CODECS: &str = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,\
+    mpeg1video,mpeg2video,mpeg4,h263,h263p,msmpeg4v1,msmpeg4v2,msmpeg4,wmv1,wmv2,wmv3,vc1,flv,vp6,vp6a,vp6f,theora,\
+    mjpeg,prores,dnxhd,dvvideo,ffv1,huffyuv,ffvhuff,rawvideo,\
+    aac,aac_latm,mp3,mp3float,mp2,mp2float,mp1,mp1float,opus,libopus,vorbis,libvorbis,flac,alac,ac3,eac3,dca,truehd,\
+    wmav1,wmav2,wmapro,nellymoser,adpcm_swf,pcm_dvd,pcm_bluray,\
     pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,\
     pcm_f64be,pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,gsm_ms,amrnb,amrwb,libopencore_amrnb,\
-    libopencore_amrwb,speex,libspeex,wmav1,wmav2,wmapro,wmalossless,wmavoice,wavpack,ape,tta,tak,mpc7,mpc8";
-
-/// FFmpeg's clock ticks in a second.
-const MICROSECONDS: f64 = 1e6;
+    libopencore_amrwb,speex,libspeex,wmalossless,wmavoice,wavpack,ape,tta,tak,mpc7,mpc8";
 
 /// Opens `bytes` if they are one of `formats`.
 ///
@@ -97,73 +93,6 @@ fn is_container(bytes: &[u8]) -> bool {
     matches!(sniff::sniff(bytes), Sniffed::Known { modality: Audio | Video, .. })
 }
 
-/// What has to be known of a video stream before any frame is decoded.
-#[derive(Clone, Copy, Debug)]
-pub struct VideoStreamInfo {
-    /// Its number.
-    pub index: usize,
-    /// Seconds in one tick of the stream's time stamps.
-    pub tick: f64,
-    /// The time stamp of the first frame: time zero.
-    pub origin: Option<i64>,
-    /// From the first frame to the end of the last one, seconds, if the container says so.
-    pub seconds: Option<f64>,
-    /// Frames a second on average, if the container says so.
-    pub rate: Option<f64>,
-    /// How they have to be turned.
-    pub orientation: Orientation,
-}
-
-/// The video stream of a container.
-///
-/// # Errors
-/// `MEDIA_UNSUPPORTED` when there is none, `MEDIA_TOO_LARGE` when they are larger than allowed.
-pub fn video_stream(source: &Source<'_>) -> Result<VideoStreamInfo> {
-    let stream = source
-        .streams()
-        .filter(|stream| stream.parameters().medium() == media::Type::Video)
-        // A cover is an image, but no video.
-        .filter(|stream| !stream.disposition().contains(Disposition::ATTACHED_PIC))
-        .max_by_key(|stream| {
-            let (width, height) = ffi::declared_size(stream);
-            (stream.disposition().contains(Disposition::DEFAULT), width * height, std::cmp::Reverse(stream.index()))
-        })
-        .ok_or_else(|| Error::unsupported("bytes", "the container holds no video"))?;
-    let (width, height) = ffi::declared_size(&stream);
-    let side = width.max(height);
-    if side > limits::VIDEO_SIDE as i64 {
-        return Err(Error::too_large("bytes", "the video's longer side in pixels", side, limits::VIDEO_SIDE));
-    }
-    let tick = f64::from(stream.time_base());
-    let origin = Some(stream.start_time()).filter(|time| *time != ffmpeg_next::ffi::AV_NOPTS_VALUE);
-    let own = Some(stream.duration()).filter(|ticks| *ticks > 0).map(|ticks| ticks as f64 * tick);
-    let seconds = own.or_else(|| source.duration().map(|duration| duration as f64 / MICROSECONDS));
-    let rate = Some(stream.avg_frame_rate()).filter(|rate| rate.numerator() > 0 && rate.denominator() > 0);
-    let rate = rate.map(f64::from);
-    Ok(VideoStreamInfo { index: stream.index(), tick, origin, seconds, rate, orientation: orientation(&stream) })
-}
-
-/// How far the packets of the stream reach, found by reading them without decoding; the source is then at its end.
-///
-/// # Errors
-/// What `patience` says when it is over.
-pub fn scan_seconds(source: &mut Source<'_>, stream: &VideoStreamInfo, patience: &Patience) -> Result<f64> {
-    let (mut first, mut end, mut longest) = (stream.origin, None, 0);
-    while let Some(packet) = next_packet(source, patience)? {
-        let Some(time) = packet.pts().or(packet.dts()).filter(|_| packet.stream() == stream.index) else { continue };
-        let start = *first.get_or_insert(time);
-        // The last packet of a container that states no durations lasts as long as those before it.
-        longest = if packet.duration() > 0 {
-            packet.duration()
-        } else {
-            longest.max(time.saturating_sub(end.unwrap_or(start)))
-        };
-        end = end.max(Some(time.saturating_add(packet.duration().max(0))));
-    }
-    let ticks = end.unwrap_or(0).saturating_sub(first.unwrap_or(0)).max(longest);
-    Ok(ticks as f64 * stream.tick)
-}
-
 /// The next packet that is not corrupt.
 ///
 /// # Errors
@@ -179,49 +108,5 @@ pub fn next_packet(source: &mut Source<'_>, patience: &Patience) -> Result<Optio
                 return Ok(None);
             }
         }
-    }
-}
-
-/// What the display matrix of the stream asks for, a quarter turn at a time.
-fn orientation(stream: &Stream<'_>) -> Orientation {
-    let matrix = stream.side_data().find(|data| data.kind() == side_data::Type::DisplayMatrix);
-    let Some(matrix) = matrix else { return Orientation::NoTransforms };
-    let cell = |index: usize| {
-        let bytes = matrix.data().as_chunks::<4>().0.get(index).copied().unwrap_or_default();
-        i64::from(i32::from_ne_bytes(bytes))
-    };
-    // A source pixel (x, y) is shown at (a·x + c·y, b·x + d·y).
-    turn(cell(0), cell(1), cell(3), cell(4))
-}
-
-fn turn(a: i64, b: i64, c: i64, d: i64) -> Orientation {
-    let upright = a.abs() + d.abs() >= b.abs() + c.abs();
-    match (upright, if upright { a < 0 } else { b < 0 }, if upright { d < 0 } else { c < 0 }) {
-        (true, false, false) => Orientation::NoTransforms,
-        (true, true, false) => Orientation::FlipHorizontal,
-        (true, false, true) => Orientation::FlipVertical,
-        (true, true, true) => Orientation::Rotate180,
-        (false, false, true) => Orientation::Rotate90,
-        (false, true, false) => Orientation::Rotate270,
-        (false, false, false) => Orientation::Rotate90FlipH,
-        (false, true, true) => Orientation::Rotate270FlipH,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn display_matrices_become_quarter_turns() {
-        assert_eq!(turn(1, 0, 0, 1), Orientation::NoTransforms);
-        assert_eq!(turn(0, 0, 0, 0), Orientation::NoTransforms);
-        // Shown at (-y, x): the right end of the first row goes down, a turn clockwise.
-        assert_eq!(turn(0, 1, -1, 0), Orientation::Rotate90);
-        assert_eq!(turn(0, -1, 1, 0), Orientation::Rotate270);
-        assert_eq!(turn(-1, 0, 0, -1), Orientation::Rotate180);
-        assert_eq!(turn(-1, 0, 0, 1), Orientation::FlipHorizontal);
-        // Shown at (y, x): mirrored along the diagonal.
-        assert_eq!(turn(0, 1, 1, 0), Orientation::Rotate90FlipH);
     }
 }

@@ -3,14 +3,16 @@
 use onespace_audio::AudioPreparer;
 use onespace_core::{
     Modality, Note, NoteReason, Patience, Prepare, PrepareRequest, Prepared, Reason, Result, Sample, SampleBudget,
-    SampleUse, Segments, Track, Window,
+    SampleUse, Segments, Span, Track, Window,
 };
 
 use crate::{
     audio::{AudioTrack, decode_track},
     error::for_a_video,
-    open::{VIDEOS, open, video_stream},
+    file::VideoFile,
+    open::{VIDEOS, open},
     plan::{chosen_segments, milliseconds, segments},
+    stream::audio_is_later,
     table::Video,
     timeline::Timeline,
     visual::{VisualPlan, VisualPreparer},
@@ -31,9 +33,8 @@ impl VideoPreparer {
     }
 
     fn samples(&self, bytes: &[u8], chosen: Segments, patience: &Patience) -> Result<Prepared> {
-        let mut source = open(bytes, VIDEOS, patience)?;
-        let stream = video_stream(&source)?;
-        let (seconds, timeline) = self.visual.measure(&mut source, &stream, patience)?;
+        let file = VideoFile::look_through(bytes, patience)?;
+        let (seconds, timeline) = self.visual.measure(&file);
         let whole = self.visual.plan(segments(&self.visual.spec, seconds)?, timeline.as_ref());
         let window = chosen.time();
         let used_for = if window.is_some() { SampleUse::Whole } else { SampleUse::Both };
@@ -42,18 +43,16 @@ impl VideoPreparer {
         let parts = window.map(|window| self.plan_segments(window, seconds, timeline.as_ref(), &mut taken));
         let parts = parts.transpose()?.flatten();
 
-        let samples = self.visual.samples(&mut source, stream, &whole, used_for, patience)?;
+        let samples = self.visual.samples(&file, &whole, used_for, patience)?;
         let mut prepared = Prepared::from(samples);
-        drop(source);
         if let Some(audio) = &self.audio {
             let track = audio_samples(bytes, audio, chosen, taken, patience)?;
             prepared.samples.extend(track.samples);
             prepared.notes.extend(track.notes);
         }
         if let Some(parts) = parts {
-            // Opened again, so that the frames of the whole come about as they do without segments.
-            let mut source = open(bytes, VIDEOS, patience)?;
-            prepared.samples.extend(self.visual.samples(&mut source, stream, &parts, SampleUse::Segment, patience)?);
+            // Decoded again, so that the frames of the whole come about as they do without segments.
+            prepared.samples.extend(self.visual.samples(&file, &parts, SampleUse::Segment, patience)?);
         }
         prepared.samples.sort_by_key(|sample| sample.used_for == SampleUse::Segment);
         Ok(prepared)
@@ -96,8 +95,13 @@ fn audio_samples(
     patience: &Patience,
 ) -> Result<Prepared> {
     let note = |reason, message: String| Prepared { samples: Vec::new(), notes: vec![Note::new(reason, message)] };
-    let of_video = |sample| Sample { tower: Modality::Audio, track: Track::Audio, ..sample };
-    let track = open(bytes, VIDEOS, patience).and_then(|mut source| decode_track(&mut source, patience));
+    let mut source = open(bytes, VIDEOS, patience);
+    let later = source.as_ref().map_or(0, audio_is_later);
+    let of_video = |sample: Sample| {
+        let span = sample.span.map(|span| moved(span, later));
+        Sample { tower: Modality::Audio, track: Track::Audio, span, ..sample }
+    };
+    let track = source.as_mut().map_err(|error| error.clone()).and_then(|source| decode_track(source, patience));
     let prepared = track.and_then(|track| {
         Ok(match track {
             AudioTrack::Decoded { recording, .. } => {
@@ -125,6 +129,14 @@ fn audio_samples(
             prepared.map_err(|error| patience.check("while the video's audio track was decoded").err().unwrap_or(error))
         }
     }
+}
+
+/// A stretch of the audio, as much later as the audio begins after the pictures, milliseconds. What sounds before the
+/// first of them sounds with it.
+fn moved(span: Span, later: i64) -> Span {
+    let start_ms = span.start_ms.saturating_add_signed(later);
+    let end_ms = span.end_ms.saturating_add_signed(later);
+    Span { start_ms, end_ms: end_ms.max(start_ms.saturating_add(1)) }
 }
 
 impl Prepare for VideoPreparer {

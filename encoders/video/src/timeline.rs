@@ -1,13 +1,12 @@
-//! When each frame of a video is shown, without decoding any: for models whose frames are chosen by number.
+//! The frames of a video by number: for models whose frames are chosen so.
 
 #[cfg(doc)]
 use crate::table::Pick;
-use onespace_core::{Error, Patience, Result, limits};
 
-use crate::{
-    ffi::Source,
-    open::{VideoStreamInfo, next_packet},
-};
+use crate::file::VideoFile;
+
+/// By how much of itself the frame rate that a container states may be off.
+const STATED_RATE_WITHIN: f64 = 0.25;
 
 /// The frames of a video.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,37 +18,15 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Reads the packets of the video stream; the source is then at its end.
-    ///
-    /// # Errors
-    /// `MEDIA_MALFORMED` without a single frame, `MEDIA_TOO_LARGE` with too many; what `patience` says when it is over.
-    pub fn scan(source: &mut Source<'_>, stream: &VideoStreamInfo, patience: &Patience) -> Result<Self> {
-        let mut stamps = Vec::new();
-        let mut longest = 0;
-        while let Some(packet) = next_packet(source, patience)? {
-            let stamp = packet.pts().or(packet.dts()).filter(|_| packet.stream() == stream.index);
-            // What lies before the first frame is decoded but not shown.
-            let Some(stamp) = stamp.filter(|stamp| stream.origin.is_none_or(|origin| *stamp >= origin)) else {
-                continue;
-            };
-            if stamps.len() >= limits::VIDEO_FRAMES_LISTED {
-                return Err(Error::too_large("bytes", "the number of frames", "more", limits::VIDEO_FRAMES_LISTED));
-            }
-            stamps.push(stamp);
-            longest = packet.duration().max(longest);
-        }
-        stamps.sort_unstable();
-        stamps.dedup();
-        let (Some(first), Some(last)) = (stamps.first().copied(), stamps.last().copied()) else {
-            return Err(Error::malformed("bytes", "the video has no frames"));
-        };
-        let seconds = |stamp: i64| stamp.saturating_sub(first) as f64 * stream.tick;
-        let stated = stream.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
-        // The last frame lasts as long as the others do on average, where nothing says how long.
-        let length = seconds(last) + longest as f64 * stream.tick;
-        let counted = || if length > 0.0 { stamps.len() as f64 / length } else { 1.0 };
-        let rate = stated.unwrap_or_else(counted);
-        Ok(Self { times: stamps.iter().map(|stamp| seconds(*stamp)).collect(), rate })
+    /// Of what was found in a video.
+    pub fn new(file: &VideoFile<'_>) -> Self {
+        let times = file.index.times();
+        let length = file.index.seconds();
+        let counted = if length > 0.0 { times.len() as f64 / length } else { 1.0 };
+        // A rate that the container states is the reference's, unless it is another one altogether.
+        let is_near = |rate: &f64| rate.is_finite() && (rate / counted - 1.0).abs() <= STATED_RATE_WITHIN;
+        let rate = file.stream.rate.filter(is_near).unwrap_or(counted);
+        Self { times, rate }
     }
 
     /// The video's length as decord and pytorchvideo count it: frames by frame rate.

@@ -6,10 +6,8 @@ use onespace_image::{ImagePreparer, Pixels};
 
 use crate::{
     convert::Converter,
-    error::{WHILE, explain},
-    ffi::Source,
+    file::VideoFile,
     frames::Frames,
-    open::{VideoStreamInfo, scan_seconds},
     plan::{Clip, Segment, clips, moments},
     timeline::Timeline,
 };
@@ -37,26 +35,12 @@ impl VisualPreparer {
     }
 
     /// How long the video is, and, where frames are chosen by number, when each is shown.
-    pub fn measure(
-        &self,
-        source: &mut Source<'_>,
-        stream: &VideoStreamInfo,
-        patience: &Patience,
-    ) -> Result<(f64, Option<Timeline>)> {
-        if let (Pick::Middle, Some(seconds)) = (self.spec.pick, stream.seconds) {
-            return Ok((seconds, None));
+    pub fn measure(&self, file: &VideoFile<'_>) -> (f64, Option<Timeline>) {
+        if self.spec.pick == Pick::Middle {
+            return (file.seconds(), None);
         }
-        source.select(stream.index);
-        let measured = if self.spec.pick == Pick::Middle {
-            (scan_seconds(source, stream, patience)?, None)
-        } else {
-            let timeline = Timeline::scan(source, stream, patience)?;
-            (timeline.seconds(), Some(timeline))
-        };
-        let sought = source.seek(0);
-        patience.check(WHILE)?;
-        sought.map_err(|error| explain(error, "the video cannot be read again"))?;
-        Ok(measured)
+        let timeline = Timeline::new(file);
+        (timeline.seconds(), Some(timeline))
     }
 
     /// Picks the frames of each segment.
@@ -76,8 +60,7 @@ impl VisualPreparer {
     /// The samples of a plan: for each segment, each of its clips in each of its crops.
     pub fn samples(
         &self,
-        source: &mut Source<'_>,
-        stream: VideoStreamInfo,
+        file: &VideoFile<'_>,
         plan: &VisualPlan,
         used_for: SampleUse,
         patience: &Patience,
@@ -86,14 +69,14 @@ impl VisualPreparer {
         let owners = plan.clips.iter().flat_map(|clip| std::iter::repeat_n(clip, views));
         let mut filled: Vec<ClipFrames> = owners.clone().map(|clip| self.empty(clip.moments.len())).collect();
 
-        let mut frames = Frames::new(source, stream, patience)?;
-        let mut converter = Converter::default();
+        let mut frames = Frames::new(file, patience)?;
+        let mut converter = Converter::new(&file.stream);
         let (mut last, mut values) = (None, Vec::new());
         for moment in moments(&plan.clips) {
             let shown = frames.at(moment.seconds)?;
             // A still that lasts is converted once.
             if last.replace(shown.number) != Some(shown.number) {
-                values = self.views(&converter.pixels(&shown.frame, stream.orientation)?, patience)?;
+                values = self.views(&converter.pixels(&shown.frame)?, patience)?;
             }
             let clip = filled.iter_mut().skip(moment.clip * views);
             for (clip, (pixels, places)) in clip.zip(&values) {

@@ -1,6 +1,9 @@
 //! What the tests of this crate share.
 #![allow(dead_code)] // Each test binary uses its part.
 
+pub mod film;
+pub mod look;
+
 use std::{fs, path::Path};
 
 use safetensors::{Dtype, SafeTensors};
