@@ -22,7 +22,7 @@ SYSTEM_TESTS = $(patsubst tests/tests/%.rs,--test %,$(wildcard tests/tests/*.rs)
 export ORT_DISABLE_TELEMETRY := 1
 export ONESPACE_ONNXRUNTIME ?= $(CURDIR)/target/onnxruntime/libonnxruntime.so
 
-.PHONY: help run speech test lint attack bench bench-models parity cluster cluster-test sbom overload bundle bundle-everyday clean-data
+.PHONY: help run speech test lint attack bench bench-models parity cluster cluster-test sbom overload files bundle bundle-everyday clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,13 @@ overload: ## ten times what the server can do, a minute of it in each modality, 
 	@scripts/setup.sh
 	cargo build $(CARGO_FLAGS) -p onespace -p onespace-benches
 	target/release/onespace-benches --overload 60
+
+files: ## your own files beside what Pillow, FFmpeg and trimesh make of them: make files FOLDER=~/Pictures
+	@scripts/setup.sh
+	cargo build $(CARGO_FLAGS) -p onespace
+	@test -x target/files-venv/bin/python || python3 -m venv target/files-venv
+	@target/files-venv/bin/pip install --quiet --disable-pip-version-check -r tests/files/requirements.txt
+	target/files-venv/bin/python tests/files/compare.py "$(FOLDER)"
 
 sbom: ## bills of materials of the binaries (CycloneDX), in target/sbom
 	@scripts/setup.sh sbom

@@ -30,17 +30,23 @@ def metadata() -> dict:
 def reached(data: dict, without: str | None = None) -> set[str]:
     """The packages that are linked into the binary, not counting what only `without` brings."""
     names = {package["id"]: package["name"] for package in data["packages"]}
+    macros = {package["id"] for package in data["packages"] if is_macro(package)}
     nodes = {node["id"]: node for node in data["resolve"]["nodes"]}
     seen: set[str] = set()
     ahead = [package for package, name in names.items() if name == BINARY]
     while ahead:
         package = ahead.pop()
-        if package in seen or names[package] == without:
+        if package in seen or package in macros or names[package] == without:
             continue
         seen.add(package)
         linked = (one for one in nodes[package]["deps"] if any(kind["kind"] is None for kind in one["dep_kinds"]))
         ahead += [one["pkg"] for one in linked]
     return seen
+
+
+def is_macro(package: dict) -> bool:
+    """Whether it runs at build time alone."""
+    return any("proc-macro" in target["kind"] for target in package["targets"])
 
 
 def places(package: dict) -> int:
@@ -56,8 +62,7 @@ def found(data: dict) -> tuple[dict[str, list[tuple[str, int]]], list[tuple[str,
     ours: dict[str, list[tuple[str, int]]] = {}
     engines = []
     for package in data["packages"]:
-        macro = any("proc-macro" in target["kind"] for target in package["targets"])
-        if package["id"] not in everything or package["source"] is None or macro:
+        if package["id"] not in everything or package["source"] is None:
             continue
         count = places(package)
         if count and package["id"] in without_engine:
@@ -111,8 +116,12 @@ def main() -> int:
     faults += [f"{name} is in two groups" for name in sorted({name for name in named if named.count(name) > 1})]
     for fault in faults:
         print(f"scripts/unsafe.toml: {fault}")
+    record, written = ROOT / "docs/UNSAFE.md", page(groups, ours, engines)
     if write:
-        (ROOT / "docs/UNSAFE.md").write_text(page(groups, ours, engines))
+        record.write_text(written)
+    elif record.read_text() != written:
+        faults.append("docs/UNSAFE.md is not what --write would write")
+        print(faults[-1])
     print(f"{len(ours)} crates with unsafe code, {len(faults)} faults")
     return 1 if faults else 0
 

@@ -196,13 +196,14 @@ pub trait Encoder: Send + Sync {
     /// `MEDIA_*` for bad bytes, `QUEUE_FULL`, `DEADLINE_EXCEEDED`, `ENCODER_UNAVAILABLE`, `MODEL_FAILED`.
     async fn encode(&self, request: EncodeRequest, deadline: Deadline) -> Result<EncodeReply>;
 
-    /// Whether so many media of a modality that come now have their turn in time: asked once for all that come
-    /// together, which then have it ([`Turn::Has`]). An encoder that is far away is not asked, and decides for each.
+    /// How many of so many media of a modality that come now have their turn in time, at least one: asked once for all
+    /// that come together, of which the first then have it ([`Turn::Has`]). An encoder that is far away is not asked,
+    /// and decides for each.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause, `DEADLINE_EXCEEDED`, `MODALITY_NOT_SERVED`.
-    fn turn(&self, _modality: Modality, _media: usize, _deadline: Deadline) -> Result<()> {
-        Ok(())
+    fn turn(&self, _modality: Modality, media: usize, _deadline: Deadline) -> Result<usize> {
+        Ok(media)
     }
 
     /// What it serves.

@@ -214,7 +214,7 @@ limits! {
     /// Texts no longer than this are tokenised where they arrive: that takes some ten microseconds, and handing them to
     /// another thread takes as long.
     TEXT_LIGHT_BYTES: usize = 1024, "bytes";
-    /// Media waiting for, or in, preparation in one encoder.
+    /// Media of one modality waiting for, or in, preparation in one encoder, when another comes.
     PREPARE_QUEUE: usize = 256, "media";
     /// Resampling filters kept for the next audio of the same rate: a table costs milliseconds to compute.
     RESAMPLERS_KEPT: usize = 16, "filters";
@@ -222,7 +222,7 @@ limits! {
     CLASSIFY_PROMPTS: usize = 8_192, "prompts";
     /// Prompts of one classification that are embedded at once.
     PROMPTS_IN_FLIGHT: usize = 32, "prompts";
-    /// Samples waiting for one tower's graph.
+    /// Samples waiting for one tower's graph, or on their way there, when another request comes.
     BATCH_QUEUE: usize = 256, "samples";
     /// Input values waiting for one tower's graph, unless one request alone has more: a video in patches has 31
     /// million.
@@ -235,7 +235,7 @@ limits! {
     BATCH_WAIT_MS: usize = 3, "milliseconds";
     /// A run of a graph that takes longer, and many times as long as usual, is stuck: the server no longer lives.
     STUCK_MS: usize = 20_000, "milliseconds";
-    /// Longest wait in a queue before a request is turned away.
+    /// A request that would wait longer for its turn is turned away when it arrives.
     QUEUE_WAIT_MS: usize = 1_000, "milliseconds";
     /// Items of one ingest stream that are worked on at once.
     INGEST_IN_FLIGHT: usize = 16, "items";

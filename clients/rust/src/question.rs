@@ -1,6 +1,6 @@
 //! Questions that do not fit in one message.
 
-use onespace_proto::v1::{EmbedOptions, QueryPart, RawVector, query_part::Part};
+use onespace_proto::v1::{EmbedOptions, QueryPart, RawVector, Speech, SpeechMode, query_part::Part};
 
 use crate::{
     client::Client,
@@ -16,7 +16,7 @@ impl Client {
             let files = parts.iter_mut().filter(|part| is_file(part));
             let Some(largest) = files.max_by_key(|part| part_bytes(part)) else { break };
             let Some(Part::Media(media)) = largest.part.take() else { break };
-            let whole = self.embed(media, &EmbedOptions::default()).await?.into_iter().next();
+            let whole = self.embed(media, &silent()).await?.into_iter().next();
             let whole = whole.ok_or_else(Error::unanswered)?;
             largest.speech = None;
             largest.part = Some(Part::Vector(RawVector {
@@ -28,6 +28,12 @@ impl Client {
         }
         Ok(parts)
     }
+}
+
+/// How it looks or sounds: the vector of what is said in it is another's.
+fn silent() -> EmbedOptions {
+    let speech = Some(Speech { mode: SpeechMode::Off.into(), ..Default::default() });
+    EmbedOptions { speech, ..Default::default() }
 }
 
 /// What a part holds of a message.

@@ -8,6 +8,16 @@ pub(super) fn is_tiff(bytes: &[u8]) -> bool {
     MARKS.iter().any(|mark| bytes.starts_with(mark))
 }
 
+/// Icons of Windows: a directory of one to 255 pictures, the first of which lies in the file. Its mark alone is also
+/// that of a picture in MPEG video.
+pub(super) fn is_icon(bytes: &[u8]) -> bool {
+    let word = |at: usize| bytes.get(at..at + 2)?.first_chunk().map(|word| u16::from_le_bytes(*word));
+    let place = |at: usize| bytes.get(at..at + 4)?.first_chunk().map(|place| u32::from_le_bytes(*place) as usize);
+    let listed = word(4).is_some_and(|count| (1..256).contains(&count)) && bytes.get(9) == Some(&0);
+    let lies_within = || place(14)?.checked_add(place(18)?).map(|end| place(18) >= Some(22) && end <= bytes.len());
+    bytes.starts_with(b"\0\0\x01\0") && listed && lies_within().unwrap_or(false)
+}
+
 pub(super) fn is_jpeg_xl(bytes: &[u8]) -> bool {
     // The bare stream has a mark of two bytes: ten-bit sizes, which a text does not begin with.
     bytes.starts_with(b"\0\0\0\x0cJXL \r\n\x87\n") || bytes.starts_with(b"\xff\x0a")

@@ -142,12 +142,12 @@ impl Engine {
     }
 
     /// Refuses whoever would wait for its turn in vain, before its media are prepared: behind so many others that are
-    /// being prepared now or will be. It decides for all that come together.
+    /// being prepared now or will be. Of so many that come together, those that fit have their turn.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause, `DEADLINE_EXCEEDED`.
-    pub fn check_turn(&self, others: usize, deadline: Deadline) -> Result<()> {
-        self.queue.check(others, deadline)
+    pub fn check_turn(&self, others: usize, media: usize, deadline: Deadline) -> Result<usize> {
+        self.queue.check(others, media, deadline)
     }
 
     /// How long the longest present run has been going on; zero when idle.

@@ -25,6 +25,9 @@ use crate::{
 /// The shortest and longest pause that a refused caller is told.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
+/// How much of the time that a list has its own work may take: the estimate may be wrong by as much again.
+const OF_ITS_TIME: f64 = 0.5;
+
 /// The part of a run's time that its callers are given to come back before the next run starts without them. A caller
 /// that is answered asks again within microseconds; a run that leaves as soon as the first of them is there takes two
 /// samples where sixteen were on their way.
@@ -108,20 +111,26 @@ impl Queue {
     }
 
     /// Refuses whoever would wait in vain, before any work is done for it, behind so many media that are on their way
-    /// here. It decides for all that come together: how many they are does not matter, or the largest would never pass.
+    /// here. Of so many that come together, those that fit have their turn, the first in any case: or what is slow
+    /// would never pass.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause; `DEADLINE_EXCEEDED` where there is less time left than that takes.
-    pub fn check(&self, others: usize, deadline: Deadline) -> Result<()> {
+    pub fn check(&self, others: usize, media: usize, deadline: Deadline) -> Result<usize> {
         let state = self.lock();
         let coming = others as f64 * state.request_samples;
-        if state.waiting.len() as f64 + coming > self.policy.queue as f64 {
-            return Err(self.full(&state, 0, coming));
-        }
-        if state.ahead(coming) > deadline.remaining().as_secs_f64() {
+        let (waiting, most) = (state.waiting.len() as f64 + coming, self.policy.queue as f64);
+        let refused = if waiting > most { Err(self.full(&state, 0, coming)) } else { self.check_turn(&state, coming) };
+        refused.inspect_err(|_| add(&self.counters.refused, media))?;
+        let (ahead, left) = (state.ahead(coming), deadline.remaining().as_secs_f64());
+        if ahead > left {
+            add(&self.counters.expired, media);
             return Err(Deadline::exceeded(&format!("before the {} tower could have an answer", self.tower)));
         }
-        self.check_turn(&state, coming)
+        let each = state.sample_seconds.unwrap_or(0.0) / state.running.len().max(1) as f64;
+        let in_time = (left * OF_ITS_TIME - ahead) / each.max(f64::MIN_POSITIVE);
+        let fit = in_time.min(most - waiting) / state.request_samples.max(1.0);
+        Ok((fit as usize).clamp(1, media.max(1)))
     }
 
     /// What waits already, and what comes, takes longer than anybody may wait.

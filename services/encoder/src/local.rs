@@ -54,7 +54,6 @@ pub struct LocalEncoder {
     /// One for each tower that samples can be for: a video's audio goes to the audio tower.
     /// Towers whose samples can share a run share one.
     pipelines: BTreeMap<Modality, Arc<TowerPipeline>>,
-    media: Admission,
     bytes: Admission,
 }
 
@@ -161,7 +160,6 @@ impl LocalEncoder {
             },
             preparers,
             pipelines,
-            media: Admission::requests("media in preparation (PREPARE_QUEUE)", limits::PREPARE_QUEUE),
             bytes: Admission::bytes("bytes of media (MEDIA_IN_FLIGHT_BYTES)", limits::MEDIA_IN_FLIGHT_BYTES),
         })
     }
@@ -228,12 +226,12 @@ impl LocalEncoder {
         if request.turn == Turn::Asks {
             self.turn(modality, 1, deadline)?;
         }
-        // The file's bytes and its place go when its samples are there; those are counted in their turn.
-        let file: RequestPermits = Arc::new((self.media.enter()?, bytes));
+        // The file's bytes go when its samples are there; those are counted in their turn.
+        let file: RequestPermits = Arc::new(bytes);
         let (target, segments) = (request.target, request.segments);
         let PoolOutput { value: prepared, waited, took } = preparer.prepare(request, deadline, file).await?;
         let Prepared { samples, mut notes } = prepared;
-        let permits: RequestPermits = Arc::new(self.bytes.enter_bytes(samples.iter().map(sample_bytes).sum())?);
+        let permits: RequestPermits = Arc::new(self.bytes.wait_bytes(samples.iter().map(sample_bytes).sum()).await?);
         let (output, more) = self.run((modality, target), samples, deadline, &permits).await?;
         let TowerOutput { parts, queue_us, inference_us } = output;
         notes.extend(more);
@@ -255,6 +253,12 @@ impl LocalEncoder {
             let message = format!("{modality} is not served here: the towers here are {}", here.join(", "));
             Error::new(Reason::ModalityNotServed, "modality", message)
         })
+    }
+
+    /// How many media are being prepared, or will be, of which a tower will get samples.
+    fn on_the_way(&self, tower: Modality) -> usize {
+        let preparers = self.preparers.iter().filter(|(modality, _)| passes(**modality, tower));
+        preparers.map(|(_, preparer)| preparer.pool.inside()).sum()
     }
 
     /// Sends samples to the towers they are for, all at once, each to the head for `target`. A track that another
@@ -333,7 +337,7 @@ impl PooledPreparer {
 impl Encoder for LocalEncoder {
     async fn encode(&self, request: EncodeRequest, deadline: Deadline) -> Result<EncodeReply> {
         request.modality.check_bytes("bytes", request.bytes.len())?;
-        let admitted = self.bytes.enter_bytes(request.bytes.len())?;
+        let admitted = self.bytes.wait_bytes(request.bytes.len()).await?;
         self.encode_admitted(request, deadline, admitted).await
     }
 
@@ -341,12 +345,14 @@ impl Encoder for LocalEncoder {
         Ok(self.info.clone())
     }
 
-    fn turn(&self, modality: Modality, media: usize, deadline: Deadline) -> Result<()> {
-        let pool = &self.preparer(modality)?.pool;
-        self.media.check(media)?;
-        pool.check_turn(deadline)?;
-        let pipeline = self.pipelines.get(&modality);
-        pipeline.map_or(Ok(()), |pipeline| pipeline.engine.check_turn(pool.inside(), deadline))
+    fn turn(&self, modality: Modality, media: usize, deadline: Deadline) -> Result<usize> {
+        let mut fit = self.preparer(modality)?.pool.check_turn(media, deadline)?;
+        for (tower, pipeline) in &self.pipelines {
+            if passes(modality, *tower) {
+                fit = fit.min(pipeline.engine.check_turn(self.on_the_way(*tower), media, deadline)?);
+            }
+        }
+        Ok(fit)
     }
 
     async fn ready(&self, modality: Modality) -> Result<()> {
@@ -359,6 +365,11 @@ impl Encoder for LocalEncoder {
         let message = "an inference thread has ended, or has been in one run for longer than anybody waits";
         Err(Error::new(Reason::EncoderUnavailable, "", message))
     }
+}
+
+/// Whether media of a modality have samples for a tower.
+fn passes(modality: Modality, tower: Modality) -> bool {
+    modality == tower || modality.tracks().iter().any(|(_, other)| *other == tower)
 }
 
 /// What a tower that has been proven says of itself.

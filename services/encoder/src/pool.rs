@@ -36,7 +36,7 @@ pub(crate) struct Pool {
     waiting: AtomicUsize,
     made: Instant,
     /// When a piece of work was begun last, in microseconds since the pool was made.
-    begun_us: Arc<AtomicU64>,
+    begun_us: AtomicU64,
 }
 
 /// Counts among those who wait until it is dropped.
@@ -70,7 +70,7 @@ impl Pool {
         let longest = ("QUEUE_WAIT_MS", Duration::from_millis(limits::QUEUE_WAIT_MS as u64));
         let threads = threads.max(1);
         let (turns, waiting) = (Arc::new(Semaphore::new(threads)), AtomicUsize::new(0));
-        let (mean_us, begun_us, made) = (Arc::default(), Arc::default(), Instant::now());
+        let (mean_us, begun_us, made) = (Arc::default(), AtomicU64::default(), Instant::now());
         Self { what, turns, longest, mean_us, threads, room: None, waiting, made, begun_us }
     }
 
@@ -89,18 +89,22 @@ impl Pool {
         self.waiting.load(Ordering::Relaxed) + self.threads.saturating_sub(self.turns.available_permits())
     }
 
-    /// Refuses whoever would wait for a turn in vain, before any work is done for it.
+    /// Refuses whoever would wait for a turn in vain, before any work is done for it. Of so many that come together,
+    /// those that fit in half of their time have their turn, the first in any case.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause; `DEADLINE_EXCEEDED` where there is less time left than those before take.
-    pub fn check_turn(&self, deadline: Deadline) -> Result<()> {
-        let ahead = self.ahead(self.waiting.load(Ordering::Relaxed));
+    pub fn check_turn(&self, media: usize, deadline: Deadline) -> Result<usize> {
+        let (ahead, left) = (self.ahead(self.waiting.load(Ordering::Relaxed)), deadline.remaining());
         let longest = self.longest.1;
-        match deadline.remaining() {
-            remaining if ahead > remaining && remaining < longest => Err(Deadline::exceeded(BEFORE)),
-            _ if ahead > longest => Err(self.full()),
-            _ => Ok(()),
+        match left {
+            left if ahead > left && left < longest => return Err(Deadline::exceeded(BEFORE)),
+            _ if ahead > longest || self.inside() > limits::PREPARE_QUEUE => return Err(self.full()),
+            _ => {}
         }
+        let each = self.mean().as_secs_f64() / self.threads as f64;
+        let fit = (left / 2).saturating_sub(ahead).as_secs_f64() / each.max(f64::MIN_POSITIVE);
+        Ok((fit as usize).clamp(1, media.max(1)))
     }
 
     /// Waits for a turn, then works: one who asks waits no longer than anybody may. `work` is told when nobody waits
@@ -122,7 +126,7 @@ impl Pool {
             Turn::Has => deadline.instant(),
         };
         if turn == Turn::Asks {
-            self.check_turn(deadline)?;
+            self.check_turn(1, deadline)?;
         }
         let waits = self.join_queue();
         let turn = timeout_at(longest.min(deadline.instant()).into(), Arc::clone(&self.turns).acquire_owned());
@@ -131,6 +135,7 @@ impl Pool {
             return Err(self.full());
         };
         drop(waits);
+        self.begun_us.store(micros(self.made.elapsed()), Ordering::Relaxed);
         deadline.check(BEFORE)?;
         let waited = arrived.elapsed();
         let patience = Patience::until(deadline);
@@ -140,11 +145,9 @@ impl Pool {
         };
         let _gone = patience.leave_on_drop();
         let record = self.record();
-        let (made, begun_us) = (self.made, Arc::clone(&self.begun_us));
         let work = move || {
             // Dropped in this order: whoever takes the turn finds the room already there.
             let _held = (permits, turn);
-            begun_us.store(micros(made.elapsed()), Ordering::Relaxed);
             let start = Instant::now();
             let outcome = patience.check(BEFORE).and_then(|()| work(&patience));
             let took = start.elapsed();
@@ -169,9 +172,14 @@ impl Pool {
         Waits(&self.waiting)
     }
 
+    /// How long a piece of work takes, by the last ones.
+    fn mean(&self) -> Duration {
+        Duration::from_micros(self.mean_us.load(Ordering::Relaxed))
+    }
+
     /// How long it takes until so many have had their turn. Work that is overdue has no end in sight.
     fn ahead(&self, waiting: usize) -> Duration {
-        let mean = Duration::from_micros(self.mean_us.load(Ordering::Relaxed));
+        let mean = self.mean();
         let begun = Duration::from_micros(self.begun_us.load(Ordering::Relaxed));
         let busy = self.turns.available_permits() == 0;
         let overdue = if busy { self.made.elapsed().saturating_sub(begun + mean) } else { Duration::ZERO };
@@ -200,7 +208,13 @@ impl Pool {
         let (least, most) = PAUSE;
         let pause = self.ahead(self.waiting.load(Ordering::Relaxed).max(self.threads)).clamp(least, most);
         let (limit, longest) = self.longest;
-        let message = format!("no turn to prepare the {} comes within {} ms ({limit})", self.what, longest.as_millis());
+        let message = format!(
+            "{} of {} are prepared or wait for that; {} may (PREPARE_QUEUE), and nobody longer than {} ms ({limit})",
+            self.inside(),
+            self.what,
+            limits::PREPARE_QUEUE,
+            longest.as_millis()
+        );
         Error::new(Reason::QueueFull, "", message).retry_after(pause)
     }
 }
@@ -211,156 +225,4 @@ pub(crate) fn micros(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pool() -> Pool {
-        Pool::new("image", 1)
-    }
-
-    fn asks(deadline: Deadline) -> (Turn, Deadline) {
-        (Turn::Asks, deadline)
-    }
-
-    fn nobody() -> RequestPermits {
-        Arc::new(())
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_panic_is_an_error_and_the_pool_lives_on() {
-        let pool = pool();
-        let error = pool
-            .run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| -> Result<()> { panic!("injected") })
-            .await
-            .unwrap_err();
-        assert_eq!((error.reason, error.field.as_str()), (Reason::Panicked, "bytes"));
-        let light =
-            pool.run(asks(Deadline::default()), nobody(), Weight::Light, |_| -> Result<()> { panic!("injected") });
-        assert_eq!(light.await.unwrap_err().reason, Reason::Panicked);
-        assert_eq!(pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(7)).await.unwrap().value, 7);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn waiting_is_bounded_by_patience_and_deadline() {
-        let pool = Arc::new(pool());
-        let (release, held) = std::sync::mpsc::channel::<()>();
-        let busy = Arc::clone(&pool);
-        let permit = nobody();
-        let permits = Arc::clone(&permit);
-        let first = tokio::spawn(async move {
-            busy.run(asks(Deadline::after(Duration::from_millis(300))), permits, Weight::Heavy, move |_| {
-                let _ = held.recv();
-                Ok(())
-            })
-            .await
-        });
-        while pool.turns.available_permits() > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let late = pool
-            .run(asks(Deadline::after(Duration::from_millis(20))), nobody(), Weight::Heavy, |_| Ok(()))
-            .await
-            .unwrap_err();
-        assert_eq!(late.reason, Reason::DeadlineExceeded);
-        assert_eq!(first.await.unwrap().unwrap_err().reason, Reason::DeadlineExceeded);
-        assert_eq!(Arc::strong_count(&permit), 2, "the work still holds what it was admitted with");
-        let full = pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(())).await.unwrap_err();
-        assert_eq!((full.reason, full.retry_after.is_some()), (Reason::QueueFull, true));
-        release.send(()).unwrap();
-        while pool.inside() > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        assert!(pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(())).await.is_ok());
-        assert_eq!(Arc::strong_count(&permit), 1);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn whoever_would_wait_in_vain_is_told_at_once() {
-        let pool = Arc::new(pool());
-        pool.mean_us.store(300_000, Ordering::Relaxed);
-        let (release, held) = std::sync::mpsc::channel::<()>();
-        let busy = Arc::clone(&pool);
-        let first = tokio::spawn(async move {
-            busy.run(asks(Deadline::default()), nobody(), Weight::Heavy, move |_| {
-                let _ = held.recv();
-                Ok(())
-            })
-            .await
-        });
-        while pool.turns.available_permits() > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let wait = || {
-            let pool = Arc::clone(&pool);
-            tokio::spawn(async move { pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(())).await })
-        };
-        let waiting = [wait(), wait(), wait(), wait()];
-        while pool.waiting.load(Ordering::Relaxed) < waiting.len() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let began = Instant::now();
-        let refused = pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(())).await.unwrap_err();
-        assert_eq!((refused.reason, refused.retry_after.is_some()), (Reason::QueueFull, true));
-        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
-        release.send(()).unwrap();
-        assert!(first.await.unwrap().is_ok());
-        for one in waiting {
-            assert!(one.await.unwrap().is_ok());
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn behind_work_that_does_not_end_nobody_waits() {
-        let longest = Duration::from_millis(50);
-        let pool = Arc::new(Pool::new("image", 1).patient("IN_A_TEST", 50));
-        let (release, held) = std::sync::mpsc::channel::<()>();
-        let busy = Arc::clone(&pool);
-        let work = move |_: &Patience| {
-            let _ = held.recv();
-            Ok(())
-        };
-        let first =
-            tokio::spawn(async move { busy.run(asks(Deadline::default()), nobody(), Weight::Heavy, work).await });
-        while pool.inside() == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        tokio::time::sleep(2 * longest).await;
-        let refused = pool.check_turn(Deadline::default()).unwrap_err();
-        assert_eq!((refused.reason, refused.retry_after.is_some()), (Reason::QueueFull, true));
-        let late = pool.check_turn(Deadline::after(longest / 10)).unwrap_err();
-        assert_eq!(late.reason, Reason::DeadlineExceeded);
-        release.send(()).unwrap();
-        assert!(first.await.unwrap().is_ok() && pool.inside() == 0);
-        assert!(pool.check_turn(Deadline::default()).is_ok());
-    }
-
-    /// Work that looks up as decoders do, until it is told to stop.
-    fn looking_up(patience: &Patience) -> Result<()> {
-        loop {
-            patience.check("in a test")?;
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn work_ends_with_its_deadline_and_with_its_caller() {
-        let pool = Arc::new(pool());
-        let late = pool
-            .run(asks(Deadline::after(Duration::from_millis(50))), nobody(), Weight::Heavy, looking_up)
-            .await
-            .unwrap_err();
-        assert_eq!(late.reason, Reason::DeadlineExceeded);
-        assert_eq!(pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(1)).await.unwrap().value, 1);
-        let (busy, permit) = (Arc::clone(&pool), nobody());
-        let permits = Arc::clone(&permit);
-        let gone =
-            tokio::spawn(async move { busy.run(asks(Deadline::default()), permits, Weight::Heavy, looking_up).await });
-        while pool.turns.available_permits() > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        gone.abort();
-        assert!(gone.await.unwrap_err().is_cancelled());
-        assert_eq!(pool.run(asks(Deadline::default()), nobody(), Weight::Heavy, |_| Ok(2)).await.unwrap().value, 2);
-        assert_eq!(Arc::strong_count(&permit), 1);
-    }
-}
+mod tests;

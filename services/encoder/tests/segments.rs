@@ -110,9 +110,9 @@ mod video {
         assert!(silent.embeddings.iter().all(|one| one.track == Track::Visual));
         let mut other = video("opus.mkv");
         let codec = other.windows(6).position(|window| window == b"A_OPUS").unwrap();
-        other[codec..codec + 6].copy_from_slice(b"A_TTA1");
+        other[codec..codec + 6].copy_from_slice(b"A_MLP\0");
         let silent = embed(&encoder, Modality::Video, other, Segments::Off).await.unwrap();
         assert_eq!(silent.notes[0].reason, NoteReason::AudioCodecUnsupported);
-        assert!(silent.notes[0].message.contains("tta"), "{:?}", silent.notes);
+        assert!(silent.notes[0].message.contains("mlp"), "{:?}", silent.notes);
     }
 }

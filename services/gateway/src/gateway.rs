@@ -213,11 +213,11 @@ impl Gateway {
         })
     }
 
-    /// Whether so many media of a modality that come now have their turn in time.
+    /// How many of so many media of a modality that come now have their turn in time.
     ///
     /// # Errors
     /// As [`Encoder::turn`].
-    pub fn turn(&self, modality: Modality, media: usize, deadline: Deadline) -> Result<()> {
+    pub fn turn(&self, modality: Modality, media: usize, deadline: Deadline) -> Result<usize> {
         self.encoder(modality)?.turn(modality, media, deadline)
     }
 

@@ -63,6 +63,12 @@ impl Item {
         self
     }
 
+    /// Whether it is several media.
+    #[must_use]
+    pub const fn has_parts(&self) -> bool {
+        self.parts.len() > 1
+    }
+
     /// The text, if it is one alone.
     #[must_use]
     pub fn text(&self) -> Option<&str> {

@@ -43,8 +43,8 @@ pub async fn rank(gateway: &Gateway, request: v1::RankRequest, deadline: Deadlin
         let (wholes, timings) = Embedder::new(gateway, options, deadline).wholes(&candidate).await?;
         Ok::<_, Error>((candidate, wholes, timings))
     }));
-    let (query, candidates) = tokio::join!(query, candidates);
-    let query = query?;
+    // A question that fails ends the work for candidates.
+    let (query, candidates) = tokio::try_join!(query, async { Ok(candidates.await) })?;
     let towers = |whole: &Embedding| whole.towers().into_iter().map(|(tower, _)| tower);
     let answers: BTreeSet<Modality> =
         candidates.iter().flatten().flat_map(|(_, wholes, _)| wholes.iter().flat_map(towers)).collect();

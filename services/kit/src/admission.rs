@@ -67,14 +67,6 @@ impl Admission {
         self.take(1)
     }
 
-    /// Whether so many requests would be admitted now.
-    ///
-    /// # Errors
-    /// `QUEUE_FULL` when they would not.
-    pub fn check(&self, requests: usize) -> Result<()> {
-        self.take(requests.try_into().unwrap_or(u32::MAX)).map(drop)
-    }
-
     /// Admits so many bytes.
     ///
     /// # Errors
