@@ -8,7 +8,7 @@ use onespace_core::{
 use crate::{
     edit::Edit,
     intake::{Intake, Mix, MonoAudio, Target},
-    joined::parts,
+    joined::{Part, parts},
     part::{Tally, WHILE, decode_part},
     pcm::push_pcm,
     recording::AudioDecoder,
@@ -48,7 +48,8 @@ pub struct Heard {
 /// `fallback` decodes what this crate cannot.
 ///
 /// Packets that are broken are left out and counted, as players do, unless they are most of the audio; a file that ends
-/// early is what there is of it.
+/// early is what there is of it. Of a joined file a part that is broken or cut off is left out and counted as a packet
+/// is, once something was heard.
 ///
 /// # Errors
 /// `MEDIA_UNSUPPORTED` for a container or codec that is not decoded here, named; `MEDIA_MALFORMED`,
@@ -63,25 +64,25 @@ pub fn decode(bytes: &[u8], target: Target, fallback: Option<&AudioDecoder>, pat
 
 fn hear(bytes: &[u8], target: Target, fallback: Option<&AudioDecoder>, patience: &Patience) -> Result<Heard> {
     let sniffed = sniff(bytes);
-    let parts = parts(bytes, sniffed)?;
+    let parts = parts(bytes, sniffed, patience)?;
     let joined = parts.len() > 1;
     let mut intake = Intake::new(target, None);
     let (mut good, mut bad, mut torn) = (0, 0, false);
     for (index, part) in parts.iter().enumerate() {
         patience.check(WHILE)?;
-        let before = intake.seen();
         intake.begin_part(Edit::from_mp4(part.body));
         let decoded = check_known(sniffed).and_then(|()| decode_part(part, &mut intake, patience));
-        let tally = match (decoded, fallback) {
+        let decoded = match (decoded, fallback) {
             (Err(error), Some(fallback)) if joined && intake.seen() == 0 && is_foreign(&error) => {
-                let recording = fallback(&part.to_vec(), patience)?;
-                push_pcm(&recording.stretches, &mut intake, patience)?;
-                Tally { good: recording.good, bad: recording.lost, torn: false }
+                decode_foreign(part, fallback, &mut intake, patience)
             }
-            // The seam of two parts may leave nothing but a tag.
-            (Err(error), _) if joined && index > 0 && before > 0 && error.reason == Reason::MediaEmpty => continue,
-            (tally, _) if joined => tally.map_err(|error| in_part(error, index, parts.len()))?,
-            (tally, _) => tally?,
+            (decoded, _) => decoded,
+        };
+        let tally = match decoded {
+            // A part that is broken or cut off is a moment of audio less, as a packet is.
+            Err(error) if good > 0 && error.reason == Reason::MediaMalformed => Tally { good: 0, bad: 1, torn: true },
+            Err(error) if joined => return Err(in_part(error, index, parts.len())),
+            tally => tally?,
         };
         good += tally.good;
         bad += tally.bad;
@@ -95,6 +96,13 @@ fn hear(bytes: &[u8], target: Target, fallback: Option<&AudioDecoder>, patience:
         return hear(bytes, Target { mix: Mix::Channel(channel), ..target }, fallback, patience);
     }
     Ok(Heard { audio: intake.finish()?, lost: bad, good, torn })
+}
+
+/// Decodes a part that this crate cannot.
+fn decode_foreign(part: &Part<'_>, fallback: &AudioDecoder, intake: &mut Intake, patience: &Patience) -> Result<Tally> {
+    let recording = fallback(&part.to_vec(), patience)?;
+    push_pcm(&recording.stretches, intake, patience)?;
+    Ok(Tally { good: recording.good, bad: recording.lost, torn: false })
 }
 
 /// Whether an error says that the audio is of a kind that is not decoded here.

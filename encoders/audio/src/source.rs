@@ -9,7 +9,7 @@ use crate::joined::Part;
 
 /// A head that was made, and the bytes behind it.
 pub struct Source<'a> {
-    head: Vec<u8>,
+    head: &'a [u8],
     reading: Reading<'a>,
     /// Where it stands, and how long it is, the head included.
     at: u64,
@@ -18,9 +18,9 @@ pub struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// The bytes of a part, to be read while `patience` lasts.
-    pub fn new(part: &Part<'a>, patience: &Patience) -> Self {
+    pub fn new(part: &'a Part<'_>, patience: &Patience) -> Self {
         let length = (part.head.len() + part.body.len()) as u64;
-        Self { head: part.head.clone(), reading: patience.reading(part.body), at: 0, length }
+        Self { head: &part.head, reading: patience.reading(part.body), at: 0, length }
     }
 }
 

@@ -5,12 +5,17 @@
 
 mod common;
 
+use std::time::{Duration, Instant};
+
 use common::{golden, silent_flac, snr, values, waveform};
-use onespace_core::{NoteReason, Prepare, PrepareRequest, Reason, sniff::mpeg};
+use onespace_core::{
+    NoteReason, Prepare, PrepareRequest, Reason,
+    sniff::{frames::adts, mpeg},
+};
 
 /// All that is heard of a file, at 16 kHz.
 fn heard(bytes: &[u8]) -> Vec<f32> {
-    let prepared = waveform(30_000).prepare(&PrepareRequest::of(bytes)).unwrap_or_else(|error| panic!("{error}"));
+    let prepared = waveform(60_000).prepare(&PrepareRequest::of(bytes)).unwrap_or_else(|error| panic!("{error}"));
     assert!(prepared.notes.is_empty(), "{:?}", prepared.notes);
     let [sample] = &prepared.samples[..] else { panic!("{} samples", prepared.samples.len()) };
     let milliseconds = sample.span.unwrap().end_ms as usize;
@@ -177,4 +182,62 @@ fn broken_packets_are_told() {
     let prepared = waveform(30_000).prepare(&PrepareRequest::of(&bytes)).unwrap();
     assert_eq!(prepared.notes.iter().map(|note| note.reason).collect::<Vec<_>>(), [NoteReason::AudioIncomplete]);
     assert!(prepared.notes[0].message.contains("broken"), "{}", prepared.notes[0].message);
+}
+
+/// What is heard of a file that is cut off, and how long that is.
+fn heard_and_told(bytes: &[u8]) -> (u64, Vec<NoteReason>) {
+    let prepared = waveform(30_000).prepare(&PrepareRequest::of(bytes)).unwrap_or_else(|error| panic!("{error}"));
+    (prepared.samples[0].span.unwrap().end_ms, prepared.notes.iter().map(|note| note.reason).collect())
+}
+
+#[test]
+fn a_part_that_is_cut_off_does_not_take_the_others_with_it() {
+    let alone = |bytes: &[u8]| heard(bytes).len() as u64 / 16;
+    for (first, second, cuts) in [
+        (part("mono.mp3"), part("stereo.mp3"), 40..400),
+        (part("mono.mp3"), bare(&part("fast.mp3")), 4..200),
+        (part("mono.aac"), part("stereo.aac"), 4..40),
+        (golden("flac16.flac"), golden("flac24.flac"), 8..42),
+    ] {
+        let milliseconds = alone(&first);
+        for cut in cuts.step_by(3) {
+            let (heard, told) = heard_and_told(&[&first[..], &second[..cut]].concat());
+            assert!(heard >= milliseconds && heard < milliseconds + 60, "{cut}: {heard} ms of {milliseconds}");
+            assert!(told.iter().all(|told| *told == NoteReason::AudioIncomplete), "{cut}: {told:?}");
+        }
+    }
+    let cut = [&golden("flac16.flac")[..], &golden("flac24.flac")[..20]].concat();
+    assert_eq!(heard_and_told(&cut).1, [NoteReason::AudioIncomplete]);
+}
+
+/// The frames of a file of AAC.
+fn frames_of_aac(bytes: &[u8]) -> Vec<&[u8]> {
+    let (mut frames, mut rest) = (Vec::new(), bytes);
+    while let Some((frame, behind)) = adts(rest).and_then(|length| rest.split_at_checked(length)) {
+        frames.push(frame);
+        rest = behind;
+    }
+    frames
+}
+
+#[test]
+fn tags_and_gaps_between_the_frames_of_aac_are_no_joints() {
+    let whole = part("fast.aac").repeat(120);
+    let wanted = heard(&whole);
+    let frames = frames_of_aac(&whole);
+    assert!(frames.len() > 2200, "{} frames", frames.len());
+    for between in [&b"ID3\x04\0\0\0\0\0\x0f\xff\xf1\x50\x80\x02\x1f\xfcany time"[..], &[7; 30], b"\xff\xf1\xff"] {
+        let gappy: Vec<u8> = frames.chunks(2).flat_map(|two| [&two.concat()[..], between].concat()).collect();
+        let all = heard(&gappy);
+        assert!(snr(&all, &wanted) > 60.0, "{:?}: {:.1} dB", &between[..3], snr(&all, &wanted));
+    }
+}
+
+#[test]
+fn a_file_of_marks_alone_is_refused_at_once() {
+    let begun = Instant::now();
+    for mark in [&b"#!AMR\n"[..], b"fLaC\0\0\0\x22", b"\0\0\0\x08ftyp\0\0\0\x08moov\0\0\0\x08mdat"] {
+        assert!(waveform(1000).prepare(&PrepareRequest::of(&mark.repeat((20 << 20) / mark.len()))).is_err());
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }

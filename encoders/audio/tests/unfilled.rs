@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::time::{Duration, Instant};
+
 use common::{values, waveform};
 use onespace_core::{Prepare, PrepareRequest, Reason};
 
@@ -125,4 +127,35 @@ fn a_wave_and_its_mirror_image_are_heard() {
     is_the_tone("nearly", &stereo(|left| -(left / 100 * 99)));
     let halved: Vec<f32> = tone().iter().map(|value| f32::from(*value) / 65_536.0).collect();
     assert_eq!(heard(&stereo(|_| 0)), halved, "one channel alone is mixed as ever");
+}
+
+#[test]
+fn many_empty_lengths_are_looked_through_once() {
+    let empty = b"data\0\0\0\0".repeat(3 << 20);
+    let nameless = [&b"RIFF\x04\0\0\0WAVEfmt \0\0\0\0data\0\0\0\0".repeat(1 << 19)[..], b"\xff\xff\xff"].concat();
+    for (what, behind) in [("without a format", &empty), ("without a format each", &nameless)] {
+        let begun = Instant::now();
+        let file = [&b"RIFF\0\0\0\0WAVE"[..], behind].concat();
+        assert!(waveform(200).prepare(&PrepareRequest::of(&file)).is_err(), "{what}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{what}: {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn samples_that_a_length_leaves_out_are_heard() {
+    let all = 36 + 2 * FRAMES as u32;
+    let more = b"LIST\x0c\0\0\0INFOICMT\0\0\0\0";
+    for data in [FRAMES as u32, 2, 1000] {
+        is_the_tone(&format!("{data}"), &riff(b"RIFF", all, &[], data, &samples()));
+        is_the_tone(&format!("{data} of more"), &riff(b"RIFF", u32::MAX, &[], data, &samples()));
+    }
+    // What the whole does not count is no part of it, and neither are zeros.
+    for behind in [&[][..], more, b"TAG any title", b"ID3\x04\0\0\0\0\0\x05title", &[0xf0; 700]] {
+        let data = 2 * FRAMES as u32;
+        is_the_tone("behind it", &riff(b"RIFF", all, &[], data, &[&samples()[..], behind].concat()));
+    }
+    let padded = [samples(), vec![0; 512]].concat();
+    is_the_tone("zeros", &riff(b"RIFF", all + 512, &[], 2 * FRAMES as u32, &padded));
+    let cut = [&samples()[..], more].concat();
+    is_the_tone("cut", &riff(b"RIFF", all + 20, &[], 2 * FRAMES as u32, &cut[..cut.len() - 3]));
 }

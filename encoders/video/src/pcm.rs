@@ -11,6 +11,10 @@ use onespace_core::{Error, Result, limits};
 #[derive(Default)]
 pub struct PcmBuffer {
     stretches: Vec<Pcm>,
+    /// Samples of all channels of all stretches but the last, and how long those are together: each frame asks whether
+    /// it is the last that fits, and there may be a thousand stretches.
+    settled: usize,
+    settled_seconds: f64,
 }
 
 impl PcmBuffer {
@@ -27,7 +31,10 @@ impl PcmBuffer {
         let stretch = match self.stretches.last_mut().filter(goes_on) {
             Some(_) => self.stretches.last_mut(),
             None => {
-                self.stretches.push(begin(frame, self.stretches.len())?);
+                let next = begin(frame, self.stretches.len())?;
+                self.settled += self.stretches.last().map_or(0, samples);
+                self.settled_seconds += self.stretches.last().map_or(0.0, seconds);
+                self.stretches.push(next);
                 self.stretches.last_mut()
             }
         };
@@ -40,17 +47,14 @@ impl PcmBuffer {
 
     /// Whether there are more samples than the limits allow.
     pub fn is_full(&self) -> bool {
-        let samples = |pcm: &Pcm| pcm.channels.iter().map(Vec::len).sum::<usize>();
-        let bytes = self.stretches.iter().map(samples).sum::<usize>() * size_of::<f32>();
+        let bytes = (self.settled + self.stretches.last().map_or(0, samples)) * size_of::<f32>();
         bytes > limits::AUDIO_DECODED_BYTES || self.excess() > 0
     }
 
     /// By how many frames the last stretch passes the longest duration.
     fn excess(&self) -> usize {
-        let frames = |pcm: &Pcm| pcm.channels.first().map_or(0, Vec::len);
-        let Some((last, before)) = self.stretches.split_last() else { return 0 };
-        let seconds = |pcm: &Pcm| frames(pcm) as f64 / f64::from(pcm.rate.max(1));
-        let left = limits::AUDIO_SECONDS as f64 - before.iter().map(seconds).sum::<f64>();
+        let Some(last) = self.stretches.last() else { return 0 };
+        let left = limits::AUDIO_SECONDS as f64 - self.settled_seconds;
         frames(last).saturating_sub((left.max(0.0) * f64::from(last.rate)) as usize)
     }
 
@@ -63,6 +67,19 @@ impl PcmBuffer {
         let filled = self.stretches.iter().any(|pcm| pcm.channels.iter().any(|channel| !channel.is_empty()));
         filled.then_some((self.stretches, cut))
     }
+}
+
+/// Samples of all channels.
+fn samples(pcm: &Pcm) -> usize {
+    pcm.channels.iter().map(Vec::len).sum()
+}
+
+fn frames(pcm: &Pcm) -> usize {
+    pcm.channels.first().map_or(0, Vec::len)
+}
+
+fn seconds(pcm: &Pcm) -> f64 {
+    frames(pcm) as f64 / f64::from(pcm.rate.max(1))
 }
 
 /// An empty stretch of a frame's rate and channels; `before` others came before it.

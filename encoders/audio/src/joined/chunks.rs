@@ -5,9 +5,13 @@ pub fn is_unknown(length: u64) -> bool {
     matches!(length, 0 | 0xffff_ffff | u64::MAX)
 }
 
-/// Whether chunks follow to the very end: their names are letters, their lengths fit.
+/// So many chunks in a row are no chance.
+const IN_A_ROW: usize = 16;
+
+/// Whether chunks follow, to the very end or many of them: their names are letters, their lengths fit.
 pub fn are_chunks(mut bytes: &[u8], length_of: fn([u8; 4]) -> u32) -> bool {
-    while let Some((name, rest)) = bytes.split_first_chunk::<4>() {
+    for _ in 0..IN_A_ROW {
+        let Some((name, rest)) = bytes.split_first_chunk::<4>() else { return bytes.len() < 2 };
         let Some((length, rest)) = rest.split_first_chunk::<4>() else { return false };
         let length = length_of(*length) as usize;
         let letters = name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'-'));
@@ -16,5 +20,5 @@ pub fn are_chunks(mut bytes: &[u8], length_of: fn([u8; 4]) -> u32) -> bool {
         }
         bytes = rest.get(length + length % 2..).unwrap_or_default();
     }
-    bytes.len() < 2
+    true
 }

@@ -16,6 +16,8 @@ const SHORT_TAG_BYTES: usize = 128;
 
 /// Frames of one encoder.
 struct Run<K> {
+    /// Those before the last gap, without what lies between them.
+    gathered: Vec<u8>,
     start: usize,
     end: usize,
     kind: K,
@@ -25,10 +27,16 @@ struct Run<K> {
 }
 
 impl<K> Run<K> {
-    fn part<'a>(&self, bytes: &'a [u8]) -> Option<Part<'a>> {
+    fn part(self, bytes: &[u8]) -> Option<Part<'_>> {
         // A stream that has more frames than it says does not end where it says, and none says it by itself.
         let ends_as_stated = self.stated.is_some_and(|stated| stated >= self.frames);
-        bytes.get(self.start..self.end).map(|body| Part { head: Vec::new(), body, ends_as_stated })
+        bytes.get(self.start..self.end).map(|body| Part { head: self.gathered, body, ends_as_stated })
+    }
+
+    /// Goes on at another place.
+    fn leap(&mut self, bytes: &[u8], at: usize) {
+        self.gathered.extend_from_slice(bytes.get(self.start..self.end).unwrap_or_default());
+        self.start = at;
     }
 }
 
@@ -59,7 +67,14 @@ pub fn of_mpeg(bytes: &[u8]) -> Vec<Part<'_>> {
             parts.extend(run.take().and_then(|run| run.part(bytes)));
         }
         let end = at + frame.len();
-        let run = run.get_or_insert(Run { start: at, end, kind: found.kind, frames: 0, stated: head.flatten() });
+        let run = run.get_or_insert(Run {
+            gathered: Vec::new(),
+            start: at,
+            end,
+            kind: found.kind,
+            frames: 0,
+            stated: head.flatten(),
+        });
         run.frames += u64::from(head.is_none());
         run.end = end;
         at = end;
@@ -68,9 +83,9 @@ pub fn of_mpeg(bytes: &[u8]) -> Vec<Part<'_>> {
     parts
 }
 
-/// Whether frames follow, or the end of the file, or a tag.
+/// Whether frames follow, or the end of the file, or a tag. A frame that is cut off begins nothing that can be heard.
 fn begins_stream(rest: &[u8], first: usize) -> bool {
-    let behind = rest.get(first..).unwrap_or_default();
+    let Some(behind) = rest.get(first..) else { return false };
     behind.is_empty() || any_tag(behind).is_some() || mpeg::are_frames(rest, IN_A_ROW) || {
         // A short one, to its very end.
         let second = mpeg::header(behind).map_or(0, |found| found.bytes);
@@ -118,11 +133,12 @@ fn head_frame(frame: &[u8], kind: Kind) -> Option<Option<u64>> {
 
 /// How long the tag at the head is, of those that stand before sound and of those behind it.
 fn any_tag(bytes: &[u8]) -> Option<usize> {
-    let short = bytes.starts_with(b"TAG") && (bytes.len() == SHORT_TAG_BYTES || bytes.len() > SHORT_TAG_BYTES);
-    tag_bytes(bytes).or(short.then_some(SHORT_TAG_BYTES)).filter(|length| *length > 0)
+    let short = bytes.starts_with(b"TAG") && bytes.len() >= SHORT_TAG_BYTES;
+    tag_bytes(bytes).or(short.then_some(SHORT_TAG_BYTES))
 }
 
-/// The streams of AAC, each of whose frames has a header.
+/// The streams of AAC, each of whose frames has a header. Tags and rubbish between frames of one kind are no joint:
+/// broadcasts are full of them. They are left out, as what is in them may look like a frame.
 pub fn of_aac(bytes: &[u8]) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut run: Option<Run<[u8; 2]>> = None;
@@ -131,20 +147,24 @@ pub fn of_aac(bytes: &[u8]) -> Vec<Part<'_>> {
         let tag = any_tag(rest);
         let frame = adts(rest).filter(|length| *length > 7);
         let kind = kind_of_aac(rest);
-        let goes_on = run.as_ref().is_some_and(|run| run.end == at && Some(run.kind) == kind);
+        let same = run.as_mut().filter(|run| Some(run.kind) == kind);
+        let goes_on = same.as_ref().is_some_and(|run| run.end == at);
         let begins = || {
-            let next = rest.get(frame.unwrap_or(0)..).unwrap_or_default();
-            next.is_empty() || any_tag(next).is_some() || adts(next).is_some() && kind_of_aac(next) == kind
+            rest.get(frame.unwrap_or(0)..).is_some_and(|next| {
+                next.is_empty() || any_tag(next).is_some() || adts(next).is_some() && kind_of_aac(next) == kind
+            })
         };
         let (Some(length), Some(kind)) = (frame.filter(|_| tag.is_none() && (goes_on || begins())), kind) else {
             at = at.saturating_add(tag.unwrap_or(1));
             continue;
         };
-        if !goes_on {
-            parts.extend(run.take().and_then(|run| run.part(bytes)));
+        match same {
+            Some(_) if goes_on => {}
+            Some(run) => run.leap(bytes, at),
+            None => parts.extend(run.take().and_then(|run| run.part(bytes))),
         }
         let end = at + length.min(rest.len());
-        let run = run.get_or_insert(Run { start: at, end, kind, frames: 0, stated: None });
+        let run = run.get_or_insert(Run { gathered: Vec::new(), start: at, end, kind, frames: 0, stated: None });
         run.end = end;
         at = end;
     }

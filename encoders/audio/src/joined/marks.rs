@@ -1,5 +1,7 @@
 //! Formats whose files begin with a mark that nothing else in them looks like: where it stands again, another begins.
 
+use onespace_core::limits;
+
 use super::{Part, is_full, ogg::find};
 
 /// A mark, and what follows it at some distance, so that chance does not make a joint.
@@ -71,6 +73,9 @@ pub fn parts<'a>(bytes: &'a [u8], mark: &Mark) -> Vec<Part<'a>> {
         at += found;
         if bytes.get(at..).is_some_and(mark.is_head) {
             starts.push(at);
+            if starts.len() > limits::AUDIO_PARTS {
+                break;
+            }
         }
         at += mark.bytes.len();
     }

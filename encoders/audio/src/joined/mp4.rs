@@ -1,5 +1,7 @@
 //! MP4: files that follow each other. Each begins with its brands and has a table of its own.
 
+use onespace_core::limits;
+
 use super::{Part, marks::cut};
 
 /// The files. What has no table or no media of its own belongs to the file before it: brands alone are no joint.
@@ -7,7 +9,7 @@ pub fn parts(bytes: &[u8]) -> Vec<Part<'_>> {
     let mut starts = vec![0];
     let (mut at, mut table, mut media) = (0, false, false);
     let mut candidate = None;
-    while let Some((name, length)) = bytes.get(at..).and_then(head) {
+    while let Some((name, length)) = bytes.get(at..).and_then(head).filter(|_| starts.len() <= limits::AUDIO_PARTS) {
         if name == *b"ftyp" && table && media {
             (candidate, table, media) = (Some(at), false, false);
         }
