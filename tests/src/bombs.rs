@@ -216,7 +216,7 @@ fn films() -> Vec<Bomb> {
 
 fn texts() -> Vec<Bomb> {
     vec![
-        Bomb::new("text that is no UTF-8", Modality::Text, b"a red \xff\xfe\xc0 mug".to_vec()),
+        Bomb::new("text that is no UTF-8", Modality::Text, b"un caf\xc3\xa9 \xc3 rouge".to_vec()),
         Bomb::new("text over the limit", Modality::Text, vec![b'a'; onespace_core::limits::TEXT_BYTES + 1]),
         Bomb::new("noise that claims to be text", Modality::Text, noise(19, 5000)),
     ]

@@ -106,8 +106,11 @@ pub fn decode_track(source: &mut Source<'_>, patience: &Patience) -> Result<Audi
         patience.check(WHILE)?;
         match track.decoder.receive_frame(&mut frame) {
             Ok(()) => {
-                good += 1;
-                buffer.append(&frame)?;
+                if buffer.append(&frame)? {
+                    good += 1;
+                } else {
+                    track.lost += 1;
+                }
                 if buffer.is_full() {
                     break;
                 }

@@ -18,14 +18,14 @@ pub struct PcmBuffer {
 }
 
 impl PcmBuffer {
-    /// Takes the samples of a frame.
+    /// Takes the samples of a frame; whether all of them were numbers. What is none is silence.
     ///
     /// # Errors
     /// `MEDIA_TOO_LARGE` past a limit, `MEDIA_UNSUPPORTED` for samples of another format.
-    pub fn append(&mut self, frame: &frame::Audio) -> Result<()> {
+    pub fn append(&mut self, frame: &frame::Audio) -> Result<bool> {
         let count = usize::from(frame.channels());
         if count == 0 || frame.planes() == 0 {
-            return Ok(());
+            return Ok(true);
         }
         let goes_on = |last: &&mut Pcm| last.rate == frame.rate() && last.channels.len() == count;
         let stretch = match self.stretches.last_mut().filter(goes_on) {
@@ -38,11 +38,19 @@ impl PcmBuffer {
                 self.stretches.last_mut()
             }
         };
-        let Some(stretch) = stretch else { return Ok(()) };
+        let Some(stretch) = stretch else { return Ok(true) };
+        let mut numbers = true;
         for (index, channel) in stretch.channels.iter_mut().enumerate() {
+            let from = channel.len();
             decode_channel(frame, index, channel)?;
+            // Damaged floats may be anything; what follows expects numbers.
+            let strange = channel.iter_mut().skip(from).filter(|sample| !sample.is_finite());
+            strange.for_each(|sample| {
+                *sample = 0.0;
+                numbers = false;
+            });
         }
-        Ok(())
+        Ok(numbers)
     }
 
     /// Whether there are more samples than the limits allow.
@@ -126,8 +134,6 @@ impl Channel<'_> {
             Type::Packed => (0, self.index, usize::from(self.frame.channels()).max(1)),
         };
         let samples = self.frame.data(plane).as_chunks::<N>().0.iter();
-        // Damaged floats may be anything; what follows expects numbers.
-        let finite = |value: f32| if value.is_finite() { value } else { 0.0 };
-        into.extend(samples.skip(first).step_by(step).take(self.frame.samples()).map(|bytes| finite(sample(*bytes))));
+        into.extend(samples.skip(first).step_by(step).take(self.frame.samples()).map(|bytes| sample(*bytes)));
     }
 }
