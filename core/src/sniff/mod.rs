@@ -93,6 +93,8 @@ const fn refused(format: Format) -> Format {
     Format { decoded: false, ..format }
 }
 
+pub use shapes::stl_triangles;
+
 /// Every format told by content, in the order in which they are tried. Text comes last: it is what is left. What is
 /// written in letters comes before it, so that it is not read as prose.
 pub const FORMATS: &[Format] = &[

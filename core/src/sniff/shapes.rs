@@ -32,25 +32,36 @@ const OBJ: [&str; 20] = [
     "trace_obj",
 ];
 
-/// STL: in binary its length is what the number of triangles says, in text its words say so.
-pub fn is_stl(bytes: &[u8]) -> bool {
+/// The triangles of a binary STL, each 50 bytes; none where the length is not what their number says, as of a text.
+#[must_use]
+pub fn stl_triangles(bytes: &[u8]) -> Option<&[u8]> {
     let (head, triangle) = STL;
-    let count = bytes.get(80..head).and_then(<[u8]>::first_chunk::<4>).map(|count| u32::from_le_bytes(*count) as usize);
-    let is_binary =
-        count.is_some_and(|count| count > 0 && count.checked_mul(triangle) == bytes.len().checked_sub(head));
-    let begin = bytes.get(..1024).unwrap_or(bytes);
-    is_binary || (bytes.starts_with(b"solid") && begin.windows(12).any(|words| words == b"facet normal"))
+    let count = u32::from_le_bytes(*bytes.get(80..head)?.first_chunk::<4>()?) as usize;
+    let triangles = bytes.get(head..)?;
+    (count > 0 && count.checked_mul(triangle) == Some(triangles.len())).then_some(triangles)
 }
 
-/// OFF: what stands before the name says what its vertices have beside a place. Counts follow, in ModelNet at once.
+/// STL: in binary its length is what the number of triangles says, in text its words say so.
+pub fn is_stl(bytes: &[u8]) -> bool {
+    let begin = bytes.get(..1024).unwrap_or(bytes);
+    stl_triangles(bytes).is_some()
+        || (bytes.starts_with(b"solid") && begin.windows(12).any(|words| words == b"facet normal"))
+}
+
+/// OFF: what stands before the name says what its vertices have beside a place. Counts follow, in ModelNet at once, or
+/// that all else is binary.
 pub fn is_off(bytes: &[u8]) -> bool {
     let begin = bytes.get(..HEAD).unwrap_or(bytes);
     let name = begin.iter().take_while(|byte| byte.is_ascii_uppercase()).count().min(8);
     let (name, rest) = begin.split_at(name);
     let is_named = name.strip_suffix(b"OFF").is_some_and(|kinds| kinds.iter().all(|kind| b"STCN".contains(kind)));
-    let mut lines = rest.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
-    let counts = lines.find(|line| !line.is_empty() && !line.starts_with(b"#")).unwrap_or_default();
-    is_named && counts.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_whitespace()) && !counts.is_empty()
+    let said = |line: &'_ [u8]| line.iter().position(|byte| *byte == b'#').unwrap_or(line.len());
+    let mut lines = rest
+        .split(|byte| matches!(byte, b'\n' | b'\r'))
+        .map(|line| line.get(..said(line)).unwrap_or_default().trim_ascii());
+    let counts = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    let are_counts = counts.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_whitespace());
+    is_named && !counts.is_empty() && (are_counts || counts == b"BINARY")
 }
 
 /// PCD.

@@ -66,7 +66,7 @@ fn usual(decoder: &Decoder<'_>) -> bool {
 
 /// The bytes that hold coefficients until the last scan has been read, beside the pixels: 16 bits for each coefficient
 /// of each component, where there are several scans.
-fn coefficient_bytes(decoder: &Decoder<'_>) -> u64 {
+pub fn coefficient_bytes(decoder: &Decoder<'_>) -> u64 {
     if !decoder.has_multiple_scans() {
         return 0;
     }

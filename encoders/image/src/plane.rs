@@ -141,7 +141,7 @@ fn decode_tiff(bytes: &[u8], patience: &Patience) -> Result<Option<Plane>> {
     // Four bytes each as a number.
     let takes = layout.decoded_bytes().saturating_add(4 * u64::from(size.0) * u64::from(size.1));
     check_size(size.0, size.1, takes)?;
-    let _room = patience.hold(takes)?;
+    let _room = patience.hold(takes.saturating_add(layout.coefficient_bytes()))?;
     let bands = Bands::read(bytes, &layout, patience)?;
     let sample = layout.sample_bytes();
     let pixels = bands.bytes.chunks_exact(sample * layout.samples);

@@ -2,17 +2,17 @@
 
 use onespace_core::{Patience, Result, random::SplitMix64};
 
-use crate::{points::Point, source::Source};
-
-/// Vertices of a mesh that are kept, 24 bytes each; one of more is taken for the cloud of its vertices.
-const MOST_VERTICES: usize = 1 << 20;
+use crate::{
+    points::Point,
+    source::{MESH_VERTICES, Source},
+};
 
 /// What the spread begins with ("onespace"): the same file gives the same points, always.
 const SEED: u64 = 0x6f6e_6573_7061_6365;
 
 /// Whether a file has faces that are looked at.
 pub fn is_mesh(source: &dyn Source) -> bool {
-    source.vertices() <= MOST_VERTICES && source.has_faces()
+    source.vertices() <= MESH_VERTICES && source.has_faces()
 }
 
 /// `count` points on the faces of a file, as many on each as its area's share; none if its faces have no area.

@@ -2,6 +2,9 @@
 
 use onespace_core::{Patience, Result};
 
+/// Vertices of a mesh that are kept, 24 bytes each; one of more is taken for the cloud of its vertices.
+pub const MESH_VERTICES: usize = 1 << 20;
+
 /// What a file says of a vertex.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Vertex {

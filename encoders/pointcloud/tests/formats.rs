@@ -4,9 +4,11 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Random, spec, text, values};
 use onespace_core::{
-    Modality, Prepare, PrepareRequest, Reason, Result, Sample,
+    Deadline, Modality, Patience, Prepare, PrepareRequest, Reason, Result, Room, Sample,
     sniff::{Sniffed, sniff},
 };
 use onespace_pointcloud::PointCloudPreparer;
@@ -118,10 +120,16 @@ fn pcd(places: &[[f32; 3]], data: &str, kind: char) -> Vec<u8> {
     )
     .into_bytes();
     for (number, place) in places.iter().enumerate() {
-        let bits = u32::from_be_bytes([0, number as u8, 100, 200]);
+        // An opacity makes an integer of both signs negative, and is not looked at.
+        let opacity = if kind == 'I' { 255 } else { 0 };
+        let bits = u32::from_be_bytes([opacity, number as u8, 100, 200]);
         let [x, y, z] = place;
         if data == "ascii" {
-            let colour = if kind == 'F' { format!("{:e}", f32::from_bits(bits)) } else { bits.to_string() };
+            let colour = match kind {
+                'F' => format!("{:e}", f32::from_bits(bits)),
+                'I' => (bits as i32).to_string(),
+                _ => bits.to_string(),
+            };
             file.extend(format!("{x} {y} {z} nan nan {colour}\n").bytes());
         } else {
             file.extend([*x, *y, *z, f32::NAN, f32::NAN].iter().flat_map(|value| value.to_le_bytes()));
@@ -137,7 +145,7 @@ fn clouds_are_what_they_are_in_ply() {
     let colours: Vec<[u8; 3]> = (0..150).map(|number| [number as u8, 100, 200]).collect();
     let wanted = prepare(&text(&places, &colours, &[])).unwrap();
     for data in ["ascii", "binary"] {
-        for kind in ['F', 'U'] {
+        for kind in ['F', 'U', 'I'] {
             let bytes = pcd(&places, data, kind);
             assert_eq!(told(&bytes), Some("PCD"));
             assert_eq!(prepare(&bytes).unwrap(), wanted, "{data} {kind}");
@@ -176,6 +184,78 @@ fn what_is_not_read_is_refused_by_name() {
         let error = refusal(bytes.as_bytes());
         assert_eq!((error.reason, error.field.as_str()), (reason, "bytes"), "{bytes}: {error}");
     }
+}
+
+#[test]
+fn what_stands_behind_the_counts_of_an_off_is_a_comment() {
+    let file = off(false).replace("5 5 0", "5 5 0 # counts");
+    assert_eq!(told(file.as_bytes()), Some("OFF"));
+    assert_eq!(prepare(file.as_bytes()).unwrap(), prepare(off(false).as_bytes()).unwrap());
+    let binary = prepare(b"OFF BINARY\n\0\0\0\x05\0\0\0\x05\0\0\0\0").unwrap_err();
+    assert!(binary.reason == Reason::MediaUnsupported && binary.message.contains("binary OFF"), "{binary}");
+}
+
+#[test]
+fn a_header_is_not_looked_for_without_end() {
+    let header = |space: usize| {
+        let file = String::from_utf8(pcd(&PLACES, "ascii", 'U')).unwrap();
+        file.replace("DATA ascii", &format!("DATA ascii{}", " ".repeat(space))).into_bytes()
+    };
+    assert!(prepare(&header(1000)).is_ok());
+    let error = prepare(&header(100_000)).map(drop).unwrap_err();
+    assert!(error.reason == Reason::MediaMalformed && error.message.contains("end of its header"), "{error}");
+}
+
+/// A sheet of squares of two triangles, the left half of which are a hundredth as wide as the right's.
+#[test]
+fn a_mesh_of_half_a_million_triangles_is_its_surface() {
+    let side = 500_u32;
+    let place = |x: u32, y: u32| {
+        let x = if x <= side / 2 { x as f32 / 100.0 } else { 2.5 + (x - side / 2) as f32 };
+        [x, y as f32, 0.0_f32]
+    };
+    let mut triangles = Vec::new();
+    for at in 0..side * side {
+        let (x, y) = (at % side, at / side);
+        let [a, b, c, d] = [place(x, y), place(x + 1, y), place(x, y + 1), place(x + 1, y + 1)];
+        triangles.extend([[a, b, c], [b, d, c]]);
+    }
+    let mut file = vec![b' '; 80];
+    file.extend((triangles.len() as u32).to_le_bytes());
+    for triangle in &triangles {
+        file.extend([0; 12]);
+        file.extend(triangle.iter().flatten().flat_map(|value| value.to_le_bytes()));
+        file.extend([0; 2]);
+    }
+    assert!(triangles.len() > 349_525);
+    let sample = prepare(&file).unwrap();
+    let right = values(&sample, 0).chunks(6).filter(|point| point[0] > 2.5).count();
+    assert!(right > 110, "{right} of 120 points are on the half that is nearly all of the surface");
+}
+
+/// What is kept whole waits for room.
+#[test]
+fn a_file_that_is_kept_waits_for_room() {
+    let room = Room::new(1000);
+    let spec = PointCloud { normalise: Normalise::None, ..spec(120, 200) };
+    let outcome = |bytes: &[u8]| {
+        let late = Patience::until(Deadline::after(Duration::from_millis(200))).within(room.clone());
+        PointCloudPreparer::new(&spec).prepare(&PrepareRequest::of(bytes).within(&late)).map(drop)
+    };
+    let files = [
+        obj(false).into_bytes(),
+        off(false).into_bytes(),
+        stl_binary(),
+        stl_text().into_bytes(),
+        pcd(&PLACES, "ascii", 'U'),
+    ];
+    let others = room.hold(900, || Ok(())).unwrap();
+    for file in &files {
+        assert_eq!(outcome(file).unwrap_err().reason, Reason::DeadlineExceeded);
+    }
+    assert!(outcome(&text(&PLACES, &[], &FACES)).is_ok(), "of a PLY file nothing is kept");
+    drop(others);
+    assert!(files.iter().all(|file| outcome(file).is_ok()));
 }
 
 #[test]

@@ -23,6 +23,7 @@ fn what_is_decoded_is_told() {
     };
     let sound = b"\x40\x9e\x69\xf8\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b";
     let pictures = b"\xc0\xef\x19\xbc\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b";
+    let binary_stl = [vec![b's'; 80], 2_u32.to_le_bytes().to_vec(), vec![0; 100]].concat();
     let id3 = b"ID3\x04\0\0\0\0\0\x05junk.";
     for (bytes, name) in [
         (riff(b"RIFX", b"WAVE"), "WAV"),
@@ -50,6 +51,15 @@ fn what_is_decoded_is_told() {
         (b"FLV\x01\x05".to_vec(), "FLV"),
         (b"II+\0\x08\0\0\0".to_vec(), "TIFF"),
         (b"MM\0+\0\x08\0\0".to_vec(), "TIFF"),
+        (b"VERSION 0.7\nFIELDS x y z\n".to_vec(), "PCD"),
+        (b"# .PCD v0.7\n".to_vec(), "PCD"),
+        (binary_stl, "STL"),
+        (b"solid cube\n facet normal 0 0 1\n".to_vec(), "STL"),
+        (b"OFF\n8 6 0\n0 0 0\n".to_vec(), "OFF"),
+        (b"OFF # a cube\n# by hand\n8 6 12 # counts\n0 0 0\n".to_vec(), "OFF"),
+        (b"OFF8 6 12#counts\n0 0 0\n".to_vec(), "OFF"),
+        (b"COFF BINARY\n\0\0\0\x08\0\0\0\x06".to_vec(), "OFF"),
+        (b"# made by hand\nmtllib x.mtl\no cube\nv 1 2 3\nv 0 0 1\nf 1 2 1\n".to_vec(), "OBJ"),
     ] {
         assert_eq!(format(&bytes), name);
     }
@@ -71,7 +81,6 @@ fn mpeg_audio_may_lie_behind_a_tag_or_rubbish() {
 
 #[test]
 fn what_is_not_decoded_is_refused_by_its_name() {
-    let binary_stl = [vec![b's'; 80], 2_u32.to_le_bytes().to_vec(), vec![0; 100]].concat();
     let negative = [&b"II*\0\x08\0\0\0\x01\0\x12\xc6\x01\0\x04\0\0\0\x01\x04\0\0"[..], &[0; 8]].concat();
     for (bytes, name) in [
         (b"<?xml version='1.0'?>\n<!-- a <b> -->\n<svg xmlns='x'/>".to_vec(), "SVG"),
@@ -81,16 +90,10 @@ fn what_is_not_decoded_is_refused_by_its_name() {
         (b"\xff\x0a\xfa\x7f".to_vec(), "JPEG XL"),
         (negative, "camera raw"),
         (brands(b"crx ", &[b"isom"]), "camera raw (CR3)"),
-        (b"VERSION 0.7\nFIELDS x y z\n".to_vec(), "PCD"),
-        (b"# .PCD v0.7\n".to_vec(), "PCD"),
         (b"LASF\0\0".to_vec(), "LAS/LAZ"),
         (b"ASTM-E57\x01".to_vec(), "E57"),
         (b"glTF\x02\0\0\0".to_vec(), "glTF"),
         (b"{\"asset\": {\"version\": \"2.0\"}, \"scenes\": [], \"nodes\": []}".to_vec(), "glTF"),
-        (binary_stl, "STL"),
-        (b"solid cube\n facet normal 0 0 1\n".to_vec(), "STL"),
-        (b"OFF\n8 6 0\n0 0 0\n".to_vec(), "OFF"),
-        (b"# made by hand\nmtllib x.mtl\no cube\nv 1 2 3\nv 0 0 1\nf 1 2 1\n".to_vec(), "OBJ"),
         (b"0.5 1 2\n1.5 2 3\n0.1 0.2 0.3\n-1 -2 -3.5\n".to_vec(), "XYZ"),
         ([MXF, &[0; 9]].concat(), "MXF"),
     ] {

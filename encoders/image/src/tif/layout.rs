@@ -1,7 +1,7 @@
 //! What a TIFF's directory says of its pixels.
 
 use image::metadata::Orientation;
-use onespace_core::{Patience, Result};
+use onespace_core::{Error, Patience, Result};
 use tiff::tags::Tag;
 
 use super::{
@@ -9,6 +9,9 @@ use super::{
     refusal::refuse,
     tags::Tags,
 };
+
+/// Tables that JPEGs have in common: four of each kind are some two thousand bytes.
+const JPEG_TABLES: usize = 64 * 1024;
 
 /// The first picture of a file: where its pixels are, and what they mean.
 #[derive(Clone, Debug)]
@@ -77,7 +80,11 @@ impl Layout {
             colours,
             alpha,
             packing,
-            predictor: tags.predictor()?,
+            // Elsewhere the tag means nothing, and is left over from a file that was packed anew.
+            predictor: match packing {
+                Packing::Lzw | Packing::Deflate => tags.predictor()?,
+                _ => Predictor::None,
+            },
             planar,
             chunk: tags.chunk(width, height)?,
             chunks: tags.chunks()?,
@@ -88,6 +95,7 @@ impl Layout {
             orientation: tags.orientation(),
         };
         layout.check()?;
+        layout.check_chunks(bytes.len())?;
         Ok(layout)
     }
 
@@ -103,7 +111,6 @@ impl Layout {
             Packing::Jpeg if !self.planar && !matches!(self.samples, 1 | 3) => {
                 Some("JPEG compression and neither one nor three samples")
             }
-            Packing::Jpeg if self.predictor != Predictor::None => Some("JPEG compression and a predictor"),
             Packing::Jpeg if luma => Some("JPEG compression of luma and chroma in planes"),
             _ if luma && (self.samples, self.bits) != (3, 8) => Some("luma and chroma in other than three bytes"),
             _ if shared && (self.planar || self.predictor != Predictor::None) => {
@@ -118,6 +125,26 @@ impl Layout {
             _ => None,
         };
         problem.map_or(Ok(()), |problem| Err(refuse(problem)))
+    }
+
+    /// Whether all strips or tiles are there, and no more of them than the file can hold: many that are the same bytes
+    /// would each be gone through.
+    fn check_chunks(&self, file: usize) -> Result<()> {
+        let across = u64::from(self.width.div_ceil(self.chunk.0.max(1)));
+        let down = u64::from(self.height.div_ceil(self.chunk.1.max(1)));
+        let planes = if self.planar { self.samples as u64 } else { 1 };
+        let (found, needed) = (self.chunks.len() as u64, across.saturating_mul(down).saturating_mul(planes));
+        if found < needed {
+            return Err(Error::malformed("bytes", format!("the TIFF has {found} strips or tiles of {needed}")));
+        }
+        let packed = self.chunks.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+        if packed > 2 * file as u64 {
+            return Err(Error::malformed("bytes", "the TIFF's strips or tiles are together larger than the file"));
+        }
+        if self.jpeg_tables.len() > JPEG_TABLES {
+            return Err(Error::malformed("bytes", "the TIFF's JPEG tables are larger than such tables can be"));
+        }
+        Ok(())
     }
 
     /// Bytes of a sample once it is unpacked.
@@ -143,8 +170,27 @@ impl Layout {
         let whole = u64::from(self.width).saturating_mul(u64::from(self.height)).saturating_mul(pixel);
         let chunk = u64::from(self.chunk.0).saturating_mul(u64::from(self.chunk.1));
         let chunk = chunk.saturating_mul(sample).saturating_mul(self.chunk_samples() as u64);
+        let blocks = self.block_bytes();
         // Each is unpacked by itself, so that they take room one after the other; and time together.
         let together = chunk.saturating_mul(self.chunks.len() as u64);
-        whole.saturating_add(chunk).max(together)
+        whole.saturating_add(chunk).saturating_add(blocks).max(together)
+    }
+
+    /// What a strip or tile takes before pixels that share chroma have their own.
+    fn block_bytes(&self) -> u64 {
+        let Colours::YCbCr(across, down) = self.colours else { return 0 };
+        let (across, down) = (across as u64, down as u64);
+        let count = u64::from(self.chunk.0).div_ceil(across).saturating_mul(u64::from(self.chunk.1).div_ceil(down));
+        count.saturating_mul(across * down + 2)
+    }
+
+    /// What a strip or tile may take beside that where it is a JPEG of several scans, which only its own head says: 16
+    /// bits for each coefficient.
+    pub fn coefficient_bytes(&self) -> u64 {
+        if self.packing != Packing::Jpeg {
+            return 0;
+        }
+        let pixels = u64::from(self.chunk.0).saturating_mul(u64::from(self.chunk.1));
+        pixels.saturating_mul(2 * self.chunk_samples() as u64)
     }
 }

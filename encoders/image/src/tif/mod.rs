@@ -53,7 +53,7 @@ pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) ->
     let rgb = 3 * u64::from(layout.width) * u64::from(layout.height);
     let takes = layout.decoded_bytes().saturating_add(rgb);
     check_size(layout.width, layout.height, takes)?;
-    let room = patience.hold(takes)?;
+    let room = patience.hold(takes.saturating_add(layout.coefficient_bytes()))?;
     let bands = Bands::read(bytes, &layout, patience)?;
     let pixels = colour::rgb(&layout, &bands, background, patience)?;
     Ok(Decoded { size: (layout.width, layout.height), pixels, orientation: layout.orientation, room })

@@ -3,7 +3,12 @@
 use half::f16;
 use onespace_core::Result;
 
-use super::{bands::Bands, kinds::Numbers, layout::Layout, refusal::refuse};
+use super::{
+    bands::Bands,
+    kinds::{Colours, Numbers},
+    layout::Layout,
+    refusal::refuse,
+};
 
 /// How a number becomes a byte.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +28,8 @@ impl Scale {
     ///
     /// Unsigned integers of up to 16 bits run to their largest. Wider ones, signed ones and floats do not say what is
     /// white. Where none is more than a byte, they are bytes; floats up to 1 run to 1; integers that use the upper half
-    /// of what their bits hold run to its end.
+    /// of what their bits hold run to its end. Red, green and blue in floats run to 1 whatever is brighter, as light
+    /// that was measured or computed does, unless all are whole numbers of a byte.
     ///
     /// # Errors
     /// `MEDIA_UNSUPPORTED` for numbers that are none of these.
@@ -35,11 +41,15 @@ impl Scale {
             _ => {}
         }
         let pixels = bands.bytes.chunks_exact(layout.sample_bytes() * layout.samples);
-        let numbers = pixels.flat_map(|pixel| pixel.chunks_exact(layout.sample_bytes()).take(used));
-        let most = numbers.map(|bytes| number(bytes, layout.numbers)).filter(|n| n.is_finite()).fold(0.0, f64::max);
+        let samples = pixels.flat_map(|pixel| pixel.chunks_exact(layout.sample_bytes()).take(used));
+        let numbers = samples.map(|bytes| number(bytes, layout.numbers)).filter(|number| number.is_finite());
+        let are_bytes = || numbers.clone().all(|number| (0.0..=255.0).contains(&number) && number.fract() == 0.0);
+        let most = numbers.clone().fold(0.0, f64::max);
         let full = f64::from(layout.bits - signed).exp2();
         match layout.numbers {
-            Numbers::Floats if most <= 1.0 => Ok(Self::Times(255.0)),
+            Numbers::Floats if most <= 1.0 || (layout.colours == Colours::Rgb && !are_bytes()) => {
+                Ok(Self::Times(255.0))
+            }
             _ if most <= 255.0 => Ok(Self::Held),
             Numbers::Unsigned | Numbers::Signed if most >= full / 2.0 => Ok(Self::Times(255.0 / (full - 1.0))),
             _ => {

@@ -177,10 +177,19 @@ impl<R: Read + Seek> Tags<R> {
         }
     }
 
+    /// Whether there are tiles: their sizes may be left over in a file that has strips.
+    fn is_tiled(&mut self) -> Result<bool> {
+        Ok(self.first(Tag::TileOffsets)?.is_some())
+    }
+
     /// Pixels of a strip or tile across and down.
     pub fn chunk(&mut self, width: u32, height: u32) -> Result<(u32, u32)> {
         let side = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-        if let (Some(across), Some(down)) = (self.first(Tag::TileWidth)?, self.first(Tag::TileLength)?) {
+        if self.is_tiled()? {
+            let (across, down) = (self.first(Tag::TileWidth)?, self.first(Tag::TileLength)?);
+            let (Some(across), Some(down)) = (across, down) else {
+                return Err(Error::malformed("bytes", "the TIFF does not say how large its tiles are"));
+            };
             return Ok((side(across).max(1), side(down).max(1)));
         }
         let rows = self.first(Tag::RowsPerStrip)?.map_or(height, side);
@@ -189,7 +198,7 @@ impl<R: Read + Seek> Tags<R> {
 
     /// Where each strip or tile begins, and its bytes.
     pub fn chunks(&mut self) -> Result<Vec<(u64, u64)>> {
-        let (offsets, counts) = if self.first(Tag::TileWidth)?.is_some() {
+        let (offsets, counts) = if self.is_tiled()? {
             (Tag::TileOffsets, Tag::TileByteCounts)
         } else {
             (Tag::StripOffsets, Tag::StripByteCounts)

@@ -1,6 +1,6 @@
 //! The bytes of one strip or tile.
 
-use std::io::Read;
+use std::{cell::Cell, io::Read};
 
 use fax::{
     Color,
@@ -16,7 +16,7 @@ use super::{
     layout::Layout,
     refusal::refuse,
 };
-use crate::jpeg;
+use crate::{jpeg, size::check_size};
 
 /// Where it is noticed that nobody waits any more.
 const WHILE: &str = "while the TIFF was unpacked";
@@ -128,14 +128,23 @@ fn unpack_runs(packed: &[u8], count: usize) -> Result<Vec<u8>> {
 /// One bit a pixel, 0 for what the fax calls white.
 fn unpack_group4(packed: &[u8], width: u32, rows: u32, patience: &Patience) -> Result<Vec<u8>> {
     let width = u16::try_from(width).map_err(|_| refuse("rows of more than 65,535 pixels in Group 4 compression"))?;
-    let bytes = packed.iter().map(|byte| Ok::<u8, std::convert::Infallible>(*byte));
-    let mut decoder = Group4Decoder::new(bytes, width).map_err(|_| short())?;
+    // A row may go back over itself for as long as it likes, and each step then looks through all of the row before:
+    // one that takes more bytes than any writer spends on it is none.
+    let (taken, most) = (Cell::new(0), 2 * usize::from(width) + 16);
+    let bytes = packed.iter().map(|byte| {
+        taken.set(taken.get() + 1);
+        let goes_on = taken.get() <= most && patience.check_every(64, taken.get(), WHILE).is_ok();
+        goes_on.then_some(*byte).ok_or(())
+    });
+    let mut decoder = Group4Decoder::new(bytes, width).map_err(|()| short())?;
     let mut unpacked = Vec::with_capacity(usize::from(width).div_ceil(8) * rows as usize);
     for _ in 0..rows {
         patience.check(WHILE)?;
+        taken.set(0);
         match decoder.advance() {
             Ok(DecodeStatus::Incomplete) => {}
-            Ok(DecodeStatus::End) | Err(_) => return Err(short()),
+            Ok(DecodeStatus::End) => return Err(short()),
+            Err(_) => return Err(Error::malformed("bytes", "a row of the TIFF's Group 4 compression is none")),
         }
         let mut bits = pels(decoder.transition(), width).map(|colour| u8::from(colour == Color::Black));
         unpacked.extend(
@@ -159,6 +168,8 @@ fn unpack_jpeg(packed: &[u8], layout: &Layout, rows: u32) -> Result<Vec<u8>> {
     if !fits {
         return Err(Error::malformed("bytes", "a JPEG in the TIFF is of another size than its strip or tile"));
     }
+    let takes = layout.decoded_bytes().saturating_add(jpeg::coefficient_bytes(&decoder));
+    check_size(layout.width, layout.height, takes)?;
     let wanted = if layout.jpeg_luma { ColorSpace::YCbCr } else { ColorSpace::Rgb };
     if components == 3 && decoder.jpeg_color_space() != wanted {
         return Err(refuse("a JPEG of other colours than the TIFF says"));

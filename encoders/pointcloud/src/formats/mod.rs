@@ -12,13 +12,22 @@ mod stl;
 mod words;
 
 use onespace_core::{
-    Modality, Patience, Result,
+    Modality, Patience, Result, limits,
     sniff::{Sniffed, sniff},
 };
 
-use crate::source::Source;
+use crate::source::{Source, Vertex};
 
+use parsed::Parsed;
 pub use words::FAR;
+
+/// Reads a format that is kept whole.
+type Read = fn(&[u8], &Patience) -> Result<Parsed>;
+
+/// What the vertices and triangles of the largest file take, those that are looked at once more. Of a smaller one they
+/// take so many times its bytes as stand with each format below: those of its shortest vertex, or of a corner of a
+/// polygon, are at least so few.
+const MOST_KEPT: u64 = (limits::SHAPE_ENTRIES * (size_of::<(Vertex, [f32; 6])>() + size_of::<[[u32; 3]; 2]>())) as u64;
 
 /// Reads the head of a file, or all of it where the format has none. What is none of the others is read as PLY, and
 /// refused as such.
@@ -31,12 +40,13 @@ pub fn open<'a>(bytes: &'a [u8], patience: &Patience) -> Result<Box<dyn Source +
         Sniffed::Known { modality: Modality::PointCloud, format } => format,
         _ => "PLY",
     };
-    let source: Box<dyn Source + 'a> = match format {
-        "STL" => Box::new(stl::read(bytes, patience)?),
-        "OFF" => Box::new(off::read(bytes, patience)?),
-        "PCD" => Box::new(pcd::read(bytes, patience)?),
-        "OBJ" => Box::new(obj::read(bytes, patience)?),
-        _ => Box::new(ply::open(bytes)?),
+    let (read, most): (Read, u64) = match format {
+        "STL" => (stl::read, 9),
+        "OFF" => (off::read, 12),
+        "PCD" => (pcd::read, 22),
+        "OBJ" => (obj::read, 12),
+        _ => return Ok(Box::new(ply::open(bytes)?)),
     };
-    Ok(source)
+    let room = patience.hold(MOST_KEPT.min(most.saturating_mul(bytes.len() as u64)))?;
+    Ok(Box::new(read(bytes, patience)?.holding(room)))
 }

@@ -1,6 +1,6 @@
 //! A file that is kept while it is looked at.
 
-use onespace_core::{Error, Patience, Reason, Result, limits};
+use onespace_core::{Error, HeldRoom, Patience, Reason, Result, limits};
 
 use crate::source::{Source, Vertex};
 
@@ -8,13 +8,19 @@ use crate::source::{Source, Vertex};
 const UNSEEN: usize = 4096;
 
 /// All vertices and triangles of a file.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Parsed {
     vertices: Vec<Vertex>,
     triangles: Vec<[u32; 3]>,
+    _room: Option<HeldRoom>,
 }
 
 impl Parsed {
+    /// The same, which holds the room that it takes.
+    pub fn holding(self, room: Option<HeldRoom>) -> Self {
+        Self { _room: room, ..self }
+    }
+
     /// Adds a vertex.
     ///
     /// # Errors

@@ -8,6 +8,9 @@ use crate::source::Vertex;
 /// What is looked at for the end of the header.
 const HEAD: usize = 64 * 1024;
 
+/// Values of a point.
+const MOST_FIELDS: usize = limits::PLY_PROPERTIES;
+
 /// A value of a point.
 #[derive(Clone, Debug)]
 struct Field {
@@ -72,16 +75,21 @@ fn header(bytes: &[u8]) -> Result<Head<'_>> {
     let mut points = 0;
     let mut rest = bytes;
     while bytes.len() - rest.len() < HEAD {
-        let end = rest.iter().position(|byte| *byte == b'\n').ok_or_else(|| broken("has no end of its header"))?;
+        let end = rest
+            .get(..HEAD)
+            .unwrap_or(rest)
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .ok_or_else(|| broken("has no end of its header"))?;
         let (line, after) = rest.split_at(end + 1);
         rest = after;
         let line = std::str::from_utf8(line).map_err(|_| broken("has a header that is no text"))?;
         let mut words = line.split_ascii_whitespace();
         match words.next() {
-            Some("FIELDS") => names = words.take(limits::PLY_PROPERTIES + 1).collect(),
-            Some("SIZE") => sizes = words.filter_map(|word| word.parse::<usize>().ok()).collect(),
-            Some("TYPE") => kinds = words.filter_map(|word| word.chars().next()).collect(),
-            Some("COUNT") => counts = words.filter_map(|word| word.parse::<usize>().ok()).collect(),
+            Some("FIELDS") => names = words.take(MOST_FIELDS + 1).collect(),
+            Some("SIZE") => sizes = words.take(MOST_FIELDS).filter_map(|word| word.parse::<usize>().ok()).collect(),
+            Some("TYPE") => kinds = words.take(MOST_FIELDS).filter_map(|word| word.chars().next()).collect(),
+            Some("COUNT") => counts = words.take(MOST_FIELDS).filter_map(|word| word.parse::<usize>().ok()).collect(),
             Some("POINTS") => points = words.next().and_then(|word| word.parse().ok()).unwrap_or_default(),
             Some("DATA") => {
                 let fields = fields(&names, &sizes, &kinds, &counts)?;
@@ -94,8 +102,8 @@ fn header(bytes: &[u8]) -> Result<Head<'_>> {
 }
 
 fn fields(names: &[&str], sizes: &[usize], kinds: &[char], counts: &[usize]) -> Result<Vec<Field>> {
-    if names.len() > limits::PLY_PROPERTIES {
-        return Err(Error::too_large("bytes", "the number of fields", "more", limits::PLY_PROPERTIES));
+    if names.len() > MOST_FIELDS {
+        return Err(Error::too_large("bytes", "the number of fields", "more", MOST_FIELDS));
     }
     let counts = counts.iter().copied().chain(std::iter::repeat(1));
     let fields: Vec<Field> = names
@@ -118,10 +126,10 @@ fn in_text(line: &str, fields: &[Field]) -> Option<Vertex> {
     for field in fields {
         let word = words.next()?;
         words.by_ref().take(field.count - 1).for_each(drop);
-        // Colours are the bits of one number.
+        // Colours are the bits of one number; with an opacity in the highest, an integer of both signs is negative.
         let bits = match field.kind {
             'F' => word.parse::<f32>().map(f32::to_bits).ok(),
-            _ => word.parse::<u32>().ok(),
+            _ => word.parse::<i64>().map(|bits| bits as u32).ok(),
         };
         set(&mut vertex, &field.name, || coordinate(word), bits)?;
     }

@@ -1,24 +1,18 @@
-//! STL, binary and text: triangles, each with corners of its own.
+//! STL, binary and text: triangles, each with corners of its own. Those that are in one place are one vertex, so that a
+//! mesh has as many as in other formats.
 
-use onespace_core::{Error, Patience, Result};
+use std::collections::HashMap;
+
+use onespace_core::{Error, Patience, Result, sniff::stl_triangles};
 
 use super::{
     parsed::Parsed,
     words::{lines, place},
 };
-use crate::source::Vertex;
+use crate::source::{MESH_VERTICES, Vertex};
 
-/// Where the triangles of the binary kind begin: behind 80 bytes of anything and their number.
-const HEAD: usize = 84;
-
-/// Bytes of a triangle: a normal, three corners, two bytes of anything.
+/// Bytes of a triangle of the binary kind: a normal, three corners, two bytes of anything.
 const TRIANGLE: usize = 50;
-
-/// Its length is what the number of triangles says.
-fn is_binary(bytes: &[u8]) -> bool {
-    let count = bytes.get(80..HEAD).and_then(<[u8]>::first_chunk::<4>).map(|count| u32::from_le_bytes(*count) as usize);
-    count.is_some_and(|count| count > 0 && count.checked_mul(TRIANGLE) == bytes.len().checked_sub(HEAD))
-}
 
 /// Reads either kind.
 ///
@@ -26,30 +20,26 @@ fn is_binary(bytes: &[u8]) -> bool {
 /// `MEDIA_MALFORMED`, `MEDIA_EMPTY`, `MEDIA_TOO_LARGE`; what `patience` says when it is over.
 pub fn read(bytes: &[u8], patience: &Patience) -> Result<Parsed> {
     // Many programs begin the binary kind with "solid" too.
-    let parsed = if is_binary(bytes) { read_binary(bytes, patience)? } else { read_text(bytes, patience)? };
-    parsed.checked()
+    match stl_triangles(bytes) {
+        Some(triangles) => read_binary(triangles, patience)?.checked(),
+        None => read_text(bytes, patience)?.checked(),
+    }
 }
 
-fn read_binary(bytes: &[u8], patience: &Patience) -> Result<Parsed> {
-    let mut parsed = Parsed::default();
-    for triangle in bytes.get(HEAD..).unwrap_or_default().chunks_exact(TRIANGLE) {
+fn read_binary(triangles: &[u8], patience: &Patience) -> Result<Parsed> {
+    let mut mesh = Mesh::default();
+    for triangle in triangles.chunks_exact(TRIANGLE) {
         let corners = triangle.get(12..48).unwrap_or_default();
         for corner in corners.as_chunks::<4>().0.as_chunks::<3>().0 {
-            parsed.vertex(Vertex::at(corner.map(|value| f64::from(f32::from_le_bytes(value)))), patience)?;
+            mesh.corner(corner.map(|value| f64::from(f32::from_le_bytes(value))), patience)?;
         }
-        face(&mut parsed, patience)?;
+        mesh.face(patience)?;
     }
-    Ok(parsed)
-}
-
-/// The last three vertices.
-fn face(parsed: &mut Parsed, patience: &Patience) -> Result<()> {
-    let end = parsed.count() as u32;
-    parsed.polygon(&[end.saturating_sub(3), end.saturating_sub(2), end.saturating_sub(1)], patience)
+    Ok(mesh.parsed)
 }
 
 fn read_text(bytes: &[u8], patience: &Patience) -> Result<Parsed> {
-    let mut parsed = Parsed::default();
+    let mut mesh = Mesh::default();
     let broken = |line: usize, what: &str| Error::malformed("bytes", format!("line {line} of the STL {what}"));
     let mut last = 0;
     for (number, line) in lines(bytes, 0) {
@@ -58,17 +48,57 @@ fn read_text(bytes: &[u8], patience: &Patience) -> Result<Parsed> {
         match words.next() {
             Some("vertex") => {
                 let place = place(&mut words).ok_or_else(|| broken(number, "has a vertex without three numbers"))?;
-                parsed.vertex(Vertex::at(place), patience)?;
+                mesh.corner(place, patience)?;
             }
-            Some("endloop") if !parsed.count().is_multiple_of(3) => {
+            Some("endloop") if !matches!(mesh.corners, 0 | 3) => {
                 return Err(broken(number, "ends a face that is no triangle"));
             }
-            Some("endloop") if parsed.count() > 0 => face(&mut parsed, patience)?,
+            Some("endloop") => mesh.face(patience)?,
             _ => {}
         }
     }
-    if !parsed.count().is_multiple_of(3) {
+    if mesh.corners > 0 {
         return Err(broken(last, "ends within a triangle"));
     }
-    Ok(parsed)
+    Ok(mesh.parsed)
+}
+
+/// What has been read.
+#[derive(Default)]
+struct Mesh {
+    parsed: Parsed,
+    /// The vertex at each place, of as many as a mesh may have: one of more is taken for a cloud.
+    numbers: HashMap<[u64; 3], u32>,
+    /// The last three corners, and how many there were since the last face.
+    open: [u32; 3],
+    corners: usize,
+}
+
+impl Mesh {
+    fn corner(&mut self, place: [f64; 3], patience: &Patience) -> Result<()> {
+        let key = place.map(f64::to_bits);
+        let number = match self.numbers.get(&key) {
+            Some(number) => *number,
+            None => {
+                let number = self.parsed.count() as u32;
+                self.parsed.vertex(Vertex::at(place), patience)?;
+                if self.numbers.len() < MESH_VERTICES {
+                    self.numbers.insert(key, number);
+                }
+                number
+            }
+        };
+        let [_, second, third] = self.open;
+        self.open = [second, third, number];
+        self.corners += 1;
+        Ok(())
+    }
+
+    /// The triangle of the last three corners, if there were any.
+    fn face(&mut self, patience: &Patience) -> Result<()> {
+        if std::mem::take(&mut self.corners) == 0 {
+            return Ok(());
+        }
+        self.parsed.polygon(&self.open, patience)
+    }
 }
