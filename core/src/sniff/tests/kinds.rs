@@ -26,6 +26,7 @@ fn what_is_decoded_is_told() {
     let binary_stl = [vec![b's'; 80], 2_u32.to_le_bytes().to_vec(), vec![0; 100]].concat();
     let id3 = b"ID3\x04\0\0\0\0\0\x05junk.";
     for (bytes, name) in [
+        (b"P3\n# a comment\n2 2\n255\n".to_vec(), "portable pixmap"),
         (riff(b"RIFX", b"WAVE"), "WAV"),
         ([WAVE64, &[0; 24]].concat(), "Wave64"),
         (b".snd\0\0\0\x20\xff\xff\xff\xff\0\0\0\x03\0\0\xbb\x80".to_vec(), "AU"),
@@ -86,7 +87,9 @@ fn what_is_not_decoded_is_refused_by_its_name() {
         (b"<?xml version='1.0'?>\n<!-- a <b> -->\n<svg xmlns='x'/>".to_vec(), "SVG"),
         (b"<!DOCTYPE svg PUBLIC \"a\" \"b\">\n<svg>".to_vec(), "SVG"),
         (b"%PDF-1.7\n".to_vec(), "PDF"),
-        (b"P3\n# a comment\n2 2\n255\n".to_vec(), "portable pixmap"),
+        (b"DDS \x7c\0\0\0".to_vec(), "DDS"),
+        (b"icns\0\0\x01\0".to_vec(), "ICNS"),
+        (b"gimp xcf v011\0".to_vec(), "XCF"),
         (b"\xff\x0a\xfa\x7f".to_vec(), "JPEG XL"),
         (negative, "camera raw"),
         (brands(b"crx ", &[b"isom"]), "camera raw (CR3)"),
