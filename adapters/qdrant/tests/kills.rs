@@ -159,5 +159,10 @@ async fn restores(backup: &Path, least: u64, most: u64) {
     restore(backup, &data, &|_| ()).await.unwrap();
     let store = open_when_free(&data);
     let steps = SCRIPT.steps(&store, least, most + 1).await;
-    assert!(steps.is_some(), "a backup that began after {least} of {most} writes is as the store never was");
+    let differs = if steps.is_none() { SCRIPT.differs(&store, least, most + 1).await } else { Vec::new() };
+    assert!(
+        steps.is_some(),
+        "a backup that began after {least} of {most} writes is as the store never was; after each of these, items \
+         that lack, that are too many, that are others: {differs:?}"
+    );
 }

@@ -32,8 +32,10 @@ fn prepare(bytes: &[u8]) -> Result<Tensor> {
 #[test]
 fn icons_and_pixmaps_are_their_pictures() {
     let wanted = prepare(&written(&picture(), ImageFormat::Png)).unwrap();
-    for format in [ImageFormat::Pnm, ImageFormat::Ico] {
-        let bytes = written(&picture(), format);
+    // An icon's picture has transparency, by its format's rules.
+    let clear = DynamicImage::from(picture().to_rgba8());
+    for (format, picture) in [(ImageFormat::Pnm, picture()), (ImageFormat::Ico, clear)] {
+        let bytes = written(&picture, format);
         assert!(prepare(&bytes).unwrap() == wanted, "{format:?}");
         assert_eq!(Media::bytes(bytes).resolve().unwrap().1, Modality::Image, "{format:?}");
     }
@@ -47,7 +49,7 @@ fn icons_and_pixmaps_are_their_pictures() {
 
 #[test]
 fn icons_and_pixmaps_that_are_none_are_refused() {
-    let icon = written(&picture(), ImageFormat::Ico);
+    let icon = written(&picture().to_rgba8().into(), ImageFormat::Ico);
     let broken: [&[u8]; 4] =
         [&icon[..icon.len() / 2], b"P6\n100000 100000\n255\n", b"P6\n24 16\n255\n123", b"P5\n0 0\n255\n"];
     for bytes in broken {

@@ -99,6 +99,22 @@ impl Script {
         None
     }
 
+    /// How a store differs from what it would be after so many writes: items that lack, that are too many, and that have
+    /// another content.
+    pub async fn differs(self, store: &EmbeddedStore, least: u64, most: u64) -> Vec<(u64, usize, usize, usize)> {
+        let found = all(store).await;
+        let difference = |steps: u64| {
+            let expected = self.after(steps);
+            let lack = expected.keys().filter(|name| !found.contains_key(*name)).count();
+            let many = found.keys().filter(|name| !expected.contains_key(*name)).count();
+            let other = |(name, point): &(&String, &Point)| {
+                expected.get(*name).is_some_and(|wanted| wanted.content_hash != point.content_hash)
+            };
+            (steps, lack, many, found.iter().filter(other).count())
+        };
+        (least..=most).map(difference).collect()
+    }
+
     /// Everything acknowledged is there, with its vector; of the write that was under way all or nothing.
     pub async fn check(self, directory: &Path, acknowledged: u64) -> u64 {
         let store = EmbeddedStore::open(directory).unwrap();
