@@ -99,7 +99,7 @@ impl Script {
         None
     }
 
-    /// How a store differs from what it would be after so many writes: items that lack, that are too many, and that have
+    /// How a store differs from what it would be after so many writes: items that lack, that are too many, that have
     /// another content.
     pub async fn differs(self, store: &EmbeddedStore, least: u64, most: u64) -> Vec<(u64, usize, usize, usize)> {
         let found = all(store).await;
