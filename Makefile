@@ -63,6 +63,7 @@ overload: ## ten times what the server can do, a minute of it in each modality, 
 	target/release/onespace-benches --overload 60
 
 files: ## your own files beside what Pillow, FFmpeg and trimesh make of them: make files FOLDER=~/Pictures
+	@test -n "$(FOLDER)" || { echo 'name a folder: make files FOLDER=~/Pictures' >&2; exit 2; }
 	@scripts/setup.sh
 	cargo build $(CARGO_FLAGS) -p onespace
 	@test -x target/files-venv/bin/python || python3 -m venv target/files-venv
