@@ -4,7 +4,7 @@
 mod common;
 
 use common::film::{Film, MP4, scene};
-use common::look::{difference, length, look};
+use common::look::{assert_like, difference, length, look};
 use ffmpeg_next::format::Pixel;
 use onespace_core::Sample;
 
@@ -20,11 +20,7 @@ fn grey(number: usize, size: (u32, u32)) -> Vec<u8> {
 }
 
 fn assert_near(what: &str, bytes: &[u8], reference: &Sample) {
-    let sample = look(bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
-    let gap = difference(&sample, reference);
-    println!("{what}: {} ms, {gap:.2}", length(&sample));
-    assert!(length(&sample).abs_diff(length(reference)) <= 80, "{what}: {} ms", length(&sample));
-    assert!(gap < NEAR, "{what}: {gap}");
+    assert_like(what, bytes, reference, (80, NEAR));
 }
 
 #[test]

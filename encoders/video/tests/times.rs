@@ -4,7 +4,7 @@
 mod common;
 
 use common::film::{Film, MP4};
-use common::look::{difference, length, look};
+use common::look::{assert_like, difference, length, look};
 use onespace_audio::AudioPreparer;
 use onespace_audio::table::Audio;
 use onespace_core::{Prepare, PrepareRequest, Sample, Track};
@@ -17,11 +17,7 @@ const SAME: f32 = 1.0;
 const MKV: Film<'static> = Film { container: "matroska", ..MP4 };
 
 fn assert_same(what: &str, bytes: &[u8], reference: &Sample) {
-    let sample = look(bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
-    let gap = difference(&sample, reference);
-    println!("{what}: {} ms, {gap:.2}", length(&sample));
-    assert!(length(&sample).abs_diff(length(reference)) <= 40, "{what}: {} ms", length(&sample));
-    assert!(gap < SAME, "{what}: {gap}");
+    assert_like(what, bytes, reference, (40, SAME));
 }
 
 #[test]

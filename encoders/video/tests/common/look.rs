@@ -35,3 +35,12 @@ pub fn difference(one: &Sample, other: &Sample) -> f32 {
     let gaps: Vec<f32> = values(one).iter().zip(values(other)).map(|(a, b)| (a - b).abs() * 255.0).collect();
     gaps.chunks(VALUES).map(|frame| frame.iter().sum::<f32>() / VALUES as f32).fold(0.0, f32::max)
 }
+
+/// That a film is another, within so many milliseconds of its length and less than so many 255ths.
+pub fn assert_like(what: &str, bytes: &[u8], reference: &Sample, (milliseconds, most): (u64, f32)) {
+    let sample = look(bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let gap = difference(&sample, reference);
+    println!("{what}: {} ms, {gap:.2}", length(&sample));
+    assert!(length(&sample).abs_diff(length(reference)) <= milliseconds, "{what}: {} ms", length(&sample));
+    assert!(gap < most, "{what}: {gap}");
+}
