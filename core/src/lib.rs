@@ -60,4 +60,4 @@ pub use track::Track;
 pub use transcript::{
     Remark, RemarkKind, Transcribe, TranscribeReply, TranscribeRequest, TranscriberInfo, Transcript, TranscriptSegment,
 };
-pub use turn::Turn;
+pub use turn::{ListTurn, Turn};
