@@ -128,6 +128,7 @@ contract! {
     items::writing_again_replaces,
     items::a_search_is_ordered_by_cosine,
     items::pages_cover_everything_once,
+    items::a_listing_ends_where_the_items_do_while_others_are_deleted,
     items::a_video_is_listed_and_counted_once,
     items::sums_say_what_they_are_the_sum_of,
     items::items_are_read_together,
