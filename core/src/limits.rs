@@ -107,6 +107,16 @@ limits! {
     IMAGE_DECODED_BYTES: usize = 256 * MIB, "bytes";
     /// How often a progressive JPEG goes over its pixels; cameras and libraries write ten scans.
     IMAGE_SCANS: usize = 100, "scans";
+    /// A drawing in SVG: beside its paths a drawing is small, and each path takes time.
+    SVG_BYTES: usize = 4 * MIB, "bytes";
+    /// What is drawn of such a drawing, used parts as often as they are used; filters count as a thousand.
+    SVG_ELEMENTS: usize = 200_000, "elements";
+    /// How deep elements of such a drawing lie in each other.
+    SVG_DEPTH: usize = 200, "elements";
+    /// Directories of a camera raw file that are looked at for previews.
+    RAW_DIRECTORIES: usize = 64, "directories";
+    /// Previews of a camera raw file that are looked at.
+    RAW_PREVIEWS: usize = 16, "previews";
     /// The duration of an audio file.
     AUDIO_SECONDS: usize = 30 * 60, "seconds";
     /// Channels of an audio file.

@@ -109,7 +109,7 @@ impl Prepare for ImagePreparer {
             Alpha::Blend => Some(self.spec.background),
             Alpha::Drop => None,
         };
-        let decoded = decode(request.bytes, background, patience)?;
+        let decoded = decode(request.bytes, background, self.spec.profile, patience)?;
         let pixels = &decoded.pixels;
         let (rgb, size) = (pixels.rgb(), (pixels.width(), pixels.height()));
         let tensors = if let Some(patches) = self.spec.patches {

@@ -44,6 +44,9 @@ pub struct Image {
     /// centre. Absent: the image is scaled until it just covers `width · height`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resize_to: Option<u32>,
+    /// Whether embedded colour profiles count.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub profile: ProfileUse,
     /// In which numbers is interpolated.
     #[serde(default, skip_serializing_if = "is_default")]
     pub resample: Resample,
@@ -112,6 +115,17 @@ pub enum Alpha {
     /// It is ignored: the colours that were hidden count, as after Pillow's `convert("RGB")`, which
     /// ImageBind begins with.
     Drop,
+}
+
+/// Whether embedded colour profiles (ICC, or primaries that a HEIF names) count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProfileUse {
+    /// They do not: numbers are taken as they are, as published models were trained.
+    #[default]
+    Ignore,
+    /// Colours are brought to sRGB, as browsers show them (Pillow's `ImageCms`, perceptual intent).
+    Srgb,
 }
 
 /// Whether a image is resized or cut first.
@@ -222,6 +236,7 @@ impl Image {
             std: [1.0; 3],
             alpha: Alpha::Blend,
             resize_to: None,
+            profile: ProfileUse::Ignore,
             resample: Resample::U8,
             order: Order::ResizeCrop,
             centre: Centre::Even,

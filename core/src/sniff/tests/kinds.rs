@@ -80,19 +80,43 @@ fn mpeg_audio_may_lie_behind_a_tag_or_rubbish() {
     assert_eq!(modality(&[rubbish, frames(2)].concat()), None, "two frames may be chance");
 }
 
+/// Truevision's head: kind, length of a palette, pixels across, bits of each.
+fn targa(kind: u8, palette: u8, width: u8, bits: u8, pixels: usize) -> Vec<u8> {
+    let colours = if palette == 0 { 0 } else { 24 };
+    let head = [0, u8::from(palette > 0), kind, 0, 0, palette, 0, colours, 0, 0, 0, 0, width, 0, 2, 0, bits, 0x20];
+    [&head[..], &vec![7; usize::from(palette) * 3 + pixels]].concat()
+}
+
 #[test]
-fn what_is_not_decoded_is_refused_by_its_name() {
+fn pictures_are_told_whose_first_bytes_alone_do_not() {
     let negative = [&b"II*\0\x08\0\0\0\x01\0\x12\xc6\x01\0\x04\0\0\0\x01\x04\0\0"[..], &[0; 8]].concat();
     for (bytes, name) in [
         (b"<?xml version='1.0'?>\n<!-- a <b> -->\n<svg xmlns='x'/>".to_vec(), "SVG"),
         (b"<!DOCTYPE svg PUBLIC \"a\" \"b\">\n<svg>".to_vec(), "SVG"),
-        (b"%PDF-1.7\n".to_vec(), "PDF"),
         (b"DDS \x7c\0\0\0".to_vec(), "DDS"),
-        (b"icns\0\0\x01\0".to_vec(), "ICNS"),
-        (b"gimp xcf v011\0".to_vec(), "XCF"),
         (b"\xff\x0a\xfa\x7f".to_vec(), "JPEG XL"),
         (negative, "camera raw"),
         (brands(b"crx ", &[b"isom"]), "camera raw (CR3)"),
+        (b"qoif\0\0\0\x01\0\0\0\x01\x03\0".to_vec(), "QOI"),
+        (targa(2, 0, 5, 24, 30), "TGA"),
+        (targa(10, 0, 200, 32, 20), "TGA"),
+        (targa(1, 4, 5, 8, 10), "TGA"),
+    ] {
+        assert_eq!(format(&bytes), name);
+    }
+    for not in
+        [targa(2, 0, 5, 24, 29), targa(2, 3, 5, 24, 90), targa(1, 0, 5, 8, 90), targa(3, 0, 0, 8, 9), vec![0; 99]]
+    {
+        assert_ne!(sniff(&not), Sniffed::Known { modality: Modality::Image, format: "TGA" });
+    }
+}
+
+#[test]
+fn what_is_not_decoded_is_refused_by_its_name() {
+    for (bytes, name) in [
+        (b"%PDF-1.7\n".to_vec(), "PDF"),
+        (b"icns\0\0\x01\0".to_vec(), "ICNS"),
+        (b"gimp xcf v011\0".to_vec(), "XCF"),
         (b"LASF\0\0".to_vec(), "LAS/LAZ"),
         (b"ASTM-E57\x01".to_vec(), "E57"),
         (b"glTF\x02\0\0\0".to_vec(), "glTF"),
