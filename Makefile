@@ -41,6 +41,7 @@ test: ## every test: Rust, the Python clients, the deployment files
 	cargo build $(CARGO_FLAGS) --workspace
 	cargo test $(CARGO_FLAGS) --workspace
 	$(PYTEST) tests/python tests/deploy
+	$(PYTEST) clients/python/tests
 
 lint: ## formatting, clippy, docs, the wire contract, the dependency fences, manifests, scripts
 	@scripts/setup.sh lint

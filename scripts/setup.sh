@@ -117,6 +117,18 @@ python_requirements() {
   printf '%s\n' "$digest" >"$stamp"
 }
 
+# The client for Python, as a wheel built from this tree, into the environment of the tests.
+python_client() {
+  local stamp=$VENV/.client wheels=target/python-client digest
+  digest=$(find clients/python proto \( -name '*_pb2*' -o -name __pycache__ \) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
+  [[ -f $stamp && $(<"$stamp") == "$digest" && -d clients/python/src/onespace/v1 ]] && return
+  say install "clients/python into $VENV"
+  rm -rf "$wheels"
+  "$VENV/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$wheels" clients/python
+  "$VENV/bin/pip" install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall "$wheels"/onespace-*.whl
+  printf '%s\n' "$digest" >"$stamp"
+}
+
 # ---------------------------------------------------------------- Node
 
 node_requirements() {
@@ -247,7 +259,7 @@ main() {
   [[ $stage == runtime || $stage == speech ]] || rust
   if [[ $stage == speech || $stage == test ]]; then transcriber; fi
   if [[ $stage != speech ]]; then onnxruntime; fi
-  if [[ $stage == test || $stage == lint ]]; then python_requirements; node_requirements; fi
+  if [[ $stage == test || $stage == lint ]]; then python_requirements; python_client; node_requirements; fi
   if [[ $stage == lint ]]; then buf; fi
   if [[ $stage == sbom ]]; then venv; cyclonedx; fi
   if [[ $stage == fuzz ]]; then cargo_fuzz; fi
