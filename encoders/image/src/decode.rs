@@ -9,7 +9,9 @@ use onespace_core::{
 };
 
 use crate::{
-    bmp, jpeg, orientation,
+    bmp, jpeg,
+    look::Look,
+    orientation,
     pixels::{Pixels, blend},
     png,
     size::check_size,
@@ -23,32 +25,32 @@ pub struct Decoded {
     _room: Option<HeldRoom>,
 }
 
-/// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF (of several frames the first), turns it as its EXIF or XMP says and lays
-/// it over `background` where it is transparent; without one, transparency is ignored.
+/// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF (of several frames the first), and looks at it as
+/// `look` says: turned as its EXIF or XMP says, laid over a background where it is transparent.
 ///
 /// # Errors
 /// `MEDIA_UNSUPPORTED`, `MEDIA_TOO_LARGE` (told from the header, before any pixel is allocated),
 /// `MEDIA_MALFORMED`; what `patience` says when it is over, which is noticed where a decoder asks for more
 /// bytes and between the steps.
-pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Decoded> {
+pub fn decode(bytes: &[u8], look: Look, patience: &Patience) -> Result<Decoded> {
     patience.check("before the image was decoded")?;
-    let pixels = decode_pixels(bytes, background, patience);
+    let pixels = decode_pixels(bytes, look, patience);
     // A decoder whose bytes ran out because nobody waits any more knows no better than to blame the bytes.
     patience.check("while the image was decoded")?;
     pixels
 }
 
-fn decode_pixels(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Decoded> {
+fn decode_pixels(bytes: &[u8], look: Look, patience: &Patience) -> Result<Decoded> {
     if tif::is_tiff(bytes) {
-        let tif::Decoded { size: (width, height), pixels, orientation, room } =
-            tif::decode(bytes, background, patience)?;
+        let tif::Decoded { size: (width, height), pixels, orientation, room } = tif::decode(bytes, look, patience)?;
+        // Pillow turns TIFFs when it opens them, so these are upright in any case.
         return Ok(Decoded { pixels: Pixels::new(width, height, pixels)?.upright(orientation), _room: room });
     }
     let format = image::guess_format(bytes).ok().filter(is_read).ok_or_else(|| unknown(bytes))?;
     if format == ImageFormat::Jpeg {
         let jpeg::Decoded { size: (width, height), pixels, orientation, room } = jpeg::decode(bytes, patience)?;
         patience.check("when the image was decoded")?;
-        return Ok(Decoded { pixels: Pixels::new(width, height, pixels)?.upright(orientation), _room: room });
+        return Ok(Decoded { pixels: look.turned(Pixels::new(width, height, pixels)?, orientation), _room: room });
     }
     let whole = match format {
         ImageFormat::Png => png::ended(bytes),
@@ -72,7 +74,7 @@ fn decode_pixels(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience)
     let room = patience.hold(decoder.total_bytes() + 3 * u64::from(width) * u64::from(height))?;
     let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
     patience.check("when the image was decoded")?;
-    let pixels = Pixels::new(width, height, opaque(image, background))?.upright(orientation);
+    let pixels = look.turned(Pixels::new(width, height, opaque(image, look))?, orientation);
     Ok(Decoded { pixels, _room: room })
 }
 
@@ -111,10 +113,10 @@ pub(crate) fn explain(error: &ImageError) -> Error {
     }
 }
 
-/// Eight bits a channel, red, green, blue, with `background` behind what is transparent. Sixteen bits lose the
-/// lower eight, as in Pillow.
-fn opaque(image: DynamicImage, background: Option<[u8; 3]>) -> Vec<u8> {
-    let over = |rgb: [u8; 3], alpha: u8| background.map_or(rgb, |background| blend(rgb, alpha, background));
+/// Eight bits a channel, red, green, blue, with the background behind what is transparent. Sixteen bits lose the
+/// lower eight, as in Pillow, but for grey where `look` says otherwise.
+fn opaque(image: DynamicImage, look: Look) -> Vec<u8> {
+    let over = |rgb: [u8; 3], alpha: u8| look.background.map_or(rgb, |background| blend(rgb, alpha, background));
     match image {
         DynamicImage::ImageRgb8(image) => image.into_raw(),
         DynamicImage::ImageLuma8(image) => gather(image.pixels().map(|&image::Luma([grey])| [grey; 3])),
@@ -124,7 +126,7 @@ fn opaque(image: DynamicImage, background: Option<[u8; 3]>) -> Vec<u8> {
         DynamicImage::ImageRgba8(image) => {
             gather(image.pixels().map(|&image::Rgba([red, green, blue, alpha])| over([red, green, blue], alpha)))
         }
-        DynamicImage::ImageLuma16(image) => gather(image.pixels().map(|&image::Luma([grey])| [high(grey); 3])),
+        DynamicImage::ImageLuma16(image) => gather(image.pixels().map(|&image::Luma([grey])| [look.grey(grey); 3])),
         DynamicImage::ImageLumaA16(image) => {
             gather(image.pixels().map(|&image::LumaA([grey, alpha])| over([high(grey); 3], high(alpha))))
         }

@@ -16,6 +16,7 @@ mod decode;
 mod family;
 mod fit;
 mod jpeg;
+mod look;
 mod orientation;
 mod patches;
 mod pillow;

@@ -4,7 +4,10 @@ use onespace_core::{
     Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Purpose, Reason, Result, Sample, SampleUse, Tensor,
     Window, limits,
 };
-use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationDirection};
+use tokenizers::{
+    Encoding, PostProcessor, Tokenizer, TruncationDirection,
+    normalizers::{Lowercase, NormalizerWrapper, Sequence},
+};
 
 use crate::{
     decode::decode,
@@ -41,6 +44,12 @@ impl TextPreparer {
         // Cutting and padding are done here: the file may come with settings of its own.
         tokenizer.with_truncation(None).map_err(|error| invalid("preprocess.tokenizer", error))?;
         tokenizer.with_padding(None);
+        if spec.lowercase {
+            let own = tokenizer.get_normalizer().cloned();
+            let all = [Some(NormalizerWrapper::from(Lowercase)), own].into_iter().flatten().collect();
+            let all = Some(Sequence::new(all));
+            tokenizer.with_normalizer(all).map_err(|error| invalid("preprocess.lowercase", error))?;
+        }
         if !(1..=2).contains(&inputs) {
             return Err(invalid("inputs", format!("{inputs} inputs; token ids and a mask are emitted")));
         }

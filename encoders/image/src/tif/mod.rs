@@ -18,7 +18,7 @@ mod unpack;
 use image::metadata::Orientation;
 use onespace_core::{HeldRoom, Patience, Result};
 
-use crate::size::check_size;
+use crate::{look::Look, size::check_size};
 
 pub use bands::Bands;
 pub use kinds::{Colours, Numbers};
@@ -42,12 +42,13 @@ pub fn is_tiff(bytes: &[u8]) -> bool {
     matches!(bytes, [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..])
 }
 
-/// Decodes the first picture of a TIFF or BigTIFF and lays it over `background` where it is transparent.
+/// Decodes the first picture of a TIFF or BigTIFF and lays it over a background where it is transparent, as
+/// `look` says.
 ///
 /// # Errors
 /// `MEDIA_TOO_LARGE` before any pixel is allocated, `MEDIA_UNSUPPORTED` for what is not decoded, by name,
 /// `MEDIA_MALFORMED`; what `patience` says when it is over.
-pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Decoded> {
+pub fn decode(bytes: &[u8], look: Look, patience: &Patience) -> Result<Decoded> {
     let layout = Layout::read(bytes, patience)?;
     colour::check(&layout)?;
     let rgb = 3 * u64::from(layout.width) * u64::from(layout.height);
@@ -55,6 +56,6 @@ pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) ->
     check_size(layout.width, layout.height, takes)?;
     let room = patience.hold(takes.saturating_add(layout.coefficient_bytes()))?;
     let bands = Bands::read(bytes, &layout, patience)?;
-    let pixels = colour::rgb(&layout, &bands, background, patience)?;
+    let pixels = colour::rgb(&layout, &bands, look, patience)?;
     Ok(Decoded { size: (layout.width, layout.height), pixels, orientation: layout.orientation, room })
 }
