@@ -7,7 +7,8 @@ use onespace_core::{
 };
 
 use crate::{
-    dds, heif, jpeg, jpeg2000, jxl, pixels::Pixels, psd, raster::Raster, raw, svg, table::ProfileUse, tif, with_image,
+    dds, heif, jpeg, jpeg2000, jxl, look::Look, pixels::Pixels, psd, raster::Raster, raw, svg, table::ProfileUse, tif,
+    with_image,
 };
 
 /// A decoded image, and the room that it takes.
@@ -17,46 +18,50 @@ pub struct Decoded {
     _room: Option<HeldRoom>,
 }
 
-/// Decodes an image of any format that [`sniff::FORMATS`] lists as decoded (of several frames the first), turns it as
-/// its metadata says and lays it over `background` where it is transparent; without one, transparency is ignored.
+/// Decodes an image of any format that [`sniff::FORMATS`] lists as decoded (of several frames the first), and looks at
+/// it as `look` says: turned as its metadata says, laid over a background where it is transparent.
 ///
 /// # Errors
 /// `MEDIA_UNSUPPORTED`, `MEDIA_TOO_LARGE` (told from the header, before any pixel is allocated),
 /// `MEDIA_MALFORMED`; what `patience` says when it is over, which is noticed where a decoder asks for more
 /// bytes and between the steps.
-pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, profiles: ProfileUse, patience: &Patience) -> Result<Decoded> {
+pub fn decode(bytes: &[u8], look: Look, patience: &Patience) -> Result<Decoded> {
     patience.check("before the image was decoded")?;
-    let raster = raster(bytes, background, profiles, patience);
+    let raster = raster(bytes, look, patience);
     // A decoder whose bytes ran out because nobody waits any more knows no better than to blame the bytes.
     patience.check("while the image was decoded")?;
     let Raster { size: (width, height), mut pixels, orientation, profile, room } = raster?;
-    if let (ProfileUse::Srgb, Some(profile)) = (profiles, profile) {
+    if let (ProfileUse::Srgb, Some(profile)) = (look.profile, profile) {
         profile.to_srgb(&mut pixels, patience)?;
     }
-    Ok(Decoded { pixels: Pixels::new(width, height, pixels)?.upright(orientation), _room: room })
+    let pixels = Pixels::new(width, height, pixels)?;
+    // Pillow turns TIFFs when it opens them, so these are upright in any case.
+    let pixels = if tif::is_tiff(bytes) { pixels.upright(orientation) } else { look.turned(pixels, orientation) };
+    Ok(Decoded { pixels, _room: room })
 }
 
-fn raster(bytes: &[u8], background: Option<[u8; 3]>, profiles: ProfileUse, patience: &Patience) -> Result<Raster> {
+fn raster(bytes: &[u8], look: Look, patience: &Patience) -> Result<Raster> {
+    let Look { background, profile, .. } = look;
     let format = match sniff::sniff(bytes) {
         Sniffed::Known { modality: Modality::Image, format } => format,
         _ => "",
     };
     match format {
         "AVIF" | "HEIF" => return heif::decode(bytes, background, patience),
-        "camera raw" | "camera raw (CR3)" => return raw::decode(bytes, profiles, patience),
+        "camera raw" | "camera raw (CR3)" => return raw::decode(bytes, profile, patience),
         "DDS" => return dds::decode(bytes, background, patience),
         "JPEG 2000" => return jpeg2000::decode(bytes, background, patience),
         "JPEG XL" => return jxl::decode(bytes, background, patience),
         "Photoshop" => return psd::decode(bytes, background, patience),
         "SVG" => return svg::decode(bytes, background, patience),
-        _ if tif::is_tiff(bytes) => return tif::decode(bytes, background, patience),
+        _ if tif::is_tiff(bytes) => return tif::decode(bytes, look, patience),
         _ => sniff::check_decoded(format)?,
     }
     // TGA has no mark.
     let guessed = if format == "TGA" { Some(ImageFormat::Tga) } else { image::guess_format(bytes).ok() };
     match guessed.filter(is_read) {
-        Some(ImageFormat::Jpeg) => jpeg::decode(bytes, profiles, patience),
-        Some(format) => with_image::decode(format, bytes, background, patience),
+        Some(ImageFormat::Jpeg) => jpeg::decode(bytes, profile, patience),
+        Some(format) => with_image::decode(format, bytes, look, patience),
         None => Err(unknown(bytes)),
     }
 }

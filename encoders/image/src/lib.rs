@@ -21,6 +21,7 @@ mod heif;
 mod jpeg;
 mod jpeg2000;
 mod jxl;
+mod look;
 mod orientation;
 mod patches;
 mod pillow;

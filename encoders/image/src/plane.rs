@@ -6,9 +6,10 @@ use onespace_core::{Error, Patience, Result};
 use crate::{
     decode::decode,
     fit::Fit,
+    look::Look,
     orientation, png,
     size::check_size,
-    table::{Image, ProfileUse},
+    table::Image,
     taps::{Side, resample},
     tif::{self, Bands, Colours, Layout},
     with_image::{allocations, explain},
@@ -82,7 +83,7 @@ pub fn channels(plane: &[f32], mean: &[f32], std: &[f32]) -> Vec<f32> {
 
 /// Anything of eight bits.
 fn decode_grey(bytes: &[u8], patience: &Patience) -> Result<Plane> {
-    let decoded = decode(bytes, None, ProfileUse::Ignore, patience)?;
+    let decoded = decode(bytes, Look::default(), patience)?;
     let pixels = &decoded.pixels;
     let (rgb, _) = pixels.rgb().as_chunks::<3>();
     let grey = |[red, green, blue]: [u8; 3]| {

@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, error::LimitErrorKind};
 use onespace_core::{Error, Patience, Result, limits};
 
-use crate::{bmp, gif, orientation, pixels::blend, png, profile::Profile, raster::Raster, size::check_size};
+use crate::{bmp, gif, look::Look, orientation, pixels::blend, png, profile::Profile, raster::Raster, size::check_size};
 
-/// Decodes the first frame of a file of this format and lays it over `background` where it is transparent.
+/// Decodes the first frame of a file of this format and lays it over the background where it is transparent.
 ///
 /// # Errors
 /// `MEDIA_TOO_LARGE` before any pixel is allocated, `MEDIA_UNSUPPORTED`, `MEDIA_MALFORMED`; what `patience` says when
 /// it is over.
-pub fn decode(format: ImageFormat, bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Raster> {
+pub fn decode(format: ImageFormat, bytes: &[u8], look: Look, patience: &Patience) -> Result<Raster> {
     let whole = match format {
         ImageFormat::Png => png::ended(bytes),
         ImageFormat::Bmp => bmp::without_runs(bmp::of_windows(bytes)?)?,
@@ -37,7 +37,7 @@ pub fn decode(format: ImageFormat, bytes: &[u8], background: Option<[u8; 3]>, pa
     let room = patience.hold(decoder.total_bytes() + 3 * u64::from(width) * u64::from(height))?;
     let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
     patience.check("when the image was decoded")?;
-    Ok(Raster { size: (width, height), pixels: opaque(image, background), orientation, profile, room })
+    Ok(Raster { size: (width, height), pixels: opaque(image, look), orientation, profile, room })
 }
 
 pub(crate) fn allocations() -> Limits {
@@ -60,10 +60,10 @@ pub(crate) fn explain(error: &ImageError) -> Error {
     }
 }
 
-/// Eight bits a channel, red, green, blue, with `background` behind what is transparent. Sixteen bits lose the
-/// lower eight, as in Pillow.
-fn opaque(image: DynamicImage, background: Option<[u8; 3]>) -> Vec<u8> {
-    let over = |rgb: [u8; 3], alpha: u8| background.map_or(rgb, |background| blend(rgb, alpha, background));
+/// Eight bits a channel, red, green, blue, with the background behind what is transparent. Sixteen bits lose
+/// the lower eight, as in Pillow, but for grey where `look` says otherwise.
+fn opaque(image: DynamicImage, look: Look) -> Vec<u8> {
+    let over = |rgb: [u8; 3], alpha: u8| look.background.map_or(rgb, |background| blend(rgb, alpha, background));
     match image {
         DynamicImage::ImageRgb8(image) => image.into_raw(),
         DynamicImage::ImageLuma8(image) => gather(image.pixels().map(|&image::Luma([grey])| [grey; 3])),
@@ -73,7 +73,7 @@ fn opaque(image: DynamicImage, background: Option<[u8; 3]>) -> Vec<u8> {
         DynamicImage::ImageRgba8(image) => {
             gather(image.pixels().map(|&image::Rgba([red, green, blue, alpha])| over([red, green, blue], alpha)))
         }
-        DynamicImage::ImageLuma16(image) => gather(image.pixels().map(|&image::Luma([grey])| [high(grey); 3])),
+        DynamicImage::ImageLuma16(image) => gather(image.pixels().map(|&image::Luma([grey])| [look.grey(grey); 3])),
         DynamicImage::ImageLumaA16(image) => {
             gather(image.pixels().map(|&image::LumaA([grey, alpha])| over([high(grey); 3], high(alpha))))
         }

@@ -4,7 +4,10 @@ use onespace_core::{
     Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Purpose, Reason, Result, Sample, SampleUse, Tensor,
     Window, limits,
 };
-use tokenizers::{Encoding, ModelWrapper, PostProcessor, Tokenizer, TruncationDirection};
+use tokenizers::{
+    Encoding, ModelWrapper, PostProcessor, Tokenizer, TruncationDirection,
+    normalizers::{Lowercase, NormalizerWrapper, Sequence},
+};
 
 use crate::{
     decode::decode,
@@ -52,6 +55,12 @@ impl TextPreparer {
         tokenizer.with_truncation(None).map_err(|error| invalid("preprocess.tokenizer", error))?;
         tokenizer.with_padding(None);
         keep_no_words(&mut tokenizer);
+        if spec.lowercase {
+            let own = tokenizer.get_normalizer().cloned();
+            let all = [Some(NormalizerWrapper::from(Lowercase)), own].into_iter().flatten().collect();
+            let all = Some(Sequence::new(all));
+            tokenizer.with_normalizer(all).map_err(|error| invalid("preprocess.lowercase", error))?;
+        }
         if !(1..=2).contains(&inputs) {
             return Err(invalid("inputs", format!("{inputs} inputs; token ids and a mask are emitted")));
         }

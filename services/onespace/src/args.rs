@@ -24,7 +24,7 @@ pub use model::{ModelArgs, RuntimeArgs};
 pub use store::StoreCommand;
 pub use stored::{CollectionCommand, ItemCommand};
 #[cfg(feature = "tools")]
-pub use tools::{PullArgs, ToolCommand};
+pub use tools::{ExpectArgs, PullArgs, ToolCommand};
 
 /// Where a server listens unless it is told otherwise.
 pub const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:50051";

@@ -17,7 +17,7 @@ mod unpack;
 
 use onespace_core::{Patience, Result};
 
-use crate::{profile::Profile, raster::Raster, size::check_size};
+use crate::{look::Look, profile::Profile, raster::Raster, size::check_size};
 
 pub use bands::Bands;
 pub use kinds::{Colours, Numbers};
@@ -29,12 +29,13 @@ pub fn is_tiff(bytes: &[u8]) -> bool {
     matches!(bytes, [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..])
 }
 
-/// Decodes the first picture of a TIFF or BigTIFF and lays it over `background` where it is transparent.
+/// Decodes the first picture of a TIFF or BigTIFF and lays it over a background where it is transparent, as
+/// `look` says.
 ///
 /// # Errors
 /// `MEDIA_TOO_LARGE` before any pixel is allocated, `MEDIA_UNSUPPORTED` for what is not decoded, by name,
 /// `MEDIA_MALFORMED`; what `patience` says when it is over.
-pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Raster> {
+pub fn decode(bytes: &[u8], look: Look, patience: &Patience) -> Result<Raster> {
     let layout = Layout::read(bytes, patience)?;
     colour::check(&layout)?;
     let rgb = 3 * u64::from(layout.width) * u64::from(layout.height);
@@ -43,6 +44,6 @@ pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) ->
     let room = patience.hold(takes.saturating_add(layout.coefficient_bytes()))?;
     let profile = layout.profile.clone().map(Profile::Embedded);
     let bands = Bands::read(bytes, &layout, patience)?;
-    let pixels = colour::rgb(&layout, &bands, background, patience)?;
+    let pixels = colour::rgb(&layout, &bands, look, patience)?;
     Ok(Raster { size: (layout.width, layout.height), pixels, orientation: layout.orientation, profile, room })
 }
