@@ -110,7 +110,8 @@ async fn content_that_is_there_is_not_sent() {
     assert_eq!(status(hashed("two")).await.status(), IngestStatus::Updated);
     let other = v1::IngestItem { item_id: "another id".to_owned(), ..hashed("one") };
     assert_eq!(status(other).await.status(), IngestStatus::ContentNeeded);
-    let image = v1::IngestItem { modality: v1::Modality::Image.into(), ..hashed("two") };
+    let image = ContentHash::of(Modality::Image, text.as_bytes()).as_str().to_owned();
+    let image = v1::IngestItem { content_hash: image, modality: v1::Modality::Image.into(), ..hashed("two") };
     assert_eq!(status(image).await.status(), IngestStatus::ContentNeeded, "another modality is another content");
     for (item, field) in [
         (v1::IngestItem { content_hash: "0".repeat(63), ..hashed("") }, "item.content_hash"),

@@ -41,7 +41,7 @@ def recordings() -> None:
     for name in ("song.mp3", "song.flac", "song.ogg", "song.m4a", "song.wav"):
         ffmpeg(*sound, name)
     ffmpeg("-f", "lavfi", "-i", "color=red:s=16x16:r=5", "-t", "0.4", "-metadata",
-           "creation_time=2023-07-14T16:20:31Z", "-metadata", "location=+48.8577-002.2950+035.1/", "film.mp4")
+           "creation_time=2023-07-14T16:20:31Z", "-metadata", "location=+48.8577-002.2950+035.1/", "film.mov")
 
 
 def ffmpeg(*arguments: str) -> None:
