@@ -74,6 +74,10 @@ limits! {
     FILTER_VALUES: usize = 4096, "values";
     /// One text that a filter compares with: as long as the longest URI.
     FILTER_TEXT_BYTES: usize = 4096, "bytes";
+    /// Different values of one field that are told apart while items are counted by them.
+    FACET_VALUES: usize = 100_000, "values";
+    /// Other names of one collection.
+    ALIASES: usize = 64, "names";
     /// Metadata fields of one item.
     METADATA_FIELDS: usize = 64, "fields";
     /// One item's metadata as JSON.

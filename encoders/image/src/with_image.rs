@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, error::LimitErrorKind};
 use onespace_core::{Error, Patience, Result, limits};
 
-use crate::{bmp, gif, look::Look, orientation, pixels::blend, png, profile::Profile, raster::Raster, size::check_size};
+use crate::{
+    bmp, gif, look::Look, orientation, pixels::blend, png, profile::Profile, raster::Raster, size::check_size,
+};
 
 /// Decodes the first frame of a file of this format and lays it over the background where it is transparent.
 ///

@@ -5,9 +5,11 @@
 
 mod answer;
 mod asking;
+mod bulk;
 mod calibrate;
 mod call;
 mod classify;
+mod collection_service;
 mod collections;
 pub mod connect;
 mod details;
@@ -19,6 +21,7 @@ mod gateway;
 mod group;
 mod hits;
 pub mod http;
+mod import;
 mod ingest;
 mod item;
 mod item_locks;

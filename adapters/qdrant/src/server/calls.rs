@@ -45,7 +45,7 @@ impl ServerStore {
     pub(super) fn failed(&self, collection: &CollectionRef, problem: QdrantError) -> Error {
         let failed = error(Some(collection), problem);
         if failed.reason == Reason::CollectionNotFound {
-            self.resolved().remove(collection);
+            self.forget(collection);
         }
         failed
     }
@@ -57,9 +57,21 @@ impl ServerStore {
         collection: &CollectionRef,
         target: &str,
     ) -> Result<Option<(Description, u64)>> {
+        let found = self.behind(&collection.tenant, target).await?;
+        if found.is_none() {
+            self.forget(collection);
+        }
+        Ok(found.filter(|(description, _)| description.is(collection)))
+    }
+
+    /// The same of whatever a name leads to, if it is this tenant's.
+    pub(super) async fn behind(&self, tenant: &Tenant, target: &str) -> Result<Option<(Description, u64)>> {
         let info = match ask!(self.collection_info(target)).await {
             Ok(answer) => answer.result.unwrap_or_default(),
-            Err(problem) => return self.failed_unless_missing(collection, problem),
+            Err(problem) => {
+                let failed = error(None, problem);
+                return if failed.reason == Reason::CollectionNotFound { Ok(None) } else { Err(failed) };
+            }
         };
         let points = info.points_count.unwrap_or_default();
         let metadata = json(info.config.unwrap_or_default().metadata).remove(METADATA_KEY);
@@ -68,7 +80,7 @@ impl ServerStore {
             let message = format!("the metadata of collection \"{target}\" is not ours: {problem}");
             Error::new(Reason::StoreFailed, "", message)
         })?;
-        Ok(description.is(collection).then_some((description, points)))
+        Ok((description.tenant == *tenant).then_some((description, points)))
     }
 
     pub(super) fn failed_unless_missing<T>(
@@ -91,10 +103,10 @@ impl ServerStore {
         let listed = listed.map_err(|problem| error(None, problem))?.collections;
         let mut all = Vec::new();
         for physical in listed.into_iter().map(|collection| collection.name) {
-            let Some(collection) = collection_of(&physical).filter(|collection| collection.tenant == *tenant) else {
+            if collection_of(&physical).is_none_or(|made| made.tenant != *tenant) {
                 continue;
-            };
-            if let Some((description, points)) = self.describe(&collection, &physical).await? {
+            }
+            if let Some((description, points)) = self.behind(tenant, &physical).await? {
                 all.push((physical, description, points));
             }
         }
@@ -231,7 +243,7 @@ impl ServerStore {
 }
 
 /// A description as it stands in a collection's metadata.
-fn metadata(description: &Description) -> Result<HashMap<String, Value>> {
+pub(super) fn metadata(description: &Description) -> Result<HashMap<String, Value>> {
     let description = serde_json::to_value(description).map_err(|problem| Error::internal(problem.to_string()))?;
     Ok(HashMap::from([(METADATA_KEY.to_owned(), description)]))
 }
