@@ -29,5 +29,6 @@ pub mod table;
 mod taps;
 mod tif;
 
+pub use decode::{Decoded, decode};
 pub use pixels::{Orientation, Pixels};
 pub use prepare::ImagePreparer;
