@@ -32,8 +32,14 @@ macro_rules! limits {
 const MIB: usize = 1024 * 1024;
 
 limits! {
-    /// One text.
+    /// One text, and what is read of one document.
     TEXT_BYTES: usize = MIB, "bytes";
+    /// One file of a document, pictures in it included.
+    DOCUMENT_BYTES: usize = 20 * MIB, "bytes";
+    /// Files in one document's archive: a book of many pictures has some thousands.
+    ARCHIVE_FILES: usize = 10_000, "files";
+    /// What may be unpacked of one document: its markup is some ten times as long as its text.
+    ARCHIVE_UNPACKED_BYTES: usize = 32 * MIB, "bytes";
     /// One encoded image, depth map or thermal image.
     IMAGE_BYTES: usize = 20 * MIB, "bytes";
     /// One encoded audio file.
@@ -197,6 +203,12 @@ limits! {
     POINTS_SOMEWHERE_PERCENT: usize = 1, "percent";
     /// Vertices, and triangles, of a shape in a format other than PLY: they are kept while it is looked at.
     SHAPE_ENTRIES: usize = 4_000_000, "entries";
+    /// The XML of an E57 file, which lists its scans and images, some kilobytes each.
+    E57_XML_BYTES: usize = 4 * MIB, "bytes";
+    /// Objects in the JSON of a glTF, 200 bytes each at most: a model of 20,000 parts has some 200,000.
+    GLTF_OBJECTS: usize = 262_144, "objects";
+    /// Pictures on one shape.
+    TEXTURES: usize = 64, "images";
     /// Vertices of one PLY face: modelling programs write the end of a cylinder as one face.
     PLY_LIST: usize = 65_536, "entries";
     /// One line of an ASCII PLY file. Holds a face of PLY_LIST vertices.

@@ -41,5 +41,6 @@ mod taps;
 mod tif;
 mod with_image;
 
+pub use decode::{Decoded, decode};
 pub use pixels::{Orientation, Pixels};
 pub use prepare::ImagePreparer;

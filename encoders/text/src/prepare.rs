@@ -10,7 +10,7 @@ use tokenizers::{
 };
 
 use crate::{
-    decode::decode,
+    documents,
     table::{Overflow, Pad, Text},
     windows::{self, Worded},
 };
@@ -212,7 +212,7 @@ impl Prepare for TextPreparer {
         let document = self.spec.document_prompt.as_ref().filter(|_| *purpose == Purpose::Document);
         let prompt = document.unwrap_or(&self.spec.prompt);
         patience.check("before the text was read")?;
-        let decoded = decode(bytes)?;
+        let decoded = documents::read(bytes, patience)?;
         let text = decoded.as_ref();
         let mut samples = self.whole(text, prompt, patience)?;
         if let Some(window) = segments.tokens() {
