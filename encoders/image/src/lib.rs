@@ -42,5 +42,6 @@ mod tif;
 mod with_image;
 
 pub use decode::{Decoded, decode};
+pub use look::Look;
 pub use pixels::{Orientation, Pixels};
 pub use prepare::ImagePreparer;

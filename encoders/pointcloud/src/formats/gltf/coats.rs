@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use onespace_core::{Error, Patience, Result, limits};
-use onespace_image::decode;
+use onespace_image::{Look, decode};
 
 use super::{
     buffers::{Buffers, embedded},
@@ -116,8 +116,8 @@ impl Coats {
         }
         let said = entry(&document.images, image, "image")?;
         let pixels = match (&said.uri, said.buffer_view) {
-            (Some(uri), _) => decode(&embedded(uri)?, None, patience),
-            (None, Some(view)) => decode(buffers.view(document, view)?.0, None, patience),
+            (Some(uri), _) => decode(&embedded(uri)?, Look::default(), patience),
+            (None, Some(view)) => decode(buffers.view(document, view)?.0, Look::default(), patience),
             (None, None) => return Err(broken(&format!("has no bytes for image {image}"))),
         };
         let pixels =
