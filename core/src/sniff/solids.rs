@@ -15,8 +15,11 @@ pub(super) fn is_gltf(bytes: &[u8]) -> bool {
     if !bytes.trim_ascii_start().starts_with(b"{") || !bytes.windows(7).any(|name| name == b"\"asset\"") {
         return false;
     }
-    if let Ok(scene) = serde_json::from_slice::<Gltf<'_>>(bytes) {
-        return scene.is_one();
+    match serde_json::from_slice::<Gltf<'_>>(bytes) {
+        Ok(scene) => return scene.is_one(),
+        // It is JSON, and of something else.
+        Err(error) if error.is_data() => return false,
+        Err(_) => {}
     }
     let Some(head) = text::head(bytes) else { return false };
     let lists = ["\"meshes\"", "\"accessors\"", "\"bufferViews\"", "\"scenes\"", "\"nodes\""];

@@ -57,8 +57,7 @@ impl File {
 }
 
 fn small_and_large(file: &mut File) -> ((u32, u32), (u32, u32)) {
-    // The smaller one first, whose file is not smaller.
-    (file.add(&read("jpeg/420.jpg")), file.add(&read("rgb.jpg")))
+    (file.add(&read("rgb.jpg")), file.add(&read("jpeg/420.jpg")))
 }
 
 /// Canon: the first directory is the preview, the second a thumbnail, the last the sensor's values as lossless JPEG.
@@ -108,7 +107,7 @@ fn olympus() -> Vec<u8> {
     note.extend(directory(&[(0x2020, 13, 1, camera)], 0));
     let preview = note.len() as u32 + 2 + 24 + 4;
     note.extend(directory(&[(0x101, LONG, 1, preview), (0x102, LONG, 1, large.1)], 0));
-    note.extend(read("rgb.jpg"));
+    note.extend(read("jpeg/420.jpg"));
     let (at, length) = file.add(&note);
     assert_eq!(at, begin);
     let (exif, _) = file.add(&directory(&[(37_500, BYTES, length, at)], 0));
@@ -116,7 +115,7 @@ fn olympus() -> Vec<u8> {
 }
 
 fn fujifilm() -> Vec<u8> {
-    let jpeg = read("rgb.jpg");
+    let jpeg = read("jpeg/420.jpg");
     let mut bytes = b"FUJIFILMCCD-RAW 0201FF383501".to_vec();
     bytes.resize(84, 0);
     bytes.extend([100_u32.to_be_bytes(), (jpeg.len() as u32).to_be_bytes()].concat());
@@ -133,7 +132,7 @@ fn cr3(orientation: u32, track: bool) -> Vec<u8> {
     const METADATA: &[u8] = b"\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48";
     const PREVIEW: &[u8] = b"\xea\xf4\x2b\x5e\x1c\x98\x4b\x88\xb9\xfb\xb7\xdc\x40\x6e\x4d\x16";
     let head = boxed(b"ftyp", b"crx \0\0\0\x01crx isom");
-    let large = read("rgb.jpg");
+    let large = read("jpeg/420.jpg");
     let exif = File::new(b"II*\0").first(&directory(&[(274, 3, 1, orientation)], 0));
     let movie = |begin: u32| {
         let sizes = boxed(b"stsz", &[0, 0, 1, large.len() as u32].map(u32::to_be_bytes).concat());
@@ -143,7 +142,7 @@ fn cr3(orientation: u32, track: bool) -> Vec<u8> {
         let metadata = boxed(b"uuid", &[METADATA, &boxed(b"CMT1", &exif)].concat());
         boxed(b"moov", &[metadata, track].concat())
     };
-    let preview = boxed(b"PRVW", &[[0; 16].as_slice(), &read("jpeg/420.jpg")].concat());
+    let preview = boxed(b"PRVW", &[[0; 16].as_slice(), &read("rgb.jpg")].concat());
     let preview = boxed(b"uuid", &[PREVIEW, &[0; 8], &preview].concat());
     let begin = head.len() + movie(0).len() + preview.len() + 8;
     [head, movie(begin as u32), preview, boxed(b"mdat", &large)].concat()
@@ -151,7 +150,7 @@ fn cr3(orientation: u32, track: bool) -> Vec<u8> {
 
 #[test]
 fn the_largest_preview_is_taken() {
-    let expected = prepare(&read("rgb.jpg")).unwrap();
+    let expected = prepare(&read("jpeg/420.jpg")).unwrap();
     let files = [
         ("CR2", cr2(1)),
         ("NEF", with_sub_directories(false)),
@@ -164,7 +163,7 @@ fn the_largest_preview_is_taken() {
     for (name, bytes) in files {
         assert!(prepare(&bytes).unwrap_or_else(|error| panic!("{name}: {error}")) == expected, "{name}");
     }
-    assert!(prepare(&cr3(1, false)).unwrap() == prepare(&read("jpeg/420.jpg")).unwrap(), "all that there is");
+    assert!(prepare(&cr3(1, false)).unwrap() == prepare(&read("rgb.jpg")).unwrap(), "all that there is");
 }
 
 #[test]

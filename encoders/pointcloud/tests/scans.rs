@@ -252,7 +252,7 @@ fn arrays_are_lists_of_points() {
     assert_eq!(media(None).resolve().unwrap().1, Modality::Imu);
     assert_eq!(media(Some(Modality::PointCloud)).resolve().unwrap().1, Modality::PointCloud);
     for (broken, reason) in [
-        (npy("<f8", "(71, 3)", &places), Reason::MediaTooLarge),
+        (npy("<f8", "(71, 3)", &places), Reason::MediaMalformed),
         (npy("<f8", "(9223372036854775807, 3)", &places), Reason::MediaTooLarge),
         (npy("<f8", "(210,)", &places), Reason::MediaMalformed),
         (npy("<f8", "(105, 2)", &places), Reason::MediaMalformed),

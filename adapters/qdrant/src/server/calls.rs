@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     CONNECT_TIMEOUT, ServerStore,
-    convert::{self, error, filter, json, uuid},
+    convert::{self, error, filter, json, missing, uuid},
 };
 use crate::{
     description::{Description, Index, collection_of},
@@ -68,10 +68,8 @@ impl ServerStore {
     pub(super) async fn behind(&self, tenant: &Tenant, target: &str) -> Result<Option<(Description, u64)>> {
         let info = match ask!(self.collection_info(target)).await {
             Ok(answer) => answer.result.unwrap_or_default(),
-            Err(problem) => {
-                let failed = error(None, problem);
-                return if failed.reason == Reason::CollectionNotFound { Ok(None) } else { Err(failed) };
-            }
+            Err(problem) if missing(&problem) => return Ok(None),
+            Err(problem) => return Err(error(None, problem)),
         };
         let points = info.points_count.unwrap_or_default();
         let metadata = json(info.config.unwrap_or_default().metadata).remove(METADATA_KEY);

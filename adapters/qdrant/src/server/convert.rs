@@ -118,6 +118,11 @@ pub(super) fn error(collection: Option<&CollectionRef>, error: QdrantError) -> E
     }
 }
 
+/// Whether what a call named is not there.
+pub(super) fn missing(problem: &QdrantError) -> bool {
+    matches!(problem, QdrantError::ResponseError { status } if status.code() == Code::NotFound)
+}
+
 /// Whether nothing is known of what became of a call, so that another attempt may do better.
 pub(super) fn unanswered(problem: &QdrantError) -> bool {
     match problem {

@@ -12,7 +12,7 @@ mod xml;
 use std::borrow::Cow;
 
 use onespace_core::{
-    Error, Patience, Result, limits,
+    Error, Patience, Reason, Result, limits,
     sniff::{Sniffed, check_decoded, sniff},
 };
 
@@ -22,26 +22,32 @@ use crate::decode::decode;
 ///
 /// # Errors
 /// `MEDIA_MALFORMED` for what cannot be read, `MEDIA_TOO_LARGE` for more text, or more in an archive, than may be;
-/// `MEDIA_UNSUPPORTED` for documents that are not read here, by name; what `patience` says when it is over.
+/// `MEDIA_UNSUPPORTED` for documents that are not read here, by name, `MEDIA_EMPTY` for one without text; what `patience` says when it is over.
 pub fn read<'a>(bytes: &'a [u8], patience: &Patience) -> Result<Cow<'a, str>> {
     let format = match sniff(bytes) {
         Sniffed::Known { format, .. } => format,
         Sniffed::Unknown => "",
     };
+    if ["XLSX", "PDF", "RTF", "Office before 2007"].contains(&format) {
+        check_decoded(format)?;
+    }
     let text = match format {
-        "HTML" => html::text(&html::decode(bytes)?).into(),
-        "DOCX" => office::word(bytes, patience)?.into(),
-        "PPTX" => office::slides(bytes, patience)?.into(),
-        "OpenDocument" => office::open_document(bytes, patience)?.into(),
-        "EPUB" => epub::text(bytes, patience)?.into(),
-        "XLSX" | "PDF" | "RTF" | "Office before 2007" => {
-            check_decoded(format)?;
-            decode(bytes)?
+        "HTML" => html::text(&html::decode(bytes)?),
+        "DOCX" => office::word(bytes, patience)?,
+        "PPTX" => office::slides(bytes, patience)?,
+        "OpenDocument" => office::open_document(bytes, patience)?,
+        "EPUB" => epub::text(bytes, patience)?,
+        _ => {
+            let text = decode(bytes)?;
+            check_length(text.len())?;
+            return Ok(text);
         }
-        _ => decode(bytes)?,
     };
     check_length(text.len())?;
-    Ok(text)
+    if text.trim().is_empty() {
+        return Err(Error::new(Reason::MediaEmpty, "bytes", format!("there is no text in this {format}")));
+    }
+    Ok(text.into())
 }
 
 /// Refuses more text than one media may have.

@@ -24,8 +24,15 @@ const ENOUGH: usize = INDEX_KIB * 1024 / (DIMENSION * size_of::<f32>()) + 100;
 fn filled(directory: &Path) -> (Arc<Engine>, Arc<Room>, Operation) {
     let lock = Arc::new(File::create(directory.join("lock")).unwrap());
     let (name, space) = ("photos".parse().unwrap(), Fingerprint::of(b"space"));
-    let description =
-        Description { tenant: Tenant::default(), name, space, dimension: DIMENSION, indexed: BTreeMap::new() };
+    let description = Description {
+        tenant: Tenant::default(),
+        name,
+        space,
+        dimension: DIMENSION,
+        indexed: BTreeMap::new(),
+        aliases: BTreeSet::new(),
+        made_as: None,
+    };
     let engine = Arc::new(Engine::create(&directory.join("photos"), description, lock).unwrap());
     let room = Arc::new(Room::new(directory).unwrap());
     let mut seed = 1_u32;
