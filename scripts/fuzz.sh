@@ -27,7 +27,8 @@ all() {
 cp Cargo.lock "$FUZZ/"
 export CARGO_TARGET_DIR=$PWD/target/fuzz/build RUSTUP_TOOLCHAIN=nightly
 target/cargo-fuzz/bin/cargo-fuzz build --fuzz-dir "$FUZZ" --release any
-readonly BINARY=$CARGO_TARGET_DIR/$(rustc -vV | sed -n 's/^host: //p')/release/any
+host=$(rustc -vV | sed -n 's/^host: //p')
+readonly BINARY=$CARGO_TARGET_DIR/$host/release/any
 
 if (($#)); then targets=("$@"); else mapfile -t targets < <(all); fi
 found=0

@@ -252,6 +252,10 @@ async fn refusal(client: &Client, place: &Place, message: Vec<u8>) -> Result<(St
             response.result.and_then(|result| outcome(result).err())
         }
         "Ingest" => answers.iter().find_map(|answer| v1::IngestResponse::decode(answer.clone()).unwrap().error),
+        "ImportItems" => {
+            let response = v1::ImportItemsResponse::decode(answers[0].clone()).unwrap();
+            response.results.into_iter().find_map(|result| result.error)
+        }
         "Rank" => v1::RankResponse::decode(answers[0].clone()).unwrap().candidates.into_iter().find_map(|candidate| {
             match candidate.outcome {
                 Some(v1::ranked_candidate::Outcome::Error(error)) => Some(error),

@@ -70,7 +70,7 @@ pub async fn a_renamed_collection_is_the_same(ground: Ground) {
     assert_eq!(hits.len(), 1);
     store.upsert(&after, vec![point(&space, "more", vec![0.0, 1.0, 0.0, 0.0])]).await.unwrap();
     store.index_fields(&after, &fields(&[("year", onespace_core::FieldKind::Integer)])).await.unwrap();
-    assert_eq!(store.collection(&after).await.unwrap().indexed.len(), 1);
+    assert!(store.collection(&after).await.unwrap().indexed.contains_key("year"));
     // The old name is free, and what is made under it is another collection.
     filled(&ground, "before", &space).await;
     assert_eq!((holds(&ground, &before).await.len(), holds(&ground, &after).await.len()), (1, 2));

@@ -22,7 +22,8 @@ use crate::decode::decode;
 ///
 /// # Errors
 /// `MEDIA_MALFORMED` for what cannot be read, `MEDIA_TOO_LARGE` for more text, or more in an archive, than may be;
-/// `MEDIA_UNSUPPORTED` for documents that are not read here, by name, `MEDIA_EMPTY` for one without text; what `patience` says when it is over.
+/// `MEDIA_UNSUPPORTED` for documents that are not read here, by name, `MEDIA_EMPTY` for one without text; what
+/// `patience` says when it is over.
 pub fn read<'a>(bytes: &'a [u8], patience: &Patience) -> Result<Cow<'a, str>> {
     let format = match sniff(bytes) {
         Sniffed::Known { format, .. } => format,
