@@ -128,7 +128,7 @@ impl Timings {
 }
 
 /// What one media became.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct EncodeReply {
     /// The whole first, then its segments where they were asked for; videos have one whole for each track.
     pub embeddings: Vec<Embedding>,
@@ -136,6 +136,8 @@ pub struct EncodeReply {
     pub notes: Vec<Note>,
     /// Where the time went.
     pub timings: Timings,
+    /// Tokens that its text came to, those that a tower adds included; 0 of what is no text.
+    pub tokens: u64,
 }
 
 impl EncodeReply {

@@ -25,6 +25,26 @@ pub enum Code {
     Unauthenticated,
 }
 
+impl Code {
+    /// The status of HTTP that google.rpc.Code maps it to.
+    #[must_use]
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::InvalidArgument | Self::FailedPrecondition => 400,
+            Self::Unauthenticated => 401,
+            Self::PermissionDenied => 403,
+            Self::NotFound => 404,
+            Self::AlreadyExists => 409,
+            Self::ResourceExhausted => 429,
+            Self::Cancelled => 499,
+            Self::Internal => 500,
+            Self::Unimplemented => 501,
+            Self::Unavailable => 503,
+            Self::DeadlineExceeded => 504,
+        }
+    }
+}
+
 /// Whether, and where, the same request may be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
@@ -53,6 +73,18 @@ macro_rules! reasons {
             /// The status code it is answered with.
             #[must_use]
             pub const fn code(self) -> Code { match self { $(Self::$variant => Code::$code,)+ } }
+
+            /// The status of HTTP it is answered with: that of its code (google.rpc.Code), unless HTTP has one for the
+            /// very thing.
+            #[must_use]
+            pub const fn http_status(self) -> u16 {
+                match self {
+                    Self::MediaTooLarge => 413,
+                    Self::BodyUnsupported => 415,
+                    Self::StreamStalled => 408,
+                    _ => self.code().http_status(),
+                }
+            }
 
             /// Whether trying again can help.
             #[must_use]
@@ -98,6 +130,12 @@ reasons! {
     QueryCancelsOut = "QUERY_CANCELS_OUT", InvalidArgument, Never;
     /// The space says nothing of what unrelated pairs of these modalities score.
     NotCalibrated = "NOT_CALIBRATED", FailedPrecondition, Never;
+    /// This server serves no such model.
+    ModelNotFound = "MODEL_NOT_FOUND", NotFound, Never;
+    /// Nothing is served at this path over HTTP, or not by this method.
+    PathNotFound = "PATH_NOT_FOUND", NotFound, Never;
+    /// The body of a request over HTTP is of another type than is taken there.
+    BodyUnsupported = "BODY_UNSUPPORTED", InvalidArgument, Never;
     /// There is no such collection.
     CollectionNotFound = "COLLECTION_NOT_FOUND", NotFound, Never;
     /// A collection of that name stands already.

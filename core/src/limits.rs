@@ -46,6 +46,12 @@ limits! {
     IMU_BYTES: usize = 20 * MIB, "bytes";
     /// One message in. Holds the largest image; anything larger comes in chunks.
     MESSAGE_BYTES: usize = 24 * MIB, "bytes";
+    /// The body of one request over HTTP: a message whose bytes are in base64.
+    HTTP_BODY_BYTES: usize = MESSAGE_BYTES / 3 * 4, "bytes";
+    /// Inputs of one request to embed over HTTP: what OpenAI takes. They are embedded in lists of ITEMS_PER_REQUEST.
+    HTTP_INPUTS: usize = 2048, "inputs";
+    /// How deep lists and objects of a JSON body may lie in each other.
+    JSON_DEPTH: usize = 32, "levels";
     /// Fields, list entries and numbers in one message in. Two bytes on the wire can be a hundred in memory.
     MESSAGE_ELEMENTS: usize = 128 * 1024, "elements";
     /// One chunk of a streamed upload.

@@ -81,6 +81,19 @@ impl Sample {
         Self { tower, tensors, track: Track::Whole, span: None, used_for: SampleUse::Both }
     }
 
+    /// Tokens that the whole of a text came to: those of its ids that are not padding, which its mask tells where it
+    /// has one.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        let text = self.tower == Modality::Text && self.used_for != SampleUse::Segment;
+        let count = match self.tensors.as_slice() {
+            [_, Tensor { data: TensorData::I64(mask), .. }, ..] => mask.iter().filter(|value| **value != 0).count(),
+            [ids] => ids.shape.iter().product(),
+            _ => 0,
+        };
+        if text { count as u64 } else { 0 }
+    }
+
     /// What one run of the graph on this sample costs relative to its siblings: the number of input values.
     #[must_use]
     pub fn cost(&self) -> usize {

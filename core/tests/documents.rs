@@ -17,7 +17,7 @@ fn errors() -> String {
          to blame in `ErrorInfo.metadata[\"field\"]` and, where the request is at fault, in `google.rpc.BadRequest`; \
          how long to wait stands in `google.rpc.RetryInfo` and in the metadata `grpc-retry-pushback-ms`. One item that \
          fails alone has the same in its `ItemError`.\n\n\
-         | reason | code | what it means | try again |\n|---|---|---|---|\n"
+         | reason | code | HTTP | what it means | try again |\n|---|---|---|---|---|\n"
     );
     for reason in Reason::ALL {
         let retry = match reason.retry() {
@@ -26,7 +26,8 @@ fn errors() -> String {
             Retry::AfterPause => "after the pause that is named",
         };
         let code = code(reason.code());
-        writeln!(page, "| `{}` | {code} | {} | {retry} |", reason.name(), reason.meaning()).unwrap();
+        writeln!(page, "| `{}` | {code} | {} | {} | {retry} |", reason.name(), reason.http_status(), reason.meaning())
+            .unwrap();
     }
     page
 }

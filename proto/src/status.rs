@@ -87,6 +87,15 @@ pub fn item_error(error: &Error) -> v1::ItemError {
     }
 }
 
+/// What one item's failure says; a reason that this version does not know is a defect of whoever gave it.
+#[must_use]
+pub fn item_error_in(error: &v1::ItemError) -> Error {
+    let reason = Reason::ALL.iter().copied().find(|reason| reason.name() == error.reason);
+    let pause = (error.retry_after_ms > 0).then(|| Duration::from_millis(error.retry_after_ms));
+    let (field, message) = (error.field.clone(), error.message.clone());
+    Error { reason: reason.unwrap_or(Reason::Internal), field, message, retry_after: pause }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +105,7 @@ mod tests {
         for &reason in Reason::ALL {
             let sent = Error::new(reason, "items[1].bytes", "because").retry_after(Duration::from_millis(250));
             assert_eq!(error(&status(&sent), Reason::Internal), sent);
+            assert_eq!(item_error_in(&item_error(&sent)), sent);
         }
         let foreign = Status::unavailable("connection refused");
         assert_eq!(error(&foreign, Reason::EncoderUnavailable).reason, Reason::EncoderUnavailable);

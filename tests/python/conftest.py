@@ -35,8 +35,8 @@ def stubs(tmp_path_factory) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """host:port of `onespace up`, ended with the session."""
+def addresses(tmp_path_factory):
+    """host:port of `onespace up` for gRPC and for HTTP; it is ended with the session."""
     assert BINARY.exists(), f"{BINARY} is not built: cargo build --release -p onespace"
     folder = tmp_path_factory.mktemp("server")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ONESPACE_") or k == "ONESPACE_ONNXRUNTIME"}
@@ -48,7 +48,7 @@ def server(tmp_path_factory):
         try:
             first = process.stdout.readline()
             assert first.startswith("listening grpc="), first + (folder / "log").read_text()
-            yield first.split()[1].removeprefix("grpc=")
+            yield tuple(word.split("=")[1] for word in first.split()[1:])
         finally:
             process.terminate()
             try:
@@ -56,6 +56,18 @@ def server(tmp_path_factory):
             finally:
                 process.kill()
                 process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def server(addresses):
+    """host:port of its gRPC."""
+    return addresses[0]
+
+
+@pytest.fixture(scope="session")
+def http(addresses):
+    """The URL of its HTTP."""
+    return f"http://{addresses[1]}"
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ pub mod client;
 pub mod descriptor;
 pub mod disk;
 pub mod guarded;
+pub mod http;
 pub mod hub;
 pub mod photo;
 pub mod process;

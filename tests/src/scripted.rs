@@ -145,7 +145,7 @@ impl EmbeddingService for Stage {
         self.call("embed")?;
         let results = request.into_inner().items.into_iter().map(|media| {
             let outcome = match self.item(&media) {
-                Ok(()) => Outcome::Embeddings(v1::Embeddings { embeddings: vec![vector()], notes: Vec::new() }),
+                Ok(()) => Outcome::Embeddings(v1::Embeddings { embeddings: vec![vector()], ..Default::default() }),
                 Err(error) => Outcome::Error(error),
             };
             v1::EmbedResult { outcome: Some(outcome) }

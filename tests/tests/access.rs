@@ -13,6 +13,7 @@ use onespace_tests::{
     client::{embed_item, embed_start},
     descriptor::Contract,
     guarded::{Guarded, create_key, folder, key_command, key_file},
+    http,
     process::command,
     raw,
 };
@@ -286,6 +287,50 @@ async fn pages_but_probes_ask_for_a_key() {
     assert_eq!(page(&server.http, "/v1/space", Some(&reader)), 200);
     let health = command().args(["health", "--endpoint", &format!("http://{}", server.grpc)]).status().unwrap();
     assert!(health.success(), "a probe shows no key");
+}
+
+/// The doors of others are calls like any other: who calls, what they may, how much of it, and what is written down.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_over_http_are_let_in_as_those_over_grpc_are() {
+    let folder = folder();
+    let log = folder.path().join("audit.jsonl");
+    let reader = create_key(folder.path(), &["--name", "reader", "--quota", "requests=3"]);
+    let writer = create_key(folder.path(), &["--name", "writer", "--scope", "read,write", "--collection", "photos"]);
+    let keys = key_file(folder.path()).display().to_string();
+    let server = Guarded::start(folder, &["--keys", &keys, "--audit", &log.display().to_string()]).await;
+    let ask = |path: &str, key: &[(&str, &str)], body: &str| {
+        let headers = [&[("content-type", "application/json")], key].concat();
+        http::send(&server.http, "POST", path, &headers, body.as_bytes())
+    };
+    let (embed, bearer) = (r#"{"input":"a secret text"}"#, format!("Bearer {reader}"));
+    assert_eq!(ask("/v1/embeddings", &[], embed).refusal().0, 401);
+    let first = ask("/v1/embeddings", &[("authorization", &bearer)], embed);
+    assert_eq!((first.status, first.header("x-ratelimit-limit-requests")), (200, Some("3")), "{}", first.text());
+    assert_eq!(ask("/v1/embeddings", &[("x-api-key", &writer)], embed).status, 200);
+    let refused = ask("/v1/collections", &[("authorization", &bearer)], r#"{"name":"photos"}"#).refusal();
+    assert_eq!((refused.0, refused.1.as_str()), (403, "PERMISSION_DENIED"), "a reader makes nothing");
+    assert_eq!(ask("/v1/collections", &[("x-api-key", &writer)], r#"{"name":"photos"}"#).status, 200);
+    assert_eq!(ask("/v1/collections", &[("x-api-key", &writer)], r#"{"name":"others"}"#).refusal().0, 403);
+    let answers: Vec<_> = (0..6).map(|_| ask("/v1/embeddings", &[("authorization", &bearer)], embed)).collect();
+    let over = answers.iter().find(|answer| answer.status == 429).expect("three a second are what it may");
+    assert_eq!((over.refusal().1.as_str(), over.header("retry-after")), ("QUOTA_EXCEEDED", Some("1")));
+    let lines = || -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let written = async {
+        while !lines().iter().any(|line| line["code"] == "RESOURCE_EXHAUSTED") {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(onespace_tests::PATIENCE, written).await.expect("all calls are written down");
+    let lines = lines();
+    let of = |method: &str, code: &str| lines.iter().find(|line| line["method"] == method && line["code"] == code);
+    let embedded = of("v1/embeddings", "OK").expect("an embedding is written down");
+    assert!(embedded["name"] == "reader" && embedded["bytes"].as_u64() == Some(embed.len() as u64), "{embedded}");
+    assert!(of("v1/embeddings", "UNAUTHENTICATED").is_some());
+    assert_eq!(of("v1/collections", "OK").unwrap()["collections"], serde_json::json!(["photos"]));
+    assert!(!fs::read_to_string(&log).unwrap().contains("a secret text"));
 }
 
 /// The status of a page.

@@ -22,6 +22,7 @@ use crate::{
     access::Access,
     answer::Answer,
     arriving::Arriving,
+    endpoint::Endpoint,
     enter::{Asked, Entered, Refused},
     grant::Scope,
     meters::RequestsLeft,
@@ -71,7 +72,11 @@ where
             return Box::pin(self.inner.call(request));
         }
         let peer = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
-        let asked = Asked { headers: request.headers(), path, needed: scope(path), peer };
+        let (path, needed) = request.extensions().get::<Endpoint>().map_or_else(
+            || (if is_known(path) { path } else { "unknown" }, scope(path)),
+            |endpoint| (endpoint.path, endpoint.needed),
+        );
+        let asked = Asked { headers: request.headers(), path, needed, peer };
         let Entered { caller, meter, standing, id, left } = match self.access.enter(&asked) {
             Ok(entered) => entered,
             Err(refused) => return refused.answer(),
@@ -93,6 +98,12 @@ fn scope(path: &str) -> Scope {
     static READING: LazyLock<BTreeSet<String>> = LazyLock::new(methods_without_effects);
     let ours = path.starts_with("/onespace.");
     if ours && !READING.contains(path) { Scope::Write } else { Scope::Read }
+}
+
+/// Whether a path is that of a method of ours: a stranger's own words have no place in a log.
+fn is_known(path: &str) -> bool {
+    static METHODS: LazyLock<BTreeSet<String>> = LazyLock::new(onespace_proto::all_methods);
+    METHODS.contains(path)
 }
 
 impl Refused {
@@ -126,6 +137,7 @@ mod tests {
         assert_eq!(scope("/onespace.v1.SearchService/Search"), Scope::Read);
         assert_eq!(scope("/onespace.v1.CollectionService/Ingest"), Scope::Write);
         assert_eq!(scope("/onespace.v1.CollectionService/NotYetThere"), Scope::Write);
+        assert!(is_known("/onespace.v1.SearchService/Search") && !is_known("/x"));
         assert_eq!(scope("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"), Scope::Read);
     }
 }

@@ -13,6 +13,7 @@ mod arriving;
 pub mod audit;
 pub mod caller;
 mod credentials;
+pub mod endpoint;
 pub mod enter;
 mod failures;
 pub mod files;

@@ -1,11 +1,6 @@
 //! What is written down of one call.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-    sync::LazyLock,
-    time::SystemTime,
-};
+use std::{collections::BTreeMap, net::SocketAddr, time::SystemTime};
 
 use onespace_core::Reason;
 use onespace_proto::status;
@@ -13,9 +8,6 @@ use serde::Serialize;
 use tonic::{Code, Status};
 
 use crate::about::About;
-
-/// What is asked for over HTTP.
-const PAGES: [&str; 2] = ["/metrics", "/v1/space"];
 
 /// One line of the audit log. No content of any message is in it, and no key.
 #[derive(Clone, Debug, Serialize)]
@@ -55,8 +47,7 @@ impl Record {
             caller: String::new(),
             name: String::new(),
             peer,
-            // A path that names no method is a stranger's own words, which have no place here.
-            method: if known(method) { method.trim_start_matches('/').to_owned() } else { "unknown".to_owned() },
+            method: method.trim_start_matches('/').to_owned(),
             tenant: String::new(),
             collections: Vec::new(),
             code: name(Code::Ok),
@@ -88,12 +79,6 @@ impl Record {
     }
 }
 
-/// Whether a path is that of a method of ours, or of a page.
-fn known(path: &str) -> bool {
-    static METHODS: LazyLock<BTreeSet<String>> = LazyLock::new(onespace_proto::all_methods);
-    METHODS.contains(path) || PAGES.contains(&path)
-}
-
 /// The name of a code, as the gRPC specification writes it.
 fn name(code: Code) -> String {
     let mut name = String::new();
@@ -121,7 +106,5 @@ mod tests {
         assert_eq!(line["reason"], "PERMISSION_DENIED");
         assert_eq!(line["method"], "onespace.v1.SearchService/Search");
         assert_eq!(name(Code::Ok), "OK");
-        let strange = Record::new("id", &format!("/{}", "x".repeat(9999)), None);
-        assert_eq!(strange.method, "unknown");
     }
 }

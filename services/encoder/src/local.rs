@@ -231,6 +231,7 @@ impl LocalEncoder {
         let (target, segments) = (request.target, request.segments);
         let PoolOutput { value: prepared, waited, took } = preparer.prepare(request, deadline, file).await?;
         let Prepared { samples, mut notes } = prepared;
+        let tokens = samples.iter().map(Sample::tokens).sum();
         let permits: RequestPermits = Arc::new(self.bytes.wait_bytes(samples.iter().map(sample_bytes).sum()).await?);
         let (output, more) = self.run((modality, target), samples, deadline, &permits).await?;
         let TowerOutput { parts, queue_us, inference_us } = output;
@@ -244,7 +245,7 @@ impl LocalEncoder {
             total_us: micros(arrived.elapsed()),
         };
         record(modality.name(), &timings);
-        Ok(EncodeReply { embeddings: pooling::embeddings(modality, &parts, segments)?, notes, timings })
+        Ok(EncodeReply { embeddings: pooling::embeddings(modality, &parts, segments)?, notes, timings, tokens })
     }
 
     fn preparer(&self, modality: Modality) -> Result<&PooledPreparer> {

@@ -47,6 +47,7 @@ impl Service {
         Ok(EncodeResponse {
             embeddings: embeddings.collect(),
             timings: Some(convert::timings_out(&reply.timings)),
+            tokens: reply.tokens,
             notes: convert::notes_out(reply.notes),
         })
     }

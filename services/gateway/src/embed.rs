@@ -74,10 +74,12 @@ impl Wanted {
         let outcome = match outcome {
             Ok(reply) => {
                 timings.merge(&reply.timings);
+                let tokens = reply.tokens;
                 let embeddings = reply.embeddings.into_iter();
                 Outcome::Embeddings(v1::Embeddings {
                     embeddings: embeddings.map(|embedding| self.embedding_out(gateway, embedding)).collect(),
                     notes: convert::notes_out(reply.notes),
+                    tokens,
                 })
             }
             Err(error) => Outcome::Error(item_error(&error)),

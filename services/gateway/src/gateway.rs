@@ -146,7 +146,13 @@ impl Gateway {
 
     /// What accounts for an answer to a client.
     pub(crate) fn answer_to(&self, client: Option<&Client>) -> AnswerHold {
-        AnswerHold::of(self.answers.shared_by(client))
+        AnswerHold::of(self.answers(client))
+    }
+
+    /// What answers to a client may hold, from before they are made until they are read.
+    #[must_use]
+    pub fn answers(&self, client: Option<&Client>) -> Admission {
+        self.answers.shared_by(client)
     }
 
     /// What media may hold that wait for a store that is away.

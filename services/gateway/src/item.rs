@@ -251,10 +251,11 @@ impl<'a> Embedder<'a> {
             reply.map_err(|error| error.under(&format!("parts[{index}].media")))
         }))
         .await?;
-        let mut sum = EncodeReply { embeddings: Vec::new(), notes: Vec::new(), timings: Timings::default() };
+        let mut sum = EncodeReply::default();
         let mut wholes = Vec::with_capacity(parts.len());
         for (mut reply, part) in replies.into_iter().zip(parts) {
             sum.timings.merge(&reply.timings);
+            sum.tokens += reply.tokens;
             sum.notes.append(&mut reply.notes);
             wholes.push((whole(reply)?, part.weight));
         }

@@ -18,7 +18,6 @@ mod embed_stream;
 mod gateway;
 mod group;
 mod hits;
-pub mod http;
 mod ingest;
 mod item;
 mod item_locks;

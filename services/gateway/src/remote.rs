@@ -82,7 +82,7 @@ impl RemoteEncoder {
             embeddings.push(embedding);
         }
         let timings = response.timings.as_ref().map(convert::timings_in).unwrap_or_default();
-        Ok(EncodeReply { embeddings, notes: convert::notes_in(response.notes), timings })
+        Ok(EncodeReply { embeddings, notes: convert::notes_in(response.notes), timings, tokens: response.tokens })
     }
 }
 

@@ -64,7 +64,7 @@ impl Embedder<'_> {
     /// # Errors
     /// What may pass: `QUEUE_FULL`, `ENCODER_UNAVAILABLE`, `DEADLINE_EXCEEDED`. What would come again is a note.
     pub async fn speech_track(&self, ear: &Ear, request: &EncodeRequest, talks: bool) -> Result<EncodeReply> {
-        let mut track = EncodeReply { embeddings: Vec::new(), notes: Vec::new(), timings: Timings::default() };
+        let mut track = EncodeReply::default();
         if !talks {
             track.notes.push(Note::new(NoteReason::NoSpeech, "it does not sound as if somebody spoke in it"));
             return Ok(track);

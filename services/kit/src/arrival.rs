@@ -79,11 +79,11 @@ impl<S: Service<http::Request<Body>>> Service<http::Request<Body>> for ArrivalSe
     }
 
     fn call(&mut self, request: http::Request<Body>) -> S::Future {
+        let floor = is_unary(&request).then(Floor::start);
         let (mut parts, body) = request.into_parts();
         let arrived = Arrived::default();
         parts.extensions.insert(arrived.clone());
         let budget = self.budget.shared_by(parts.extensions.get::<Client>());
-        let floor = is_unary(parts.uri.path()).then(Floor::start);
         let counted = CountedBody { inner: body, budget, arrived, waiting: None, floor };
         self.inner.call(http::Request::from_parts(parts, Body::new(counted)))
     }

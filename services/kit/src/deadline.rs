@@ -11,6 +11,7 @@ use std::{
 };
 
 use futures::{Stream, StreamExt};
+use onespace_access::endpoint::Endpoint;
 use onespace_core::{Deadline, Result};
 use tokio::time::Instant;
 use tonic::{Request, Status, body::Body, codegen::http, metadata::MetadataMap};
@@ -71,7 +72,7 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let named = request.headers().get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse);
-        let streaming = is_client_stream(request.uri().path());
+        let streaming = sends_stream(&request);
         let answer = self.0.call(request);
         let deadline = match named {
             Some(budget) if streaming => Instant::now().checked_add(kept(budget)),
@@ -95,9 +96,16 @@ fn is_client_stream(path: &str) -> bool {
     STREAMING.get_or_init(onespace_proto::client_streaming_methods).contains(path)
 }
 
-/// Whether a method takes one message of ours. Of what strangers' methods take, nothing is known here.
-pub(crate) fn is_unary(path: &str) -> bool {
-    path.starts_with("/onespace.") && !is_client_stream(path)
+/// Whether a request's body comes for as long as its client sends.
+fn sends_stream<B>(request: &http::Request<B>) -> bool {
+    let endpoint = request.extensions().get::<Endpoint>();
+    endpoint.map_or_else(|| is_client_stream(request.uri().path()), |endpoint| endpoint.uploads)
+}
+
+/// Whether a request is one message, of ours or over HTTP. Of what strangers' methods take, nothing is known here.
+pub(crate) fn is_unary<B>(request: &http::Request<B>) -> bool {
+    let ours = request.uri().path().starts_with("/onespace.") || request.extensions().get::<Endpoint>().is_some();
+    ours && !sends_stream(request)
 }
 
 /// What is left of a budget when the hop has kept its margin.

@@ -199,7 +199,7 @@ fn connection_age() -> Duration {
 }
 
 /// Whoever shows a key takes its share by it, not by an address that many may have.
-fn shared_by_caller(mut request: http::Request<Body>) -> http::Request<Body> {
+pub fn shared_by_caller(mut request: http::Request<Body>) -> http::Request<Body> {
     let known = request.extensions().get::<Caller>().map(|caller| caller.id().to_owned());
     if let Some(id) = known.filter(|id| !id.is_empty()) {
         request.extensions_mut().insert(Client::named(id));

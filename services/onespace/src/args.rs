@@ -144,9 +144,15 @@ pub struct ListenArgs {
     /// gRPC; port 0 takes a free one.
     #[arg(long, env = "ONESPACE_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDR")]
     pub listen: SocketAddr,
-    /// HTTP: health, metrics, the space; port 0 takes a free one.
+    /// HTTP: the doors of docs/HTTP.md, health, metrics; port 0 takes a free one.
     #[arg(long, env = "ONESPACE_HTTP", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub http: SocketAddr,
+    /// Refuse requests over HTTP that name another model than the one that is served.
+    #[arg(long, env = "ONESPACE_STRICT_MODEL")]
+    pub strict_model: bool,
+    /// A site whose pages may call over HTTP, such as https://example.org; * allows every site.
+    #[arg(long, env = "ONESPACE_HTTP_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
+    pub http_origin: Vec<String>,
 }
 
 /// The public door: where it listens, over what, and who is let in.

@@ -6,10 +6,11 @@ use anyhow::{Context, Result};
 use onespace_access::access::Access;
 use onespace_gateway::{
     Gateway,
-    http::Http,
     services::{NAMES, Services},
 };
+use onespace_http::{Http, Settings};
 use onespace_kit::{
+    admission::Admission,
     ready::Ready,
     serve::{Health, Server},
     tls::Protocol,
@@ -24,6 +25,7 @@ pub struct Door {
     server: Server,
     http: Http,
     access: Arc<Access>,
+    arrival: Admission,
     ready: Ready<Gateway>,
 }
 
@@ -39,16 +41,22 @@ impl Door {
         guard::check(listen.listen, &tls, knows).context("--listen")?;
         // The HTTP port asks for keys alone.
         guard::check(listen.http, &tls, access.asks()).context("--http")?;
+        let arrival = Services::arrival();
         let server = Server::bind(listen.listen, NAMES, Services::new(ready.clone()).routes())
             .await
             .with_context(|| format!("--listen {}", listen.listen))?
-            .with_arrival(Services::arrival())
+            .with_arrival(arrival.clone())
             .with_access(access.clone())
             .with_tls(guard::tls(&tls, Protocol::Http2)?);
-        let http = Http::bind(listen.http).await.with_context(|| format!("--http {}", listen.http))?;
+        let settings = Settings {
+            strict_model: listen.strict_model,
+            origins: listen.http_origin,
+            pages_only: tls.tls_client_ca.is_some() && !access.asks(),
+        };
+        let http = Http::bind(listen.http, settings).await.with_context(|| format!("--http {}", listen.http))?;
         let http = http.with_tls(guard::tls(&tls, Protocol::Http1)?);
         print_line(&format!("listening grpc={} http={}", server.address(), http.address()));
-        Ok(Self { server, http, access, ready: ready.clone() })
+        Ok(Self { server, http, access, arrival, ready: ready.clone() })
     }
 
     /// Where gRPC is spoken, and where HTTP.
@@ -61,14 +69,14 @@ impl Door {
         self.server.health()
     }
 
-    /// Serves until `shutdown`: HTTP ends at the signal, gRPC goes on until it has drained.
+    /// Serves until `shutdown`, then finishes what is in hand.
     ///
     /// # Errors
     /// When a transport fails.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
-        let Self { server, http, access, ready } = self;
+        let Self { server, http, access, arrival, ready } = self;
         let grpc = async { Ok(server.run(shutdown.clone(), finish(&ready)).await?) };
-        let web = async { Ok(http.run(ready.clone(), access.clone(), shutdown.clone()).await?) };
+        let web = async { Ok(http.run(ready.clone(), (access.clone(), arrival), shutdown.clone()).await?) };
         let serving = async { tokio::try_join!(grpc, web) as Result<((), ())> };
         tokio::select! {
             result = serving => result.map(drop),
