@@ -22,7 +22,7 @@ SYSTEM_TESTS = $(patsubst tests/tests/%.rs,--test %,$(wildcard tests/tests/*.rs)
 export ORT_DISABLE_TELEMETRY := 1
 export ONESPACE_ONNXRUNTIME ?= $(CURDIR)/target/onnxruntime/libonnxruntime.so
 
-.PHONY: help run speech test lint attack bench bench-models parity cluster cluster-test sbom overload files bundle bundle-everyday clean-data
+.PHONY: help run speech test lint attack bench bench-models parity cluster cluster-test sbom fuzz overload files bundle bundle-everyday clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,7 @@ test: ## every test: Rust, the Python clients, the deployment files
 	cargo build $(CARGO_FLAGS) --workspace
 	cargo test $(CARGO_FLAGS) --workspace
 	$(PYTEST) tests/python tests/deploy
+	$(PYTEST) clients/python/tests
 
 lint: ## formatting, clippy, docs, the wire contract, the dependency fences, manifests, scripts
 	@scripts/setup.sh lint
@@ -73,6 +74,10 @@ files: ## your own files beside what Pillow, FFmpeg and trimesh make of them: ma
 sbom: ## bills of materials of the binaries (CycloneDX), in target/sbom
 	@scripts/setup.sh sbom
 	@scripts/sbom.sh
+
+fuzz: ## a fuzzer looks for bytes that nothing here can bear: make fuzz SECONDS=1800 TARGETS="image wire"
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh $(or $(SECONDS),60) $(TARGETS)
 
 parity: ## vectors of the service against the published models' own pipelines; writes docs/PARITY.md
 	@scripts/setup.sh

@@ -37,6 +37,11 @@ scripts_are_sound() {
   shellcheck --external-sources "${scripts[@]}"
 }
 
+# As the environment of the tests has it built: with the code that protoc made.
+python_client_types() {
+  (cd clients/python && ../../target/venv/bin/ruff format --quiet --check src tests hatch_build.py && ../../target/venv/bin/mypy)
+}
+
 dependencies() {
   target/venv/bin/python scripts/fences.py || return
   target/venv/bin/python scripts/unsafe_code.py || return
@@ -53,6 +58,7 @@ check "wire contract: nothing breaks" buf breaking proto --against proto/onespac
 check "wire contract: the descriptor is current" descriptor_is_current
 check "dependencies" dependencies
 check "Python" target/venv/bin/ruff check .
+check "the client for Python: types" python_client_types
 check "the plan of the house" target/venv/bin/python scripts/house.py
 check "deployment files" target/venv/bin/python -m pytest -q tests/deploy
 check "scripts" scripts_are_sound

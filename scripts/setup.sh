@@ -7,6 +7,7 @@
 #   scripts/setup.sh test     and what tests need: the environments of the client tests, the transcriber, strace, openssl, curl
 #   scripts/setup.sh lint     and the linters
 #   scripts/setup.sh sbom     what writes a bill of materials
+#   scripts/setup.sh fuzz     the fuzzer; a nightly compiler has to be there
 #
 # Exit 0: all there. 1: something failed. 2: packages are missing that only a person can install here.
 set -euo pipefail
@@ -19,6 +20,7 @@ readonly ORT_DIR=target/onnxruntime
 readonly ORT_VERSION=1.31.1
 readonly BUF_VERSION=1.75.0
 readonly CYCLONEDX_VERSION=0.5.9
+readonly CARGO_FUZZ_VERSION=0.13.1
 
 # ---------------------------------------------------------------- system packages
 
@@ -112,6 +114,18 @@ python_requirements() {
   [[ -f $stamp && $(<"$stamp") == "$digest" ]] && return
   say install "$requirements into $VENV"
   "$VENV/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: -r "$requirements"
+  printf '%s\n' "$digest" >"$stamp"
+}
+
+# The client for Python, as a wheel built from this tree, into the environment of the tests.
+python_client() {
+  local stamp=$VENV/.client wheels=target/python-client digest
+  digest=$(find clients/python proto \( -name '*_pb2*' -o -name __pycache__ \) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
+  [[ -f $stamp && $(<"$stamp") == "$digest" && -d clients/python/src/onespace/v1 ]] && return
+  say install "clients/python into $VENV"
+  rm -rf "$wheels"
+  "$VENV/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$wheels" clients/python
+  "$VENV/bin/pip" install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall "$wheels"/onespace-*.whl
   printf '%s\n' "$digest" >"$stamp"
 }
 
@@ -227,16 +241,28 @@ cyclonedx() {
   touch "target/cyclonedx/.$CYCLONEDX_VERSION"
 }
 
+# ---------------------------------------------------------------- the fuzzer
+
+cargo_fuzz() {
+  cargo +nightly --version >/dev/null 2>&1 ||
+    { say missing "a nightly compiler, which alone can instrument: rustup toolchain install nightly"; exit 2; }
+  [[ -x target/cargo-fuzz/bin/cargo-fuzz && -f target/cargo-fuzz/.$CARGO_FUZZ_VERSION ]] && return
+  say install "cargo-fuzz $CARGO_FUZZ_VERSION into target/cargo-fuzz (once, a minute or two)"
+  cargo install --quiet --locked --root target/cargo-fuzz "cargo-fuzz@$CARGO_FUZZ_VERSION"
+  touch "target/cargo-fuzz/.$CARGO_FUZZ_VERSION"
+}
+
 main() {
   local stage=${1:-build}
-  case $stage in runtime | speech | build | test | lint | sbom) ;; *) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;; esac
+  case $stage in runtime | speech | build | test | lint | sbom | fuzz) ;; *) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;; esac
   system_packages "$stage"
   [[ $stage == runtime || $stage == speech ]] || rust
   if [[ $stage == speech || $stage == test ]]; then transcriber; fi
   if [[ $stage != speech ]]; then onnxruntime; fi
-  if [[ $stage == test || $stage == lint ]]; then python_requirements; node_requirements; fi
+  if [[ $stage == test || $stage == lint ]]; then python_requirements; python_client; node_requirements; fi
   if [[ $stage == lint ]]; then buf; fi
   if [[ $stage == sbom ]]; then venv; cyclonedx; fi
+  if [[ $stage == fuzz ]]; then cargo_fuzz; fi
   say ready "$stage"
 }
 

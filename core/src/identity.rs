@@ -165,6 +165,19 @@ impl ContentHash {
         Self(format!("{}!", self.0))
     }
 
+    /// A hash of content that somebody else has worked out as [`ContentHash::of`] does.
+    ///
+    /// # Errors
+    /// `FIELD_INVALID` for what is not 64 hexadecimal digits.
+    pub fn from_digits(text: &str) -> Result<Self> {
+        let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if text.len() == 64 && text.bytes().all(digit) {
+            return Ok(Self(text.to_owned()));
+        }
+        let message = format!("{} bytes, not 64 hexadecimal digits in lower case", text.len());
+        Err(Error::new(Reason::FieldInvalid, "content_hash", message))
+    }
+
     /// A hash as a store kept it.
     #[must_use]
     pub fn from_stored(text: &str) -> Self {
@@ -236,6 +249,10 @@ mod tests {
         assert_ne!(ContentHash::of(Modality::Audio, b"x"), ContentHash::of(Modality::Video, b"x"));
         let hash = ContentHash::of(Modality::Audio, b"x");
         assert_eq!(hash.clone().seen_by([]), hash);
+        assert_eq!(ContentHash::from_digits(hash.as_str()).unwrap(), hash);
+        for wrong in ["", "0", &"é".repeat(32), &"A".repeat(64), &format!("{}~", hash.as_str())] {
+            assert_eq!(ContentHash::from_digits(wrong).unwrap_err().field, "content_hash", "{wrong}");
+        }
         let seen = hash.clone().seen_by([&Fingerprint::of(b"tower")]);
         assert!(seen != hash && seen.as_str().starts_with(hash.as_str()) && seen.item() == hash.item());
         let with = |options: &EmbedOptions| seen.clone().made_with(options);

@@ -13,6 +13,7 @@ pub mod calibration;
 pub mod embedding;
 pub mod encoder;
 pub mod error;
+pub mod facet;
 pub mod filter;
 pub mod identity;
 pub mod language;
@@ -40,6 +41,7 @@ pub use calibration::{Calibration, Scale};
 pub use embedding::{Embedding, Span, WeightedModality};
 pub use encoder::{Deadline, EncodeReply, EncodeRequest, Encoder, EncoderInfo, Timings, TowerInfo};
 pub use error::{Code, Error, Reason, Result, Retry};
+pub use facet::{FacetCounter, FacetValue, Facets};
 pub use filter::{Condition, Field, Filter, ItemField, Match, Scalar};
 pub use identity::{CollectionName, CollectionRef, ContentHash, ItemId, PointId, Tenant};
 pub use language::Language;
@@ -60,4 +62,4 @@ pub use track::Track;
 pub use transcript::{
     Remark, RemarkKind, Transcribe, TranscribeReply, TranscribeRequest, TranscriberInfo, Transcript, TranscriptSegment,
 };
-pub use turn::Turn;
+pub use turn::{ListTurn, Turn};

@@ -32,8 +32,14 @@ macro_rules! limits {
 const MIB: usize = 1024 * 1024;
 
 limits! {
-    /// One text.
+    /// One text, and what is read of one document.
     TEXT_BYTES: usize = MIB, "bytes";
+    /// One file of a document, pictures in it included.
+    DOCUMENT_BYTES: usize = 20 * MIB, "bytes";
+    /// Files in one document's archive: a book of many pictures has some thousands.
+    ARCHIVE_FILES: usize = 10_000, "files";
+    /// What may be unpacked of one document: its markup is some ten times as long as its text.
+    ARCHIVE_UNPACKED_BYTES: usize = 32 * MIB, "bytes";
     /// One encoded image, depth map or thermal image.
     IMAGE_BYTES: usize = 20 * MIB, "bytes";
     /// One encoded audio file.
@@ -80,6 +86,10 @@ limits! {
     FILTER_VALUES: usize = 4096, "values";
     /// One text that a filter compares with: as long as the longest URI.
     FILTER_TEXT_BYTES: usize = 4096, "bytes";
+    /// Different values of one field that are told apart while items are counted by them.
+    FACET_VALUES: usize = 100_000, "values";
+    /// Other names of one collection.
+    ALIASES: usize = 64, "names";
     /// Metadata fields of one item.
     METADATA_FIELDS: usize = 64, "fields";
     /// One item's metadata as JSON.
@@ -113,6 +123,16 @@ limits! {
     IMAGE_DECODED_BYTES: usize = 256 * MIB, "bytes";
     /// How often a progressive JPEG goes over its pixels; cameras and libraries write ten scans.
     IMAGE_SCANS: usize = 100, "scans";
+    /// A drawing in SVG: beside its paths a drawing is small, and each path takes time.
+    SVG_BYTES: usize = 4 * MIB, "bytes";
+    /// What is drawn of such a drawing, used parts as often as they are used; filters count as a thousand.
+    SVG_ELEMENTS: usize = 200_000, "elements";
+    /// How deep elements of such a drawing lie in each other.
+    SVG_DEPTH: usize = 200, "elements";
+    /// Directories of a camera raw file that are looked at for previews.
+    RAW_DIRECTORIES: usize = 64, "directories";
+    /// Previews of a camera raw file that are looked at.
+    RAW_PREVIEWS: usize = 16, "previews";
     /// The duration of an audio file.
     AUDIO_SECONDS: usize = 30 * 60, "seconds";
     /// Channels of an audio file.
@@ -189,6 +209,12 @@ limits! {
     POINTS_SOMEWHERE_PERCENT: usize = 1, "percent";
     /// Vertices, and triangles, of a shape in a format other than PLY: they are kept while it is looked at.
     SHAPE_ENTRIES: usize = 4_000_000, "entries";
+    /// The XML of an E57 file, which lists its scans and images, some kilobytes each.
+    E57_XML_BYTES: usize = 4 * MIB, "bytes";
+    /// Objects in the JSON of a glTF, 200 bytes each at most: a model of 20,000 parts has some 200,000.
+    GLTF_OBJECTS: usize = 262_144, "objects";
+    /// Pictures on one shape.
+    TEXTURES: usize = 64, "images";
     /// Vertices of one PLY face: modelling programs write the end of a cylinder as one face.
     PLY_LIST: usize = 65_536, "entries";
     /// One line of an ASCII PLY file. Holds a face of PLY_LIST vertices.

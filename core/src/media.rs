@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     error::{Error, Reason, Result},
+    limits,
     modality::Modality,
     sniff::{self, Sniffed},
 };
@@ -54,7 +55,7 @@ impl Media {
                         format!("the content is text, the modality given is {other}: send the file's bytes instead");
                     return Err(Error::new(Reason::ModalityMismatch, "modality", message));
                 }
-                Modality::Text.check_bytes("content", text.len())?;
+                check_letters(text.len())?;
                 Ok((Bytes::from(text), Modality::Text))
             }
             Content::Bytes(bytes) => {
@@ -69,6 +70,16 @@ impl Media {
             }
         }
     }
+}
+
+/// Refuses a text without letters, or with more than there may be; a document has more bytes than letters.
+fn check_letters(bytes: usize) -> Result<()> {
+    Modality::Text.check_bytes("content", bytes)?;
+    if bytes <= limits::TEXT_BYTES {
+        return Ok(());
+    }
+    let limit = format!("{} bytes", limits::TEXT_BYTES);
+    Err(Error::too_large("content", "the text", format!("{bytes} bytes"), limit))
 }
 
 fn resolve_bytes(bytes: &[u8], given: Option<Modality>) -> Result<Modality> {
@@ -98,7 +109,6 @@ fn resolve_bytes(bytes: &[u8], given: Option<Modality>) -> Result<Modality> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits;
 
     #[test]
     fn content_decides_and_contradiction_is_named() {

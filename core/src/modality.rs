@@ -67,8 +67,9 @@ macro_rules! modalities {
 }
 
 modalities! {
-    /// Text. Files of it may be in any encoding that can be told.
-    Text = "text", limits::TEXT_BYTES, in ["SVG", "glTF", "OFF", "OBJ", "XYZ", "PCD", "STL"];
+    /// Text. Files of it may be in any encoding that can be told, or documents.
+    Text = "text", limits::DOCUMENT_BYTES, in ["SVG", "glTF", "OFF", "OBJ", "XYZ", "PCD", "STL", "COLLADA",
+        "AMF", "numbers in columns"];
     /// A still image.
     Image = "image", limits::IMAGE_BYTES;
     /// Speech, music or any other sound.
@@ -78,13 +79,14 @@ modalities! {
     Video = "video", limits::VIDEO_BYTES, of [Visual through Video, Audio through Audio],
         with speech;
     /// A set of points in space, with or without colours.
-    PointCloud = "point_cloud", limits::POINT_CLOUD_BYTES, or ["points", "pointcloud", "point-cloud"];
+    PointCloud = "point_cloud", limits::POINT_CLOUD_BYTES, or ["points", "pointcloud", "point-cloud"],
+        in ["numbers in columns", "NPY"];
     /// How far away each pixel of an image is.
     Depth = "depth", limits::IMAGE_BYTES, in ["PNG", "TIFF"];
     /// How warm each pixel of an image is.
     Thermal = "thermal", limits::IMAGE_BYTES, in ["JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF"];
     /// Accelerations and turn rates over time, from an inertial measurement unit.
-    Imu = "imu", limits::IMU_BYTES, in ["text", "XYZ"];
+    Imu = "imu", limits::IMU_BYTES, in ["text", "XYZ", "numbers in columns", "NPY of points"];
 }
 
 impl Modality {

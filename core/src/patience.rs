@@ -81,6 +81,12 @@ impl Patience {
         Self { room: Some(room), ..self }
     }
 
+    /// The same, for work that is done in room held already.
+    #[must_use]
+    pub fn without_room(&self) -> Self {
+        Self { room: None, ..self.clone() }
+    }
+
     /// Waits for room for so many decoded bytes, to be held as long as they are. Blocks; once for each media, or two
     /// could wait for each other.
     ///

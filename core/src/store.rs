@@ -12,7 +12,8 @@ use serde_json::Value;
 use crate::{
     embedding::{Span, WeightedModality, towers},
     error::{Error, Reason, Result},
-    filter::Filter,
+    facet::Facets,
+    filter::{Field, Filter},
     identity::{CollectionName, CollectionRef, ContentHash, ItemId, PointId, Tenant},
     modality::Modality,
     space::{Fingerprint, Space},
@@ -254,6 +255,37 @@ pub trait VectorStore: Send + Sync {
     /// `COLLECTION_NOT_FOUND`, `STORE_*`.
     async fn collection(&self, collection: &CollectionRef) -> Result<CollectionInfo>;
 
+    /// The collection that a name leads to: the one called so, or the one that it is an alias of; the name itself where
+    /// it leads nowhere. Every other call takes names of collections, no aliases.
+    ///
+    /// # Errors
+    /// `STORE_*`.
+    async fn resolve(&self, name: &CollectionRef) -> Result<CollectionRef>;
+
+    /// A tenant's aliases, by the collections that they lead to.
+    ///
+    /// # Errors
+    /// `STORE_*`.
+    async fn aliases(&self, tenant: &Tenant) -> Result<BTreeMap<CollectionName, Vec<CollectionName>>>;
+
+    /// Leads an alias to a collection, at once, wherever it led before.
+    ///
+    /// # Errors
+    /// `COLLECTION_EXISTS` when a collection is called so; `TOO_MANY` aliases; `COLLECTION_NOT_FOUND`, `STORE_*`.
+    async fn set_alias(&self, alias: &CollectionRef, collection: &CollectionName) -> Result<()>;
+
+    /// Takes an alias away.
+    ///
+    /// # Errors
+    /// `COLLECTION_NOT_FOUND` when there is none of that name; `STORE_*`.
+    async fn remove_alias(&self, alias: &CollectionRef) -> Result<()>;
+
+    /// Gives a collection another name, in every space. Its aliases follow. Cut short, the same call goes on.
+    ///
+    /// # Errors
+    /// `COLLECTION_EXISTS` when the name is taken, by an alias too; `COLLECTION_NOT_FOUND`, `STORE_*`.
+    async fn rename_collection(&self, collection: &CollectionRef, name: &CollectionName) -> Result<()>;
+
     /// Indexes metadata fields, of what is stored and of what will be. Those that are indexed stay so.
     ///
     /// # Errors
@@ -309,6 +341,12 @@ pub trait VectorStore: Send + Sync {
     /// # Errors
     /// `COLLECTION_NOT_FOUND`, `FIELD_INVALID`, `STORE_*`.
     async fn count_items(&self, collection: &CollectionRef, filter: &Filter) -> Result<u64>;
+
+    /// The `limit` most frequent values of one field among the items that a filter lets through.
+    ///
+    /// # Errors
+    /// `COLLECTION_NOT_FOUND`, `FIELD_INVALID`, `TOO_MANY` values, `STORE_*`.
+    async fn facets(&self, collection: &CollectionRef, field: &Field, filter: &Filter, limit: usize) -> Result<Facets>;
 
     /// Removes items with all their points; returns how many items there were. `keep` spares the points of one
     /// content: writing a changed item first stores the new points, then removes what the old one had more.

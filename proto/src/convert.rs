@@ -60,7 +60,11 @@ pub fn track_out(track: Track) -> i32 {
     wire.into()
 }
 
-fn track_in(number: i32) -> Result<Track> {
+/// The track of a number from the wire; the whole where none is named.
+///
+/// # Errors
+/// `FIELD_INVALID` for a number that is no track of this version.
+pub fn track_in(number: i32) -> Result<Track> {
     match v1::Track::try_from(number) {
         Ok(v1::Track::Unspecified | v1::Track::Whole) => Ok(Track::Whole),
         Ok(v1::Track::Visual) => Ok(Track::Visual),

@@ -49,14 +49,7 @@ fn condition_in(condition: v1::Condition, path: &str, depth: usize) -> Result<Co
 fn field_condition_in(condition: v1::FieldCondition, path: &str) -> Result<Condition> {
     use v1::field_condition::{Key, Matches};
     let field = match condition.key.ok_or_else(|| required(&format!("{path}.key")))? {
-        Key::Metadata(name) => {
-            let path = format!("{path}.metadata");
-            if name.is_empty() {
-                return Err(required(&path));
-            }
-            check_text(&path, &name, FIELD_NAME_BYTES)?;
-            Field::Metadata(name)
-        }
+        Key::Metadata(name) => metadata_field_in(name, &format!("{path}.metadata"))?,
         Key::Item(number) => Field::Item(item_field_in(number, &format!("{path}.item"))?),
     };
     let matches = match condition.matches.ok_or_else(|| required(&format!("{path}.matches")))? {
@@ -67,6 +60,26 @@ fn field_condition_in(condition: v1::FieldCondition, path: &str) -> Result<Condi
         Matches::Exists(_) => Match::Exists,
     };
     Ok(Condition::Field { field, matches })
+}
+
+/// The field whose values a request asks for.
+///
+/// # Errors
+/// `FIELD_*`.
+pub fn facet_field_in(key: Option<v1::facet_items_request::Key>) -> Result<Field> {
+    use v1::facet_items_request::Key;
+    match key.ok_or_else(|| required("key"))? {
+        Key::Metadata(name) => metadata_field_in(name, "metadata"),
+        Key::Item(number) => item_field_in(number, "item").map(Field::Item),
+    }
+}
+
+fn metadata_field_in(name: String, path: &str) -> Result<Field> {
+    if name.is_empty() {
+        return Err(required(path));
+    }
+    check_text(path, &name, FIELD_NAME_BYTES)?;
+    Ok(Field::Metadata(name))
 }
 
 fn item_field_in(number: i32, path: &str) -> Result<ItemField> {

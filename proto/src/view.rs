@@ -51,6 +51,7 @@ impl View {
             title: point.title.unwrap_or_default(),
             metadata: if self.metadata { metadata_out(point.metadata) } else { None },
             content_hash: point.content_hash.content().to_owned(),
+            stored_hash: point.content_hash.as_str().to_owned(),
             embeddings: embeddings.into_iter().map(|point| self.embedding_out(point)).collect(),
         }
     }

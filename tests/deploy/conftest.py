@@ -65,6 +65,11 @@ def production() -> Objects:
 
 
 @pytest.fixture
+def secured() -> Objects:
+    return Objects(render("overlays/secured"))
+
+
+@pytest.fixture
 def laptop() -> Objects:
     return Objects(render("overlays/laptop"))
 

@@ -287,3 +287,55 @@ def test_an_encoder_reaches_nothing(objects):
         for name in selected(policy["spec"]["podSelector"], objects.of("Deployment")):
             if name.startswith("encoder-"):
                 assert not policy["spec"].get("egress"), policy["metadata"]["name"]
+
+
+# ---------------------------------------------------------------- without anything in front
+
+
+def environment(workload: dict) -> dict[str, str | None]:
+    return {v["name"]: v.get("value") for v in pod(workload)["containers"][0]["env"]}
+
+
+def test_secured_is_production_with_tls_and_keys(secured, production):
+    for made in secured.all:
+        kubernetes_validate.validate(made, SCHEMA, strict=True)
+    names = [[(made["kind"], made["metadata"]["name"]) for made in objects.all] for objects in (secured, production)]
+    assert names[0] == names[1]
+    assert edges(secured) == edges(production)
+    for name, deployment in secured.of("Deployment").items():
+        found = environment(deployment)
+        assert not ALLOWED & set(found), f"{name} listens in plaintext or to anybody"
+        assert {"ONESPACE_TLS_CERT", "ONESPACE_TLS_KEY"} <= set(found), name
+        assert ("ONESPACE_KEYS" if name == "gateway" else "ONESPACE_TLS_CLIENT_CA") in found, name
+
+
+def test_secured_gateway_and_encoders_show_each_other_certificates(secured):
+    gateway = environment(secured.of("Deployment")["gateway"])
+    assert {"ONESPACE_ENCODER_CA", "ONESPACE_ENCODER_CERT", "ONESPACE_ENCODER_KEY"} <= set(gateway)
+    towers = dict(pair.split("=", 1) for pair in gateway["ONESPACE_ENCODER"].split(","))
+    assert towers == {m.replace("-", "_"): f"https://encoder-{m}:50051" for m in MODALITIES}
+    assert gateway["ONESPACE_TRANSCRIBER"] == "https://encoder-speech:50051"
+    assert gateway["ONESPACE_QDRANT"] == "http://qdrant:6334", "the patch dropped what the base had set"
+
+
+def test_secured_files_are_mounted_where_the_variables_say(secured):
+    for name, deployment in secured.of("Deployment").items():
+        (container,) = pod(deployment)["containers"]
+        mounted = {m["mountPath"]: m["name"] for m in container["volumeMounts"]}
+        secrets = {v["name"] for v in pod(deployment)["volumes"] if "secret" in v}
+        files = [value for value in environment(deployment).values() if value and value.startswith("/secrets/")]
+        assert files, name
+        for file in files:
+            assert mounted[file.rpartition("/")[0]] in secrets, f"{name}: {file}"
+
+
+def test_secured_probes_speak_tls(secured):
+    for name, deployment in secured.of("Deployment").items():
+        (container,) = pod(deployment)["containers"]
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            assert "grpc" not in container[probe], f"{name}: Kubernetes' gRPC probes speak no TLS"
+            if name == "gateway":
+                assert container[probe]["httpGet"]["scheme"] == "HTTPS"
+            else:
+                assert container[probe]["exec"]["command"][:2] == ["/usr/local/bin/onespace", "health"]
+                assert environment(deployment)["ONESPACE_ENDPOINT"] == "https://localhost:50051"

@@ -26,6 +26,9 @@ def stubs(tmp_path_factory) -> ModuleType:
     paths = [f"-I{ROOT / 'proto'}", f"-I{wellknown}", f"--python_out={out}", f"--grpc_python_out={out}"]
     assert protoc.main(["protoc", *paths, *sources]) == 0
     sys.path.insert(0, str(out))
+    # Packages of their own, so that the client's, which is installed, is not taken in their place.
+    for folder in ("onespace", "onespace/v1"):
+        (out / folder / "__init__.py").touch()
     everything = ModuleType("stubs")
     for source in sources:
         for kind in ("pb2", "pb2_grpc"):

@@ -18,6 +18,7 @@ pub mod photo;
 pub mod process;
 pub mod puller;
 pub mod raw;
+pub mod said;
 pub mod samples;
 pub mod scripted;
 pub mod server;

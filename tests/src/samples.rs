@@ -67,6 +67,7 @@ impl Sample {
             uri: self.name.clone(),
             title: self.name.clone(),
             metadata: client::metadata(fields),
+            ..Default::default()
         }
     }
 

@@ -274,6 +274,33 @@ impl CollectionService for Stage {
         Err(Status::unimplemented("not in the script"))
     }
 
+    async fn rename_collection(
+        &self,
+        _: Request<v1::RenameCollectionRequest>,
+    ) -> Answered<v1::RenameCollectionResponse> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
+    async fn set_alias(&self, _: Request<v1::SetAliasRequest>) -> Answered<v1::SetAliasResponse> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
+    async fn delete_alias(&self, _: Request<v1::DeleteAliasRequest>) -> Answered<v1::DeleteAliasResponse> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
+    async fn import_items(&self, _: Request<v1::ImportItemsRequest>) -> Answered<v1::ImportItemsResponse> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
+    async fn update_items(&self, _: Request<v1::UpdateItemsRequest>) -> Answered<v1::UpdateItemsResponse> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
+    async fn facet_items(&self, _: Request<v1::FacetItemsRequest>) -> Answered<v1::FacetItemsResponse> {
+        Err(Status::unimplemented("not in the script"))
+    }
+
     async fn delete_items(&self, _: Request<v1::DeleteItemsRequest>) -> Answered<v1::DeleteItemsResponse> {
         self.call("delete_items")?;
         Ok(Response::new(v1::DeleteItemsResponse::default()))

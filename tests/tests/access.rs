@@ -105,9 +105,31 @@ async fn a_key_opens_its_scope_its_tenant_and_its_collections() {
     }
     assert_eq!(store(&films, "film-1", &["a mug", "a lamp"]).await.0, 2);
 
+    names_are_reached(&films, &reader, &writer).await;
     let admin_client = server.client(Some(&admin)).await;
     assert!(listed(&admin_client).await.is_empty(), "an admin's own tenant");
     assert_eq!(listed(&server.client_as(Some(&admin), Some("acme")).await).await, ["film-1", "photos"]);
+}
+
+/// Whoever leads a name somewhere may reach both; whoever may reach the name follows it.
+async fn names_are_reached(films: &Client, reader: &Client, writer: &Client) {
+    let lead = async |client: &Client, alias: &str, collection: &str| {
+        let request = v1::SetAliasRequest { alias: alias.to_owned(), collection: collection.to_owned() };
+        let call = async |client: Client, request| client.collection_service().set_alias(request).await;
+        client.call(request, call).await.map_err(|error| error.code)
+    };
+    for (client, alias, collection) in
+        [(reader, "latest", "photos"), (films, "latest", "film-1"), (films, "film-latest", "photos")]
+    {
+        assert_eq!(lead(client, alias, collection).await.unwrap_err(), Code::PermissionDenied, "{alias}");
+    }
+    lead(writer, "latest", "film-1").await.unwrap();
+    let told = lead(films, "film-latest", "film-1").await.unwrap().collection.unwrap();
+    assert_eq!(told.aliases, ["film-latest"], "names that may not be reached are not shown");
+    let rename = v1::RenameCollectionRequest { name: "film-1".to_owned(), new_name: "photos-2".to_owned() };
+    let call = async |client: Client, request| client.collection_service().rename_collection(request).await;
+    assert_eq!(films.call(rename, call).await.unwrap_err().code, Code::PermissionDenied);
+    assert_eq!(store(films, "film-latest", &["a mug"]).await.0, 0, "it is there already");
 }
 
 #[tokio::test]

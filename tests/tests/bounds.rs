@@ -109,6 +109,29 @@ fn sample(kind: &str) -> Vec<u8> {
             let labels = vec![label("mug"), label("bell")];
             v1::ClassifyRequest { media: media(), labels, ..Default::default() }.encode_to_vec()
         }
+        "WeightedMedia" => v1::WeightedMedia { media: media(), weight: None }.encode_to_vec(),
+        "FieldCondition" => match condition().condition {
+            Some(v1::condition::Condition::Field(field)) => field.encode_to_vec(),
+            _ => Vec::new(),
+        },
+        "ListItemsRequest" => v1::ListItemsRequest { collection: name(), ..Default::default() }.encode_to_vec(),
+        "IngestStart" => v1::IngestStart { collection: name(), create: true, options: None }.encode_to_vec(),
+        "IngestItem" => {
+            v1::IngestItem { item_id: "mug".to_owned(), media: media(), ..Default::default() }.encode_to_vec()
+        }
+        "Media" => text("a red mug").encode_to_vec(),
+        "QueryPart" => part(text("a red mug")).encode_to_vec(),
+        "Label" => label("mug").encode_to_vec(),
+        "Condition" => condition().encode_to_vec(),
+        "Scalar" => value().encode_to_vec(),
+        other => stored_sample(other),
+    }
+}
+
+/// The same of what is asked of collections.
+fn stored_sample(kind: &str) -> Vec<u8> {
+    let name = || "bounds".to_owned();
+    match kind {
         "CreateCollectionRequest" => {
             v1::CreateCollectionRequest { name: name(), exist_ok: true, ..Default::default() }.encode_to_vec()
         }
@@ -128,23 +151,21 @@ fn sample(kind: &str) -> Vec<u8> {
             let (item_id, title) = ("mug".to_owned(), "a mug".to_owned());
             v1::UpdateItemRequest { collection: name(), item_id, title, ..Default::default() }.encode_to_vec()
         }
+        "RenameCollectionRequest" => {
+            v1::RenameCollectionRequest { name: name(), new_name: "renamed".to_owned() }.encode_to_vec()
+        }
+        "SetAliasRequest" => v1::SetAliasRequest { alias: "other".to_owned(), collection: name() }.encode_to_vec(),
+        "ImportItemsRequest" => v1::ImportItemsRequest { collection: name(), ..Default::default() }.encode_to_vec(),
+        "FacetItemsRequest" => {
+            let key = Some(v1::facet_items_request::Key::Metadata("colour".to_owned()));
+            v1::FacetItemsRequest { collection: name(), key, ..Default::default() }.encode_to_vec()
+        }
+        "UpdateItemsRequest" => {
+            let (item_ids, title) = (vec!["nobody".to_owned()], "a mug".to_owned());
+            v1::UpdateItemsRequest { collection: name(), item_ids, title, ..Default::default() }.encode_to_vec()
+        }
         "CountItemsRequest" => v1::CountItemsRequest { collection: name(), filter: None }.encode_to_vec(),
         "IndexFieldsRequest" => v1::IndexFieldsRequest { collection: name(), ..Default::default() }.encode_to_vec(),
-        "WeightedMedia" => v1::WeightedMedia { media: media(), weight: None }.encode_to_vec(),
-        "FieldCondition" => match condition().condition {
-            Some(v1::condition::Condition::Field(field)) => field.encode_to_vec(),
-            _ => Vec::new(),
-        },
-        "ListItemsRequest" => v1::ListItemsRequest { collection: name(), ..Default::default() }.encode_to_vec(),
-        "IngestStart" => v1::IngestStart { collection: name(), create: true, options: None }.encode_to_vec(),
-        "IngestItem" => {
-            v1::IngestItem { item_id: "mug".to_owned(), media: media(), ..Default::default() }.encode_to_vec()
-        }
-        "Media" => text("a red mug").encode_to_vec(),
-        "QueryPart" => part(text("a red mug")).encode_to_vec(),
-        "Label" => label("mug").encode_to_vec(),
-        "Condition" => condition().encode_to_vec(),
-        "Scalar" => value().encode_to_vec(),
         _ => Vec::new(),
     }
 }

@@ -1,16 +1,13 @@
 //! The command line: exit codes, JSON lines, tables, and errors that people can act on.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeSet, fs, path::Path, process::Stdio};
 
 use onespace_tests::{
     Server, bundle, copied_bundle,
     process::{Process, command},
-    root, samples,
+    root,
+    said::Said,
+    samples,
 };
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -18,34 +15,6 @@ use tokio::sync::OnceCell;
 async fn server() -> &'static Server {
     static SERVER: OnceCell<Server> = OnceCell::const_new();
     SERVER.get_or_init(Server::start).await
-}
-
-/// What a command said, and how it ended.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn by(command: &mut Command) -> Self {
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    /// The JSON lines of a command that went well.
-    fn lines(&self) -> Vec<Value> {
-        self.out
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
-            .collect()
-    }
-
-    fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
-        self
-    }
 }
 
 /// Runs a client command against the shared server.
@@ -149,7 +118,8 @@ async fn ingest_then_search_rank_and_classify() {
     let lines = said.lines();
     assert_eq!(lines.len(), 3);
     for (rank, line) in (1..).zip(&lines) {
-        let all = ["rank", "item_id", "source", "modality", "score", "calibrated_score", "span", "transcript"];
+        let all =
+            ["rank", "item_id", "source", "modality", "score", "calibrated_score", "span", "transcript", "metadata"];
         assert_eq!(keys(line), BTreeSet::from(all));
         assert_eq!(line["rank"].as_u64(), Some(rank));
         assert!(line["source"].as_str().unwrap().contains("red-mug"), "{line}");
@@ -201,7 +171,7 @@ async fn rank_and_classify(broken: &str) {
 #[tokio::test]
 async fn collections_and_items_are_managed() {
     let said = run(&["collection", "create", "shelf", "--index", "year=integer", "--json"]).await.expect(0);
-    let all = BTreeSet::from(["collection", "space_fingerprint", "dimension", "points", "indexed"]);
+    let all = BTreeSet::from(["collection", "space_fingerprint", "dimension", "points", "indexed", "aliases"]);
     assert_eq!(keys(&said.lines()[0]), all);
     assert!(run(&["collection", "create", "shelf"]).await.expect(1).err.contains("shelf"));
     assert!(run(&["collection", "list"]).await.expect(0).out.contains("shelf"));

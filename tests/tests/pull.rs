@@ -1,6 +1,12 @@
 //! `onespace bundle pull`: from a hub to a bundle that serves, through everything that can go wrong between.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Stdio, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use onespace_proto::v1::Modality;
@@ -207,6 +213,54 @@ async fn what_the_towers_give_is_held_against_what_the_recipe_expects() {
     change(&setting, "text = [", "text = [0.9, ");
     run(setting.pull("pulled", &[])).await.expect(1).says("value 0 of the golden vector is");
     assert_eq!(setting.bundles(), Vec::<String>::new());
+}
+
+/// `bundle expect` in the user's environment.
+fn expect(setting: &Puller, bundle: &str) -> Command {
+    let mut command = command();
+    command.args(["bundle", "expect", "--json", "--bundle"]).arg(setting.path(bundle));
+    command.arg("--recipe").arg(setting.path("recipe.toml"));
+    command
+}
+
+/// Says in a bundle's manifest that its golden vectors are somebody's, as those of an exported one are.
+fn attribute(setting: &Puller, bundle: &str, reference: &str) {
+    let file = setting.path(bundle).join("bundle.toml");
+    let mut manifest: toml::Table = toml::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    manifest["provenance"]["reference"] = reference.into();
+    fs::write(file, toml::to_string(&manifest).unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_reference_gave_is_written_into_a_recipe_and_told_by_every_pull() {
+    let recipe = recipe();
+    let (before, after) = recipe.split_once("[expected]").unwrap();
+    let (_, after) = after.split_once("[files]").unwrap();
+    let mut files = files();
+    files.insert("golden.txt".to_owned(), "another text".into());
+    let setting = Puller::with(files, &format!("{before}[files]{after}")).await;
+    run(setting.pull("own", &[])).await.expect(0).space();
+    run(expect(&setting, "own")).await.expect(1).says("are of no reference");
+    attribute(&setting, "own", "the authors' code");
+    run(expect(&setting, "own")).await.expect(1).says("golden/text.txt is not the one that recipes come with");
+
+    let after = after.replace("\"golden/text.txt\" = { from = \"golden.txt\" }\n", "");
+    setting.write(&format!("{before}[files]{after}"));
+    run(setting.pull("exported", &[])).await.expect(0).space();
+    attribute(&setting, "exported", "the authors' code");
+    run(expect(&setting, "exported")).await.expect(0);
+    let said = run(setting.pull("pulled", &[])).await.expect(0);
+    let scored = said.events.iter().find(|event| event["event"] == "scored").unwrap();
+    assert_eq!(scored["pair"], serde_json::json!(["text", "image"]));
+    assert_eq!(scored["reference"], "the authors' code");
+    let (expected, found) = (scored["expected"].as_f64().unwrap(), scored["found"].as_f64().unwrap());
+    assert!((expected - found).abs() < 1e-4 && expected.abs() < 1.0, "{scored}");
+
+    let written = fs::read_to_string(setting.path("recipe.toml")).unwrap();
+    let line = written.lines().find(|line| line.starts_with("cosine = ")).unwrap();
+    setting.write(&written.replace(line, &format!("cosine = {}", expected + 0.01)));
+    run(setting.pull("other", &[])).await.expect(1).says("golden vectors of text and image have a cosine of");
+    assert!(!setting.bundles().contains(&"other".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use onespace_bundle::{Bundle, FileEntry, MANIFEST_FILE, Manifest, Provenance, Recipe, file_digest};
+use onespace_bundle::{Bundle, FileEntry, MANIFEST_FILE, Manifest, Met, Provenance, Recipe, file_digest};
 use onespace_core::{Modality, bytes::le_bytes};
 
 use crate::{recipes::golden_input, refusal::disk};
@@ -64,22 +64,22 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes what each tower gives for its golden input, puts the bundle where it will be and gives its space's
-    /// fingerprint.
+    /// fingerprint, and what became of the scores that the recipe expects.
     ///
     /// # Errors
     /// A golden vector that is missing, or not what the recipe expects; a full disk.
-    pub fn finish(mut self, vectors: &BTreeMap<Modality, Vec<f32>>) -> Result<String> {
+    pub fn finish(mut self, vectors: &BTreeMap<Modality, Vec<f32>>) -> Result<(String, Vec<Met>)> {
+        let met = self.recipe.expected.check(vectors)?;
         let folder = self.staging.0.as_path();
         for head in self.bundle.manifest().towers.heads() {
             let vector = vectors.get(&head.modality).ok_or_else(|| no_decoder(head.modality))?;
-            self.recipe.check_expected(head.modality, vector)?;
             self.files.insert(head.golden.vector.clone(), write(folder, &head.golden.vector, &le_bytes(vector))?);
         }
         let (manifest, text) = self.recipe.manifest(self.version, self.files, &self.provenance)?;
         // The manifest last: until it is there, the folder is no bundle.
         write(folder, MANIFEST_FILE, format!("# Written by onespace bundle pull.\n\n{text}").as_bytes())?;
         fs::rename(folder, self.out).map_err(|error| disk(&error, self.out)).context("the finished bundle")?;
-        Ok(manifest.fingerprint()?.to_string())
+        Ok((manifest.fingerprint()?.to_string(), met))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What happens in a pull.
 
+use onespace_core::Modality;
 use serde::Serialize;
 
 /// One thing that happens in a pull.
@@ -63,6 +64,17 @@ pub enum Event<'a> {
     },
     /// The towers run on their golden inputs.
     Proving,
+    /// A score that the reference gave, and what these towers give.
+    Scored {
+        /// Whose golden vectors.
+        pair: [Modality; 2],
+        /// Their cosine by the reference.
+        expected: f32,
+        /// Their cosine here.
+        found: f32,
+        /// Who the reference is.
+        reference: &'a str,
+    },
     /// The bundle is there.
     Done {
         /// Where.

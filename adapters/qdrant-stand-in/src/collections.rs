@@ -86,7 +86,11 @@ impl Collections for Node {
                     kept.aliases.insert(create.alias_name, create.collection_name);
                 }
                 Action::DeleteAlias(delete) => drop(kept.aliases.remove(&delete.alias_name)),
-                Action::RenameAlias(_) => return Err(Status::unimplemented("renaming an alias")),
+                Action::RenameAlias(rename) => {
+                    let led = kept.aliases.remove(&rename.old_alias_name);
+                    let led = led.ok_or_else(|| Status::not_found(format!("no alias {}", rename.old_alias_name)))?;
+                    kept.aliases.insert(rename.new_alias_name, led);
+                }
             }
         }
         self.faults.answer(done(true))

@@ -1,6 +1,6 @@
 //! Points: written, removed, found.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use qdrant_client::qdrant::{
     CountPoints, CountResponse, CountResult, CreateFieldIndexCollection, DeletePoints, DenseVector, PointId,
@@ -20,6 +20,8 @@ use crate::{
 
 /// Points of a page that names no number.
 const PAGE: u32 = 10;
+/// Between listing the points of a page and reading them.
+const READ: Duration = Duration::from_millis(1);
 
 #[tonic::async_trait]
 impl Points for Node {
@@ -65,17 +67,26 @@ impl Points for Node {
             request.into_inner();
         let from = offset.map(|offset| key(Some(offset))).transpose()?.unwrap_or_default();
         let (filter, limit) = (filter.unwrap_or_default(), limit.unwrap_or(PAGE) as usize);
+        let listed: Vec<String> = {
+            let mut kept = self.state.kept();
+            let points = kept.collection(&collection_name)?.points.range(from..);
+            let found = points.filter(|(_, point)| lets_through(&filter, &point.payload));
+            found.take(limit + 1).map(|(id, _)| id.clone()).collect()
+        };
+        // Qdrant lists, then reads: what is deleted in between makes a page short, and a short page has none after it.
+        tokio::time::sleep(READ).await;
         let mut kept = self.state.kept();
-        let points = kept.collection(&collection_name)?.points.range(from..);
-        let mut found = points.filter(|(_, point)| lets_through(&filter, &point.payload));
-        let page = found.by_ref().take(limit).map(|(id, point)| RetrievedPoint {
-            id: Some(PointId::from(id.as_str())),
-            payload: payload(point, with_payload.as_ref()),
-            vectors: vectors_out(point, with_vectors.as_ref()),
-            ..Default::default()
-        });
-        let result = page.collect();
-        let next_page_offset = found.next().map(|(id, _)| PointId::from(id.as_str()));
+        let points = &kept.collection(&collection_name)?.points;
+        let there = listed.iter().filter_map(|id| points.get(id).map(|point| (id, point)));
+        let mut result: Vec<_> = there
+            .map(|(id, point)| RetrievedPoint {
+                id: Some(PointId::from(id.as_str())),
+                payload: payload(point, with_payload.as_ref()),
+                vectors: vectors_out(point, with_vectors.as_ref()),
+                ..Default::default()
+            })
+            .collect();
+        let next_page_offset = if result.len() > limit { result.pop().and_then(|point| point.id) } else { None };
         Ok(Response::new(ScrollResponse { next_page_offset, result, ..Default::default() }))
     }
 

@@ -1,11 +1,11 @@
 //! What a collection is: whose, of which space, with which payload indexes. Both stores keep this beside its vectors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use onespace_core::{
     CollectionInfo, CollectionName, CollectionRef, CollectionSpec, Error, FieldKind, Fingerprint, Point, Reason,
     Result, Tenant,
-    limits::METADATA_FIELDS,
+    limits::{ALIASES, METADATA_FIELDS},
     vector::{UNIT_TOLERANCE, norm},
 };
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,12 @@ pub(crate) struct Description {
     pub(crate) dimension: usize,
     /// Indexed metadata fields and their kinds.
     pub(crate) indexed: BTreeMap<String, FieldKind>,
+    /// Its other names. A server keeps them as aliases of its own.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) aliases: BTreeSet<CollectionName>,
+    /// What it is called on a server, where it was made under another name than it has now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) made_as: Option<String>,
 }
 
 impl Description {
@@ -57,6 +63,8 @@ impl Description {
             space: spec.space.fingerprint,
             dimension: spec.space.length(spec.dimension)?,
             indexed: BTreeMap::new(),
+            aliases: BTreeSet::new(),
+            made_as: None,
         };
         if description.dimension == 0 {
             return Err(Error::new(Reason::FieldInvalid, "space", "a space of 0 dimensions holds no vectors"));
@@ -97,7 +105,12 @@ impl Description {
 
     /// The name of what holds this space's vectors; the alias leads to it.
     pub(crate) fn physical(&self) -> String {
-        format!("{}{SPACE}{}", self.alias(), self.space.short())
+        self.made_as.clone().unwrap_or_else(|| format!("{}{SPACE}{}", self.alias(), self.space.short()))
+    }
+
+    /// Whether it is called so beside its name.
+    pub(crate) fn has_alias(&self, collection: &CollectionRef) -> bool {
+        self.tenant == collection.tenant && self.aliases.contains(&collection.name)
     }
 
     /// Whether it is this collection, in whichever space.
@@ -216,6 +229,32 @@ pub(crate) fn not_found(name: &CollectionName) -> Error {
     Error::new(Reason::CollectionNotFound, "collection", format!("there is no collection \"{name}\""))
 }
 
+/// A name is that of a collection, or of an alias.
+pub(crate) fn taken(name: &CollectionName, by: &str) -> Error {
+    Error::new(Reason::CollectionExists, "collection", format!("\"{name}\" is the name of {by} already"))
+}
+
+/// Refuses one alias more than a collection may have.
+///
+/// # Errors
+/// `TOO_MANY`.
+pub(crate) fn check_aliases(standing: usize) -> Result<()> {
+    if standing < ALIASES {
+        return Ok(());
+    }
+    let message = format!("the collection has {standing} aliases, the limit is {ALIASES}");
+    Err(Error::new(Reason::TooMany, "alias", message))
+}
+
+/// The name within a name among those of all tenants, if it is one of this tenant's.
+pub(crate) fn name_of(tenant: &Tenant, alias: &str) -> Option<CollectionName> {
+    let name = match alias.split_once(OWNER) {
+        Some((owner, name)) => (owner == tenant.as_str() && !is_default(tenant)).then_some(name)?,
+        None => is_default(tenant).then_some(alias)?,
+    };
+    name.parse().ok()
+}
+
 /// The collection exists already, perhaps with vectors of another length than it is wanted with.
 pub(crate) fn exists(standing: &Description, wanted: &Description) -> Error {
     let (name, space, length) = (&standing.name, standing.space.short(), standing.dimension);
@@ -240,6 +279,8 @@ mod tests {
             space: Fingerprint::of(b"space"),
             dimension: 4,
             indexed: BTreeMap::new(),
+            aliases: BTreeSet::new(),
+            made_as: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use onespace_core::{
-    ContentHash, Error, ItemDetails, ItemId, Point, Reason, Result, Span, StoredItem, Tenant, WeightedModality,
+    ContentHash, Error, Field, ItemDetails, ItemId, Point, Reason, Result, Span, StoredItem, Tenant, WeightedModality,
 };
 use serde_json::{Map, Value};
 
@@ -104,6 +104,31 @@ pub(crate) fn stored_item(tenant: &Tenant, mut payload: Map<String, Value>) -> R
     let (item, content_hash) = item_and_hash(tenant, &payload)?;
     let details = take_details(&mut payload);
     Ok((item, StoredItem { content_hash, details: Some(details) }))
+}
+
+/// The key under which a payload has a field.
+pub(crate) fn facet_key(field: &Field) -> &'static str {
+    match field {
+        Field::Metadata(_) => METADATA,
+        Field::Item(field) => field.name(),
+    }
+}
+
+/// The value of a field in a payload that may hold nothing else but its tenant.
+///
+/// # Errors
+/// `STORE_FAILED` for another tenant's point.
+pub(crate) fn facet_value<'a>(
+    tenant: &Tenant,
+    payload: &'a Map<String, Value>,
+    field: &Field,
+) -> Result<Option<&'a Value>> {
+    expect_tenant(tenant, payload)?;
+    let value = payload.get(facet_key(field));
+    Ok(match field {
+        Field::Metadata(name) => value.and_then(|fields| fields.get(name)),
+        Field::Item(_) => value,
+    })
 }
 
 /// What the owner says of the item, taken out of its payload.

@@ -15,6 +15,7 @@ mod contract {
     pub mod fields;
     pub mod filters;
     pub mod items;
+    pub mod names;
     pub mod spaces;
     pub mod tenants;
 }
@@ -128,6 +129,7 @@ contract! {
     items::writing_again_replaces,
     items::a_search_is_ordered_by_cosine,
     items::pages_cover_everything_once,
+    items::a_listing_ends_where_the_items_do_while_others_are_deleted,
     items::a_video_is_listed_and_counted_once,
     items::sums_say_what_they_are_the_sum_of,
     items::items_are_read_together,
@@ -142,6 +144,12 @@ contract! {
     filters::every_kind_of_match,
     filters::filters_nest,
     filters::what_cannot_be_evaluated_is_refused,
+    filters::values_are_counted,
+    names::an_alias_leads_to_one_collection_after_the_other,
+    names::a_renamed_collection_is_the_same,
+    names::names_lead_on_when_the_space_changes,
+    names::a_switch_is_never_seen_half_done,
+    names::a_collection_has_so_many_aliases,
     spaces::vectors_that_do_not_belong_are_refused,
     spaces::unknown_collections_are_named,
     spaces::two_spaces_live_under_one_name,

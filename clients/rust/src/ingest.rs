@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    error::Error as _,
     sync::Arc,
     time::Duration,
 };
@@ -23,6 +24,9 @@ use crate::{
     patience::{Patience, Refusal},
 };
 
+/// How long after a connection broke the next one is made.
+const BROKEN: Duration = Duration::from_millis(500);
+
 /// Messages that wait to be sent. A chunk has 2 MiB.
 const MESSAGES: usize = 4;
 
@@ -34,6 +38,15 @@ pub trait Load: Send + Sync + 'static {
     /// # Errors
     /// Why there is no such item; the others are sent all the same.
     fn load(&self) -> Result<IngestItem>;
+
+    /// The same item with the hash of its content in place of the content (see [`crate::media::hashed`]), which is
+    /// asked for first: content that the server has is not sent. Nothing where it is to be sent at once.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    fn hashed(&self) -> Result<Option<IngestItem>> {
+        Ok(None)
+    }
 }
 
 impl Load for IngestItem {
@@ -62,15 +75,15 @@ impl Tally {
             IngestStatus::Stored => *self.stored.entry(convert::modality_name(event.modality)).or_default() += 1,
             IngestStatus::Updated => self.updated += 1,
             IngestStatus::Unchanged => self.unchanged += 1,
-            IngestStatus::Failed | IngestStatus::Unspecified => self.failed += 1,
+            IngestStatus::Failed | IngestStatus::ContentNeeded | IngestStatus::Unspecified => self.failed += 1,
         }
     }
 }
 
 impl Client {
     /// Sends every item and tells each event as it comes, once for each item, in no order. What the server had no room
-    /// for is sent again on a stream of its own once the others are done, within the client's patience; what it
-    /// received is stored even where this call ends early.
+    /// for is sent again on a stream of its own once the others are done, and so is what was not told when a connection
+    /// broke, within the client's patience; what it received is stored even where this call ends early.
     ///
     /// # Errors
     /// What ends a stream and does not pass: items that were not told may be stored or not, and sending all of them
@@ -139,7 +152,7 @@ impl Round {
     /// How long to wait before what was turned away is sent again, if anything was.
     fn pause(&self) -> Option<Duration> {
         let items = self.turned_away.iter().filter_map(|(_, event)| event.error.as_ref()?.pause());
-        items.chain(self.ended.as_ref().and_then(Refusal::pause)).max().filter(|_| !self.turned_away.is_empty())
+        items.chain(self.ended.as_ref().and_then(pause_after)).max().filter(|_| !self.turned_away.is_empty())
     }
 }
 
@@ -156,10 +169,14 @@ async fn send_round<T: Load, F: FnMut(&T, &IngestResponse)>(
     // There is room for the first message, and somebody who takes it.
     let _ = sender.send(request(Message::Start(start.clone()))).await;
     let mut open: BTreeSet<usize> = indices.iter().copied().collect();
-    let loader = tokio::spawn(send_items(sender, Arc::clone(items), indices));
+    let (answers, answered) = mpsc::unbounded_channel();
+    let loader = tokio::spawn(Loader { sender, items: Arc::clone(items), answered }.send_all(indices));
     let mut round = Round::default();
-    let mut listener = Listener { items, open: &mut open, round: &mut round, patience, report };
-    round.ended = listener.listen(client, requests).await.err();
+    let mut listener = Listener { items, open: &mut open, round: &mut round, patience, report, answers };
+    let ended = listener.listen(client, requests).await.err();
+    // The loader waits for no further answer.
+    drop(listener);
+    round.ended = ended;
     let unread = loader.await.map_err(|_| Error::of_item(UNREADABLE, "loading items panicked"))?;
     for (index, error) in unread {
         if open.remove(&index) {
@@ -167,7 +184,7 @@ async fn send_round<T: Load, F: FnMut(&T, &IngestResponse)>(
             report.tell(items, index, &failed(&error.reason, &error.to_string()));
         }
     }
-    if let Some(status) = round.ended.take_if(|status| status.pause().is_none()) {
+    if let Some(status) = round.ended.take_if(|status| pause_after(status).is_none()) {
         return Err(status.into());
     }
     for index in open {
@@ -181,6 +198,11 @@ async fn send_round<T: Load, F: FnMut(&T, &IngestResponse)>(
     Ok(round)
 }
 
+/// How long to wait before a stream that ended so is gone on with: as the server says, or where the connection broke.
+fn pause_after(status: &Status) -> Option<Duration> {
+    status.pause().or_else(|| status.source().map(|_| BROKEN))
+}
+
 /// Hears the events of one stream.
 struct Listener<'a, T, F> {
     items: &'a [T],
@@ -189,6 +211,8 @@ struct Listener<'a, T, F> {
     round: &'a mut Round,
     patience: &'a Patience,
     report: &'a mut Report<F>,
+    /// Which items were answered, and whether by asking for their content.
+    answers: mpsc::UnboundedSender<(usize, bool)>,
 }
 
 impl<T, F: FnMut(&T, &IngestResponse)> Listener<'_, T, F> {
@@ -196,8 +220,16 @@ impl<T, F: FnMut(&T, &IngestResponse)> Listener<'_, T, F> {
     async fn listen(&mut self, client: &Client, requests: mpsc::Receiver<IngestRequest>) -> Result<(), Status> {
         let mut events = client.ingest_service().ingest(ReceiverStream::new(requests)).await?.into_inner();
         while let Some(event) = events.message().await? {
-            let index = event.request_id.parse().ok().filter(|index| self.open.remove(index));
+            let index = event.request_id.parse().ok().filter(|index| self.open.contains(index));
             let Some(index) = index else { continue };
+            let needed = event.status() == IngestStatus::ContentNeeded;
+            // A loader that is done waits for no answer.
+            let _ = self.answers.send((index, needed));
+            if needed {
+                self.patience.served();
+                continue;
+            }
+            self.open.remove(&index);
             if event.error.as_ref().is_some_and(|error| error.pause().is_some()) {
                 self.round.turned_away.push((index, event));
             } else {
@@ -220,29 +252,64 @@ fn failed(reason: &str, message: &str) -> IngestResponse {
     }
 }
 
-/// Loads items and sends them, one after the other; gives back those that cannot be loaded.
-async fn send_items<T: Load>(
+/// Loads items and sends them, one after the other.
+struct Loader<T> {
     sender: mpsc::Sender<IngestRequest>,
     items: Arc<Vec<T>>,
-    indices: Vec<usize>,
-) -> Vec<(usize, Error)> {
-    let mut unread = Vec::new();
-    for index in indices {
-        let all = Arc::clone(&items);
-        let loaded = spawn_blocking(move || all.get(index).map(Load::load)).await;
-        match loaded {
-            Ok(None) => {}
-            Ok(Some(Ok(item))) => {
-                // The server ended the stream; its status tells why.
-                if send(&sender, IngestItem { request_id: index.to_string(), ..item }).await.is_err() {
-                    break;
+    answered: mpsc::UnboundedReceiver<(usize, bool)>,
+}
+
+impl<T: Load> Loader<T> {
+    /// Sends items: first what tells whether the content is needed, the content where it is, or at once where nothing
+    /// tells. Gives back those that cannot be loaded.
+    async fn send_all(mut self, indices: Vec<usize>) -> Vec<(usize, Error)> {
+        let (mut unread, mut asked) = (Vec::new(), BTreeSet::new());
+        let mut left = indices.into_iter();
+        loop {
+            // What is needed goes before what is not asked for yet, which may be thousands.
+            let answer = self.answered.try_recv().ok();
+            let (index, hash) = match answer {
+                Some((index, needed)) if asked.remove(&index) && needed => (index, false),
+                Some(_) => continue,
+                None => match left.next() {
+                    Some(index) => (index, true),
+                    None if asked.is_empty() => break,
+                    None => match self.answered.recv().await {
+                        Some((index, needed)) if asked.remove(&index) && needed => (index, false),
+                        Some(_) => continue,
+                        None => break,
+                    },
+                },
+            };
+            match self.load(index, hash).await {
+                Ok(None) => {}
+                Ok(Some(item)) => {
+                    if !item.content_hash.is_empty() {
+                        asked.insert(index);
+                    }
+                    // The server ended the stream; its status tells why.
+                    if send(&self.sender, IngestItem { request_id: index.to_string(), ..item }).await.is_err() {
+                        break;
+                    }
                 }
+                Err(error) => unread.push((index, error)),
             }
-            Ok(Some(Err(error))) => unread.push((index, error)),
-            Err(_) => unread.push((index, Error::of_item(UNREADABLE, "loading it panicked"))),
         }
+        unread
     }
-    unread
+
+    /// An item, with the hash of its content if it is to be asked for and has one.
+    async fn load(&self, index: usize, hash: bool) -> Result<Option<IngestItem>> {
+        let items = Arc::clone(&self.items);
+        let load = move || {
+            let Some(item) = items.get(index) else { return Ok(None) };
+            match if hash { item.hashed()? } else { None } {
+                Some(hashed) => Ok(Some(hashed)),
+                None => item.load().map(Some),
+            }
+        };
+        spawn_blocking(load).await.unwrap_or_else(|_| Err(Error::of_item(UNREADABLE, "loading it panicked")))
+    }
 }
 
 /// One item: with its content if it is small, followed by the content in chunks if it is not.

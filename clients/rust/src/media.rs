@@ -1,9 +1,9 @@
 //! Media, and questions of them, in a word.
 
 use bytes::Bytes;
-use onespace_core::Content;
+use onespace_core::{Content, ContentHash, Modality};
 use onespace_proto::{
-    convert::media_out,
+    convert::{media_in, media_out},
     v1::{Media, QueryPart, media::Content as WireContent, query_part::Part},
 };
 
@@ -15,6 +15,15 @@ pub fn text(text: impl Into<String>) -> Media {
 /// The bytes of a file, whose modality the content tells.
 pub fn bytes(bytes: impl Into<Bytes>) -> Media {
     media_out(Content::Bytes(bytes.into()), None)
+}
+
+/// The modality of a media of one file, and the hash that a server knows its content by; nothing where it would refuse
+/// the media.
+#[must_use]
+pub fn hashed(media: &Media) -> Option<(Modality, ContentHash)> {
+    let [(media, _)] = <[_; 1]>::try_from(media_in(media.clone()).ok()?).ok()?;
+    let (bytes, modality) = media.resolve().ok()?;
+    Some((modality, ContentHash::of(modality, &bytes)))
 }
 
 /// A part of a question.

@@ -1,6 +1,7 @@
 //! Telling formats by their content: most by their first bytes, containers by the tracks in them. The list of formats
 //! in the documentation is this table.
 
+mod archives;
 mod asf;
 pub mod frames;
 mod isobmff;
@@ -8,6 +9,7 @@ mod matroska;
 pub mod mpeg;
 mod ogg;
 mod pictures;
+pub mod points;
 mod shapes;
 mod solids;
 mod streams;
@@ -18,7 +20,7 @@ mod text;
 use std::cell::{Cell, LazyCell};
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Reason, Result},
     limits,
     modality::Modality,
 };
@@ -74,6 +76,7 @@ enum Inside {
     AsfSound,
     AsfPictures,
     RawPicture,
+    Packed(archives::Packed),
 }
 
 const fn head_of(
@@ -93,6 +96,7 @@ const fn refused(format: Format) -> Format {
     Format { decoded: false, ..format }
 }
 
+use archives::Packed;
 pub use shapes::stl_triangles;
 
 /// Every format told by content, in the order in which they are tried. Text comes last: it is what is left. What is
@@ -102,22 +106,32 @@ pub const FORMATS: &[Format] = &[
     head_of("PNG", Modality::Image, "image/png", |b| b.starts_with(b"\x89PNG\r\n\x1a\n")),
     head_of("WebP", Modality::Image, "image/webp", |b| form(b, b"RIFF", b"WEBP")),
     head_of("GIF", Modality::Image, "image/gif", |b| b.starts_with(b"GIF87a") || b.starts_with(b"GIF89a")),
-    refused(head_of("camera raw", Modality::Image, "image/x-dcraw", pictures::is_raw)),
+    head_of("camera raw", Modality::Image, "image/x-dcraw", pictures::is_raw),
     head_of("TIFF", Modality::Image, "image/tiff", pictures::is_tiff),
     head_of("BMP", Modality::Image, "image/bmp", is_bmp),
-    refused(content_of("AVIF", Modality::Image, "image/avif", Inside::Avif)),
-    refused(content_of("HEIF", Modality::Image, "image/heic", Inside::Heif)),
-    refused(content_of("camera raw (CR3)", Modality::Image, "image/x-canon-cr3", Inside::RawPicture)),
-    refused(head_of("JPEG XL", Modality::Image, "image/jxl", pictures::is_jpeg_xl)),
-    refused(head_of("JPEG 2000", Modality::Image, "image/jp2", pictures::is_jpeg_2000)),
-    refused(head_of("Photoshop", Modality::Image, "image/vnd.adobe.photoshop", |b| b.starts_with(b"8BPS\0"))),
+    content_of("AVIF", Modality::Image, "image/avif", Inside::Avif),
+    content_of("HEIF", Modality::Image, "image/heic", Inside::Heif),
+    content_of("camera raw (CR3)", Modality::Image, "image/x-canon-cr3", Inside::RawPicture),
+    head_of("JPEG XL", Modality::Image, "image/jxl", pictures::is_jpeg_xl),
+    head_of("JPEG 2000", Modality::Image, "image/jp2", pictures::is_jpeg_2000),
+    head_of("Photoshop", Modality::Image, "image/vnd.adobe.photoshop", |b| b.starts_with(b"8BPS\0")),
     refused(head_of("OpenEXR", Modality::Image, "image/x-exr", |b| b.starts_with(b"\x76\x2f\x31\x01"))),
     head_of("portable pixmap", Modality::Image, "image/x-portable-anymap", pictures::is_pixmap),
     head_of("ICO", Modality::Image, "image/x-icon", pictures::is_icon),
-    refused(head_of("DDS", Modality::Image, "image/vnd-ms.dds", |b| b.starts_with(b"DDS \x7c\0\0\0"))),
+    head_of("DDS", Modality::Image, "image/vnd-ms.dds", |b| b.starts_with(b"DDS \x7c\0\0\0")),
     refused(head_of("ICNS", Modality::Image, "image/x-icns", |b| b.starts_with(b"icns\0"))),
     refused(head_of("XCF", Modality::Image, "image/x-xcf", |b| b.starts_with(b"gimp xcf "))),
-    refused(head_of("SVG", Modality::Image, "image/svg+xml", pictures::is_svg)),
+    head_of("QOI", Modality::Image, "image/x-qoi", |b| b.starts_with(b"qoif")),
+    head_of("TGA", Modality::Image, "image/x-tga", pictures::is_tga),
+    head_of("SVG", Modality::Image, "image/svg+xml", pictures::is_svg),
+    head_of("HTML", Modality::Text, "text/html", archives::is_html),
+    content_of("DOCX", Modality::Text, DOCX, Inside::Packed(Packed::Word)),
+    content_of("PPTX", Modality::Text, PPTX, Inside::Packed(Packed::Slides)),
+    content_of("OpenDocument", Modality::Text, OPEN_DOCUMENT, Inside::Packed(Packed::OpenDocument)),
+    content_of("EPUB", Modality::Text, "application/epub+zip", Inside::Packed(Packed::Book)),
+    refused(content_of("XLSX", Modality::Text, XLSX, Inside::Packed(Packed::Sheets))),
+    refused(head_of("Office before 2007", Modality::Text, "application/msword", |b| b.starts_with(OLE))),
+    refused(head_of("RTF", Modality::Text, "application/rtf", archives::is_rtf)),
     refused(head_of("PDF", Modality::Text, "application/pdf", |b| b.starts_with(b"%PDF-"))),
     head_of("WAV", Modality::Audio, "audio/wav", is_wav),
     head_of("Wave64", Modality::Audio, "audio/x-w64", |b| b.starts_with(WAVE64)),
@@ -145,11 +159,16 @@ pub const FORMATS: &[Format] = &[
     head_of("OFF", Modality::PointCloud, "model/x-off", shapes::is_off),
     head_of("PCD", Modality::PointCloud, "model/x-pcd", shapes::is_pcd),
     head_of("OBJ", Modality::PointCloud, "model/obj", shapes::is_obj),
-    refused(head_of("LAS/LAZ", Modality::PointCloud, "application/vnd.las", |b| b.starts_with(b"LASF"))),
-    refused(head_of("E57", Modality::PointCloud, "application/x-e57", |b| b.starts_with(b"ASTM-E57"))),
-    refused(head_of("glTF", Modality::PointCloud, "model/gltf-binary", solids::is_gltf)),
+    head_of("LAS/LAZ", Modality::PointCloud, "application/vnd.las", |b| b.starts_with(b"LASF")),
+    head_of("E57", Modality::PointCloud, "application/x-e57", |b| b.starts_with(b"ASTM-E57")),
+    head_of("glTF", Modality::PointCloud, "model/gltf-binary", solids::is_gltf),
+    refused(content_of("3MF", Modality::PointCloud, "model/3mf", Inside::Packed(Packed::Print3d))),
+    refused(head_of("COLLADA", Modality::PointCloud, "model/vnd.collada+xml", solids::is_collada)),
+    refused(head_of("AMF", Modality::PointCloud, "application/x-amf", solids::is_amf)),
     refused(head_of("FBX", Modality::PointCloud, "model/x-fbx", |b| b.starts_with(b"Kaydara FBX Binary"))),
-    refused(head_of("XYZ", Modality::PointCloud, "text/x-xyz", solids::is_xyz)),
+    head_of("XYZ", Modality::PointCloud, "text/x-xyz", points::is_xyz),
+    refused(head_of(TABLE, Modality::PointCloud, "text/csv", points::is_table)),
+    head_of("NPY of points", Modality::PointCloud, "application/x-npy", points::is_array),
     head_of("NPY", Modality::Imu, "application/x-npy", |b| b.starts_with(b"\x93NUMPY")),
     head_of("AC-3", Modality::Audio, "audio/ac3", frames::is_ac3),
     head_of("DTS", Modality::Audio, "audio/vnd.dts", frames::is_dts),
@@ -177,6 +196,18 @@ const WAVE64: &[u8] = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0";
 /// The key of the partition pack that an MXF file begins with.
 const MXF: &[u8] = b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02";
 
+/// Numbers in columns: what they are is for their sender to say.
+pub const TABLE: &str = "numbers in columns";
+
+/// What Microsoft's programs wrote before 2007 begins with.
+const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+
+/// Media types of documents.
+const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+const PPTX: &str = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const OPEN_DOCUMENT: &str = "application/vnd.oasis.opendocument.text";
+
 /// What the content is.
 #[must_use]
 pub fn sniff(bytes: &[u8]) -> Sniffed {
@@ -186,6 +217,7 @@ pub fn sniff(bytes: &[u8]) -> Sniffed {
             .or_else(|| matroska::inside(bytes, &budget))
             .or_else(|| isobmff::inside(bytes, &budget))
             .or_else(|| asf::inside(bytes, &budget))
+            .or_else(|| archives::inside(bytes, &budget).map(Inside::Packed))
     });
     let is = |format: &&Format| match format.told {
         Told::ByHead(matches) => matches(bytes),
@@ -204,8 +236,12 @@ pub fn sniff(bytes: &[u8]) -> Sniffed {
 pub fn check_decoded(format: &str) -> Result<()> {
     let row = FORMATS.iter().find(|row| row.name == format && !row.decoded);
     let Some(Format { modality, .. }) = row else { return Ok(()) };
+    if format == TABLE {
+        let message = "numbers in columns may be points, measurements or a text: say which (the modality)";
+        return Err(Error::new(Reason::ModalityUnknown, "modality", message));
+    }
     let instead = match modality {
-        Modality::Image => "the image as JPEG, PNG, WebP, GIF, BMP or TIFF",
+        Modality::Image => "the image as JPEG, PNG, WebP, HEIC, AVIF or TIFF",
         Modality::Audio => "the audio as WAV, FLAC, MP3, Ogg or M4A",
         Modality::Video => "the video as MP4 or WebM",
         Modality::PointCloud => "the points as PLY",

@@ -67,6 +67,31 @@ fn is_negative(bytes: &[u8]) -> Option<bool> {
     Some(preview && more)
 }
 
+/// Truevision's: newer files end with a name, of others the head has to make sense, and be that of a picture which the
+/// file has room for.
+pub(super) fn is_tga(bytes: &[u8]) -> bool {
+    const NAME: &[u8] = b"TRUEVISION-XFILE.\0";
+    let Some(&[name, palette, kind, a, b, c, d, entry, _, _, _, _, w0, w1, h0, h1, bits, flags]) = bytes.first_chunk()
+    else {
+        return false;
+    };
+    let entries = usize::from(u16::from_le_bytes([c, d]));
+    let (first, packed, kind) = (u16::from_le_bytes([a, b]), kind & 8 != 0, kind & !8);
+    let palette_fits = match (palette, kind) {
+        (0, 2 | 3) => entries == 0 && first == 0,
+        (1, 1) => entries > 0 && matches!(entry, 15 | 16 | 24 | 32) && bits == 8,
+        _ => false,
+    };
+    let depth_fits = matches!((kind, bits), (1, 8) | (2, 15 | 16 | 24 | 32) | (3, 8 | 16));
+    let pixels = usize::from(u16::from_le_bytes([w0, w1])) * usize::from(u16::from_le_bytes([h0, h1]));
+    let width = usize::from(bits).div_ceil(8);
+    // A run is of 128 pixels at most.
+    let least = if packed { pixels.div_ceil(128) * (1 + width) } else { pixels * width };
+    let head = 18 + usize::from(name) + entries * usize::from(entry).div_ceil(8);
+    let makes_sense = palette_fits && depth_fits && flags & 0xc0 == 0 && pixels > 0;
+    makes_sense && (bytes.ends_with(NAME) || head + least <= bytes.len())
+}
+
 /// PBM, PGM, PPM and PAM: a mark, then numbers as letters.
 pub(super) fn is_pixmap(bytes: &[u8]) -> bool {
     if bytes.starts_with(b"P7\nWIDTH ") || bytes.starts_with(b"PF\n") || bytes.starts_with(b"Pf\n") {

@@ -43,15 +43,15 @@ pub fn stl_triangles(bytes: &[u8]) -> Option<&[u8]> {
 
 /// STL: in binary its length is what the number of triangles says, in text its words say so.
 pub fn is_stl(bytes: &[u8]) -> bool {
-    let begin = bytes.get(..1024).unwrap_or(bytes);
+    let begin = bytes.get(..HEAD).unwrap_or(bytes).trim_ascii_start().to_ascii_lowercase();
     stl_triangles(bytes).is_some()
-        || (bytes.starts_with(b"solid") && begin.windows(12).any(|words| words == b"facet normal"))
+        || (begin.starts_with(b"solid") && begin.windows(12).any(|words| words == b"facet normal"))
 }
 
 /// OFF: what stands before the name says what its vertices have beside a place. Counts follow, in ModelNet at once, or
 /// that all else is binary.
 pub fn is_off(bytes: &[u8]) -> bool {
-    let begin = bytes.get(..HEAD).unwrap_or(bytes);
+    let begin = said_from(bytes.get(..HEAD).unwrap_or(bytes));
     let name = begin.iter().take_while(|byte| byte.is_ascii_uppercase()).count().min(8);
     let (name, rest) = begin.split_at(name);
     let is_named = name.strip_suffix(b"OFF").is_some_and(|kinds| kinds.iter().all(|kind| b"STCN".contains(kind)));
@@ -62,6 +62,16 @@ pub fn is_off(bytes: &[u8]) -> bool {
     let counts = lines.find(|line| !line.is_empty()).unwrap_or_default();
     let are_counts = counts.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_whitespace());
     is_named && !counts.is_empty() && (are_counts || counts == b"BINARY")
+}
+
+/// What stands behind white space and lines that are comments.
+fn said_from(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes.trim_ascii_start();
+    while rest.starts_with(b"#") {
+        let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+        rest = rest.get(end..).unwrap_or_default().trim_ascii_start();
+    }
+    rest
 }
 
 /// PCD.

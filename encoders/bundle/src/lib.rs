@@ -8,6 +8,7 @@
 
 pub mod compose;
 mod entry;
+mod expected;
 mod format;
 pub mod graph;
 pub mod manifest;
@@ -21,6 +22,7 @@ pub mod transcriber;
 mod verify;
 
 pub use entry::{FileEntry, file_digest};
+pub use expected::{Expected, Met, Score};
 pub use format::FORMATS;
 pub use graph::Precision;
 pub use manifest::{Manifest, Provenance};

@@ -13,16 +13,13 @@ use toml::{Table, Value};
 
 use crate::{
     entry::{FileEntry, check_path},
+    expected::Expected,
     manifest::{Manifest, Provenance},
     tower::Golden,
 };
 
 /// The format of the manifests that recipes become.
 const FORMAT: i64 = 2;
-
-/// How far a value of a golden vector may be from what the recipe expects. Unit vectors of 512 values at a cosine of
-/// 0.999, which is what the golden check asks for, are 0.002 apart in the root mean square; rounding is 1e-6.
-const EXPECTED_WITHIN: f32 = 0.005;
 
 /// A recipe that would make a sound manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,9 +29,9 @@ pub struct Recipe {
     /// Where each file is in the repository, by its path within the bundle. Golden inputs that are not listed come
     /// with the program that pulls.
     pub files: BTreeMap<String, Source>,
-    /// The leading values of the golden vectors, where somebody has computed them with the reference.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub expected: BTreeMap<Modality, Vec<f32>>,
+    /// What the reference gave for the golden inputs, where somebody has computed it.
+    #[serde(default, skip_serializing_if = "Expected::is_empty")]
+    pub expected: Expected,
     /// What the manifest will say.
     #[serde(flatten)]
     manifest: Table,
@@ -106,8 +103,10 @@ impl Recipe {
         let stand_in = FileEntry { sha256: "0".repeat(64), bytes: 0 };
         let (manifest, _) =
             self.manifest("0", paths.map(|path| (path, stand_in.clone())).collect(), &Provenance::default())?;
-        match self.expected.keys().find(|modality| manifest.towers.head(**modality).is_none()) {
-            Some(modality) => Err(invalid(format!("expected.{modality}"), "there is no such tower")),
+        let is_missing = |(_, modality): &(String, Modality)| manifest.towers.head(*modality).is_none();
+        let missing = self.expected.modalities().find(is_missing);
+        match missing {
+            Some((key, modality)) => Err(invalid(key, format!("there is no {modality} tower"))),
             None => Ok(self),
         }
     }
@@ -131,13 +130,13 @@ impl Recipe {
         dimension.and_then(|dimension| dimension.try_into().ok()).unwrap_or_default()
     }
 
-    /// Asks for another revision. Of its files nothing is known beforehand, so digests and expected vectors go.
+    /// Asks for another revision. Of its files nothing is known beforehand, so digests and what is expected go.
     pub fn at(&mut self, revision: &str) {
         if self.origin.revision == revision {
             return;
         }
         revision.clone_into(&mut self.origin.revision);
-        self.expected.clear();
+        self.expected = Expected::default();
         self.files.values_mut().for_each(|source| source.sha256 = None);
     }
 
@@ -185,23 +184,6 @@ impl Recipe {
         table.insert("provenance".to_owned(), Value::try_from(provenance).map_err(written)?);
         let text = toml::to_string(&table).map_err(written)?;
         Ok((Manifest::parse(&text)?, text))
-    }
-
-    /// Compares a golden vector with what the recipe expects of it.
-    ///
-    /// # Errors
-    /// `BUNDLE_INVALID`, naming the first value that is too far off: the files are not those, or are not prepared as
-    /// those, that the recipe was written for.
-    pub fn check_expected(&self, modality: Modality, vector: &[f32]) -> Result<()> {
-        let expected = self.expected.get(&modality).map(Vec::as_slice).unwrap_or_default();
-        let far = expected.iter().enumerate().find(|(index, value)| {
-            // What is not a number is too far off as well.
-            !vector.get(*index).is_some_and(|ours| (ours - **value).abs() <= EXPECTED_WITHIN)
-        });
-        let Some((index, value)) = far else { return Ok(()) };
-        let ours = vector.get(index).copied().unwrap_or(f32::NAN);
-        let message = format!("value {index} of the golden vector is {ours}, the recipe expects {value}");
-        Err(invalid(format!("expected.{modality}"), message))
     }
 }
 
@@ -307,20 +289,15 @@ mod tests {
             ("name = \"tiny\"", "name = \"tiny\"\nsmell = true", "bundle.toml"),
             ("[expected]\n        text", "[expected]\n        image", "expected.image"),
             ("[expected]\n        text", "[expected]\n        taste", "recipe"),
+            (
+                "[expected]\n        text",
+                "[expected]\n        scores = [{ pair = [\"text\", \"image\"], cosine = 0.1 }]\n        text",
+                "expected.scores",
+            ),
         ] {
             let broken = TINY.replace(from, to);
             assert_ne!(broken, TINY, "{from}");
             assert_eq!(Recipe::parse(&broken).unwrap_err().field, field, "{to}");
-        }
-    }
-
-    #[test]
-    fn a_golden_vector_is_held_to_what_is_expected_of_it() {
-        let recipe = Recipe::parse(TINY).unwrap();
-        assert!(recipe.check_expected(Modality::Text, &[0.601, 0.799, 0.0]).is_ok());
-        assert!(recipe.check_expected(Modality::Image, &[1.0]).is_ok(), "of images nothing is expected");
-        for wrong in [&[0.6, 0.79][..], &[0.6], &[f32::NAN, 0.8]] {
-            assert_eq!(recipe.check_expected(Modality::Text, wrong).unwrap_err().field, "expected.text");
         }
     }
 }

@@ -1,29 +1,16 @@
 //! JPEG, to the pixels that libjpeg-turbo gives: what models were trained on came through it.
 
-use image::metadata::Orientation;
 use libjpeg_turbo_rs::{ComponentInfo, DecodeLimits, Decoder, JpegError, PixelFormat};
-use onespace_core::{Error, HeldRoom, Patience, Result, limits};
+use onespace_core::{Error, Patience, Result, limits};
 
-use crate::{orientation, size::check_size};
-
-/// A decoded JPEG, as it lies in the file.
-pub struct Decoded {
-    /// Pixels across and down.
-    pub size: (u32, u32),
-    /// Red, green, blue, a byte each.
-    pub pixels: Vec<u8>,
-    /// How the camera was held.
-    pub orientation: Orientation,
-    /// What they take.
-    pub room: Option<HeldRoom>,
-}
+use crate::{orientation, profile::Profile, raster::Raster, size::check_size, table::ProfileUse};
 
 /// Decodes any JPEG of eight bits: grey, colour or CMYK (over white paper), baseline, progressive or arithmetic.
 ///
 /// # Errors
 /// `MEDIA_TOO_LARGE` before any pixel is allocated, `MEDIA_UNSUPPORTED`, `MEDIA_MALFORMED`; what
 /// `patience` says when it is over.
-pub fn decode(bytes: &[u8], patience: &Patience) -> Result<Decoded> {
+pub fn decode(bytes: &[u8], profiles: ProfileUse, patience: &Patience) -> Result<Raster> {
     let scans = DecodeLimits { max_scans: limits::IMAGE_SCANS, ..DecodeLimits::default() };
     let mut decoder = Decoder::new_with_limits(bytes, scans).map_err(|error| explain(&error))?;
     let (width, height) = (decoder.header().width, decoder.header().height);
@@ -37,10 +24,29 @@ pub fn decode(bytes: &[u8], patience: &Patience) -> Result<Decoded> {
         return Err(Error::unsupported("bytes", "a JPEG whose four components are sampled as no program does it"));
     }
     let orientation = orientation::of_metadata(decoder.exif_data(), decoder.xmp_data());
+    let by_profile = decoder.header().components.len() == 4 && profiles == ProfileUse::Srgb;
+    // Inks are decoded beside the colours.
+    let inks = if by_profile { 7 * u64::from(width) * u64::from(height) } else { 0 };
     decoder.set_output_format(PixelFormat::Rgb);
-    let room = patience.hold(decoded)?;
+    let room = patience.hold(decoded + inks)?;
     let image = decoder.decode_image().map_err(|error| explain(&error))?;
-    Ok(Decoded { size: (width.into(), height.into()), pixels: image.data, orientation, room })
+    let profile = image.icc_profile.map(Profile::Embedded);
+    let mut pixels = image.data;
+    if let Some(profile) = profile.as_ref().filter(|_| by_profile)
+        && let Some(colours) = profile.inks_to_srgb(&inks_of(bytes, scans)?, patience)?
+    {
+        pixels = colours;
+    }
+    Ok(Raster { size: (width.into(), height.into()), pixels, orientation, profile, room })
+}
+
+/// How much there is of each ink; a file says how much paper is left, as Adobe began it.
+fn inks_of(bytes: &[u8], limits: DecodeLimits) -> Result<Vec<u8>> {
+    let mut decoder = Decoder::new_with_limits(bytes, limits).map_err(|error| explain(&error))?;
+    decoder.set_output_format(PixelFormat::Cmyk);
+    let mut inks = decoder.decode_image().map_err(|error| explain(&error))?.data;
+    inks.iter_mut().for_each(|paper| *paper = 255 - *paper);
+    Ok(inks)
 }
 
 /// What is wrong with a JPEG.

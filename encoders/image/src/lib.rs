@@ -12,10 +12,16 @@
 //! take it 57 ms, progressive 111 ms; zune-jpeg 53 and 194 ms in the same run.
 
 mod bmp;
+mod dds;
 mod decode;
 mod family;
 mod fit;
+mod gif;
+mod heif;
 mod jpeg;
+mod jpeg2000;
+mod jxl;
+mod look;
 mod orientation;
 mod patches;
 mod pillow;
@@ -23,11 +29,19 @@ mod pixels;
 pub mod plane;
 mod png;
 mod prepare;
+mod profile;
+mod psd;
+mod raster;
+mod raw;
 mod resize;
 mod size;
+mod svg;
 pub mod table;
 mod taps;
 mod tif;
+mod with_image;
 
+pub use decode::{Decoded, decode};
+pub use look::Look;
 pub use pixels::{Orientation, Pixels};
 pub use prepare::ImagePreparer;

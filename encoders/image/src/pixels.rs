@@ -61,6 +61,20 @@ pub fn blend(rgb: [u8; 3], alpha: u8, background: [u8; 3]) -> [u8; 3] {
     [mix(red, back_red), mix(green, back_green), mix(blue, back_blue)]
 }
 
+/// Pixels of one to four channels (grey, grey and opacity, colours, colours and opacity) as colours over a background;
+/// without one, opacity is ignored.
+pub fn over(samples: &[u8], channels: usize, background: Option<[u8; 3]>) -> Vec<u8> {
+    let lay = |rgb, alpha| background.map_or(rgb, |background| blend(rgb, alpha, background));
+    let colour = |pixel: &[u8]| match *pixel {
+        [grey] => [grey; 3],
+        [grey, alpha] => lay([grey; 3], alpha),
+        [red, green, blue] => [red, green, blue],
+        [red, green, blue, alpha, ..] => lay([red, green, blue], alpha),
+        [] => [0; 3],
+    };
+    samples.chunks_exact(channels.max(1)).map(colour).collect::<Vec<_>>().into_flattened()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,13 +4,15 @@ use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageFormat, ImageReader, L
 use onespace_core::{Error, Patience, Result};
 
 use crate::{
-    decode::{allocations, decode, explain},
+    decode::decode,
     fit::Fit,
+    look::Look,
     orientation, png,
     size::check_size,
     table::Image,
     taps::{Side, resample},
     tif::{self, Bands, Colours, Layout},
+    with_image::{allocations, explain},
 };
 
 /// What numbers a file held.
@@ -81,7 +83,7 @@ pub fn channels(plane: &[f32], mean: &[f32], std: &[f32]) -> Vec<f32> {
 
 /// Anything of eight bits.
 fn decode_grey(bytes: &[u8], patience: &Patience) -> Result<Plane> {
-    let decoded = decode(bytes, None, patience)?;
+    let decoded = decode(bytes, Look::default(), patience)?;
     let pixels = &decoded.pixels;
     let (rgb, _) = pixels.rgb().as_chunks::<3>();
     let grey = |[red, green, blue]: [u8; 3]| {

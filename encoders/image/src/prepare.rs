@@ -1,9 +1,9 @@
 //! From bytes to a sample.
 
-use crate::table::{Alpha, Image, Patches};
+use crate::table::{Image, Patches};
 use onespace_core::{Error, Modality, Patience, Prepare, PrepareRequest, Prepared, Result, Sample, Tensor};
 
-use crate::{decode::decode, fit::Fit, patches, resize::resize};
+use crate::{decode::decode, fit::Fit, look::Look, patches, resize::resize};
 
 /// Images to samples as a manifest's `[towers.image.preprocess]` says.
 #[derive(Clone, Debug)]
@@ -105,11 +105,7 @@ impl Prepare for ImagePreparer {
 
     fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let patience = &request.patience;
-        let background = match self.spec.alpha {
-            Alpha::Blend => Some(self.spec.background),
-            Alpha::Drop => None,
-        };
-        let decoded = decode(request.bytes, background, patience)?;
+        let decoded = decode(request.bytes, Look::of(&self.spec), patience)?;
         let pixels = &decoded.pixels;
         let (rgb, size) = (pixels.rgb(), (pixels.width(), pixels.height()));
         let tensors = if let Some(patches) = self.spec.patches {

@@ -40,10 +40,19 @@ pub struct Image {
     /// What becomes of transparency.
     #[serde(default, skip_serializing_if = "is_default")]
     pub alpha: Alpha,
+    /// Whether it is turned as its EXIF or XMP says.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub turn: Turn,
+    /// What becomes of grey of more than eight bits.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub deep_grey: DeepGrey,
     /// With [`Resize::ShortestEdge`]: the shorter edge is brought to this, and `width · height` cut out of the
     /// centre. Absent: the image is scaled until it just covers `width · height`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resize_to: Option<u32>,
+    /// Whether embedded colour profiles count.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub profile: ProfileUse,
     /// In which numbers is interpolated.
     #[serde(default, skip_serializing_if = "is_default")]
     pub resample: Resample,
@@ -112,6 +121,40 @@ pub enum Alpha {
     /// It is ignored: the colours that were hidden count, as after Pillow's `convert("RGB")`, which
     /// ImageBind begins with.
     Drop,
+}
+
+/// Whether embedded colour profiles (ICC, or primaries that a HEIF names) count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProfileUse {
+    /// They do not: numbers are taken as they are, as published models were trained.
+    #[default]
+    Ignore,
+    /// Colours are brought to sRGB, as browsers show them (Pillow's `ImageCms`, perceptual intent).
+    Srgb,
+}
+
+/// Which way up an image is seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Turn {
+    /// As its EXIF or XMP says (`load_image` of transformers).
+    #[default]
+    Upright,
+    /// As Pillow's `open` alone gives it, with which ImageBind and OpenCLIP begin: as its pixels are stored, but for
+    /// TIFF, which Pillow turns.
+    Stored,
+}
+
+/// What becomes of grey of more than eight bits, and of no other colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeepGrey {
+    /// Its highest eight bits are kept.
+    #[default]
+    High,
+    /// What is brighter than 255 is white, as after Pillow's `convert("RGB")`.
+    Clip,
 }
 
 /// Whether a image is resized or cut first.
@@ -221,7 +264,10 @@ impl Image {
             mean: [0.0; 3],
             std: [1.0; 3],
             alpha: Alpha::Blend,
+            turn: Turn::Upright,
+            deep_grey: DeepGrey::High,
             resize_to: None,
+            profile: ProfileUse::Ignore,
             resample: Resample::U8,
             order: Order::ResizeCrop,
             centre: Centre::Even,

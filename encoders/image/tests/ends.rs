@@ -114,6 +114,49 @@ fn orientation_is_found_behind_its_name_and_in_odd_places() {
     }
 }
 
+#[test]
+fn notes_of_a_phone_behind_the_boxes_are_no_harm() {
+    for file in ["formats/colours.heic", "formats/colours.avif"] {
+        let noted =
+            [read(file).as_slice(), b"\0\0\xa1\x0a\x08\0\0\0Image_UTC_Data1700000000000SEFHk\0\0\0SEFT"].concat();
+        assert!(prepare(&noted).unwrap() == prepare(&read(file)).unwrap(), "{file}");
+    }
+}
+
+/// A sequence without items: a track of one picture.
+#[test]
+fn the_first_picture_of_a_sequence_is_shown() {
+    let boxed = |name: &[u8; 4], body: &[u8]| [&(body.len() as u32 + 8).to_be_bytes(), name.as_slice(), body].concat();
+    for (file, brand, entry, config) in
+        [("formats/colours.heic", b"msf1", b"hvc1", b"hvcC"), ("formats/colours.avif", b"avis", b"av01", b"av1C")]
+    {
+        let still = read(file);
+        let at = still.windows(4).position(|window| window == config).unwrap();
+        let length = u32::from_be_bytes(still[at - 4..at].try_into().unwrap()) as usize;
+        let data = &still[still.windows(4).position(|window| window == b"mdat").unwrap() + 4..];
+        let head = boxed(b"ftyp", &[brand.as_slice(), &[0; 4], b"hevc"].concat());
+        let movie = |begin: usize| {
+            let mut picture = vec![0; 78];
+            picture[24..28].copy_from_slice(&[0, 41, 0, 29]);
+            picture.extend(&still[at - 4..at - 4 + length]);
+            if let Some(at) = still.windows(8).position(|window| window == b"colrnclx") {
+                picture.extend(&still[at - 4..at + 15]);
+            }
+            let entries = boxed(b"stsd", &[[0, 0, 0, 0, 0, 0, 0, 1].as_slice(), &boxed(entry, &picture)].concat());
+            let sizes = boxed(b"stsz", &[0, 0, data.len() as u32, 1].map(u32::to_be_bytes).concat()[4..]);
+            let places = boxed(b"stco", &[0, 1, begin as u32].map(u32::to_be_bytes).concat());
+            let table = boxed(b"stbl", &[entries, sizes, places].concat());
+            boxed(b"moov", &boxed(b"trak", &boxed(b"mdia", &boxed(b"minf", &table))))
+        };
+        let begin = head.len() + movie(0).len() + 8;
+        let sequence = [head, movie(begin), boxed(b"mdat", data)].concat();
+        assert!(prepare(&sequence).unwrap() == prepare(&still).unwrap(), "{file}");
+        for length in (0..sequence.len()).step_by(11) {
+            assert!(prepare(&sequence[..length]).is_err(), "cut to {length}");
+        }
+    }
+}
+
 /// The pixels of `rgb.bmp`, or a few of a palette, behind a header of OS/2.
 fn os2(header: u32, rgb: &[u8]) -> Vec<u8> {
     let (sides, pixels) = (&rgb[18..26], &rgb[u32::from_le_bytes(rgb[10..14].try_into().unwrap()) as usize..]);

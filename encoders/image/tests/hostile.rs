@@ -10,7 +10,19 @@ use onespace_core::{Error, Prepare, PrepareRequest, Reason, Result, Sample, limi
 use onespace_image::ImagePreparer;
 use onespace_image::table::Image;
 
-const FILES: [&str; 16] = [
+const FILES: [&str; 28] = [
+    "formats/colours.avif",
+    "formats/opacity.avif",
+    "formats/grid.avif",
+    "formats/colours.heic",
+    "formats/grid.heic",
+    "formats/cut.heic",
+    "formats/lossy.jxl",
+    "formats/colours.jp2",
+    "formats/blocks.dds",
+    "formats/runs.psd",
+    "formats/holes.bmp",
+    "formats/large-frame.gif",
     "rgb.jpg",
     "progressive.jpg",
     "cmyk.jpg",
@@ -156,17 +168,43 @@ fn what_is_no_image_says_so() {
 }
 
 #[test]
-fn stills_in_other_containers_are_refused_by_name() {
-    for (name, bytes) in [
-        ("AVIF", b"\0\0\0\x20ftypavif\0\0\0\0avifmif1miafMA1B".as_slice()),
-        ("AVIF", b"\0\0\0\x18ftypmif1\0\0\0\0miafavif"),
-        ("HEIF", b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf"),
-    ] {
-        let error = prepare(bytes).unwrap_err();
-        assert_eq!(error.reason, Reason::MediaUnsupported, "{error}");
-        assert!(error.message.contains(&format!("{name} is not decoded here")), "{error}");
-        assert_blames_the_media(&error, name);
+fn what_is_in_a_container_is_read_or_refused_by_name() {
+    for (kind, codec) in [(b"avc1", "H.264"), (b"vvc1", "VVC"), (b"unci", "not compressed"), (b"abcd", "abcd")] {
+        let mut bytes = read("formats/colours.heic");
+        let places: Vec<usize> = (0..bytes.len() - 4).filter(|at| &bytes[*at..*at + 4] == b"hvc1").collect();
+        places.iter().for_each(|at| bytes[*at..*at + 4].copy_from_slice(kind));
+        let error = prepare(&bytes).unwrap_err();
+        assert!(error.reason == Reason::MediaUnsupported && error.message.contains(codec), "{error}");
     }
+    for bytes in [b"\0\0\0\x20ftypavif\0\0\0\0avifmif1miafMA1B".as_slice(), b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf"] {
+        assert_eq!(prepare(bytes).unwrap_err().reason, Reason::MediaMalformed);
+    }
+}
+
+#[test]
+fn pictures_in_containers_are_bounded_by_what_they_say() {
+    // Width and height in the property that says them.
+    let with_size = |file: &str, width: u32, height: u32| {
+        let mut bytes = read(file);
+        let places: Vec<usize> = (0..bytes.len() - 4).filter(|at| &bytes[*at..*at + 4] == b"ispe").collect();
+        for at in places {
+            bytes[at + 8..at + 12].copy_from_slice(&width.to_be_bytes());
+            bytes[at + 12..at + 16].copy_from_slice(&height.to_be_bytes());
+        }
+        prepare(&bytes).unwrap_err()
+    };
+    for file in ["formats/colours.avif", "formats/colours.heic"] {
+        assert_eq!(with_size(file, 60_000, 60_000).reason, Reason::MediaTooLarge, "{file}");
+        assert_eq!(with_size(file, 9_000, 9_000).reason, Reason::MediaTooLarge, "{file}");
+        // Larger than what is coded.
+        assert_eq!(with_size(file, 500, 500).reason, Reason::MediaMalformed, "{file}");
+        assert_eq!(with_size(file, 0, 0).reason, Reason::MediaMalformed, "{file}");
+    }
+    // The same tile in each of 65,536 places.
+    let mut grid = read("formats/grid.heic");
+    let at = grid.windows(8).position(|window| window == b"\0\0\x01\x01\0\x64\0\x5a").unwrap();
+    grid[at + 2..at + 4].copy_from_slice(&[255, 255]);
+    assert_eq!(prepare(&grid).unwrap_err().reason, Reason::MediaMalformed);
 }
 
 #[test]

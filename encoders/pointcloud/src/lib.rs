@@ -21,6 +21,7 @@ mod points;
 mod prepare;
 mod source;
 pub mod table;
+mod texture;
 mod views;
 
 pub use prepare::PointCloudPreparer;

@@ -1,10 +1,13 @@
 //! Points spread evenly over the faces of a mesh.
 
+use std::{collections::HashMap, sync::Arc};
+
 use onespace_core::{Patience, Result, random::SplitMix64};
 
 use crate::{
-    points::Point,
+    points::{Origin, Point, all},
     source::{MESH_VERTICES, Source},
+    texture::Textures,
 };
 
 /// What the spread begins with ("onespace"): the same file gives the same points, always.
@@ -13,6 +16,37 @@ const SEED: u64 = 0x6f6e_6573_7061_6365;
 /// Whether a file has faces that are looked at.
 pub fn is_mesh(source: &dyn Source) -> bool {
     source.vertices() <= MESH_VERTICES && source.has_faces()
+}
+
+/// Every vertex of a mesh. One without a colour has the mean of those that it shares triangles with, if others have
+/// one: of some corners programs know none, and write NaN.
+///
+/// # Errors
+/// As [`all`].
+pub fn corners(source: &dyn Source, origin: Origin, patience: &Patience) -> Result<Vec<Point>> {
+    let mut corners = all(source, origin, patience)?;
+    let is_bare = |corner: &Point| corner.colour.iter().any(|value| value.is_nan());
+    let bare = corners.iter().filter(|corner| is_bare(corner)).count();
+    if bare == 0 || bare == corners.len() {
+        return Ok(corners);
+    }
+    let mut beside: HashMap<u32, [f32; 4]> = HashMap::new();
+    source.each_triangle(patience, &mut |numbers| {
+        let at = |number: u32| corners.get(number as usize).filter(|corner| corner.is_somewhere());
+        let known = || numbers.into_iter().filter_map(at).filter(|corner| !is_bare(corner));
+        for number in numbers.into_iter().filter(|number| at(*number).is_some_and(is_bare)) {
+            let sum = beside.entry(number).or_default();
+            for [red, green, blue] in known().map(|corner| corner.colour) {
+                sum.iter_mut().zip([red, green, blue, 1.0]).for_each(|(sum, value)| *sum += value);
+            }
+        }
+    })?;
+    for (number, [red, green, blue, count]) in beside {
+        if let Some(corner) = corners.get_mut(number as usize).filter(|_| count > 0.0) {
+            corner.colour = [red, green, blue].map(|sum| sum / count);
+        }
+    }
+    Ok(corners)
 }
 
 /// `count` points on the faces of a file, as many on each as its area's share; none if its faces have no area.
@@ -37,11 +71,14 @@ pub fn spread(source: &dyn Source, vertices: &[Point], count: usize, patience: &
     let mut random = SplitMix64::new(SEED);
     let mut passed = 0.0;
     let mut next = random.unit() * whole / count as f64;
+    let textures = source.textures().map(Arc::as_ref);
+    let mut triangles = 0..;
     source.each_triangle(patience, &mut |numbers| {
+        let number = triangles.next().unwrap_or_default();
         let Some(corners) = corners(numbers) else { return };
         passed += area(corners);
         while next < passed && points.len() < count {
-            points.push(between(corners, &mut random));
+            points.push(between(corners, number, textures, &mut random));
             next = (points.len() as f64 + random.unit()) * whole / count as f64;
         }
     })?;
@@ -63,7 +100,7 @@ fn area([a, b, c]: [&Point; 3]) -> f64 {
 }
 
 /// A random point of a triangle, all of it equally likely.
-fn between([a, b, c]: [&Point; 3], random: &mut SplitMix64) -> Point {
+fn between([a, b, c]: [&Point; 3], triangle: usize, textures: Option<&Textures>, random: &mut SplitMix64) -> Point {
     let (u, v) = (random.unit(), random.unit());
     let (u, v) = if u + v > 1.0 { (1.0 - u, 1.0 - v) } else { (u, v) };
     let weights = [1.0 - u - v, u, v];
@@ -74,5 +111,7 @@ fn between([a, b, c]: [&Point; 3], random: &mut SplitMix64) -> Point {
         }
         sum.map(|value| value as f32)
     };
-    Point { place: mixed(|point| point.place), colour: mixed(|point| point.colour) }
+    let colour = mixed(|point| point.colour);
+    let colour = textures.map_or(colour, |textures| textures.tinted(triangle, weights, colour));
+    Point { place: mixed(|point| point.place), colour }
 }

@@ -10,7 +10,7 @@ use crate::{
     group::{nearest, within},
     mesh,
     normalise::to_unit_sphere,
-    points::{self, Origin, Point, check_somewhere, each_vertex, paint, strided},
+    points::{Origin, Point, check_somewhere, each_vertex, paint, strided},
     source::Source,
     table::{Emit, FpsStart, GroupKind, Grouping, Layout, Normalise, PointCloud, Subsample},
 };
@@ -66,7 +66,7 @@ impl PointCloudPreparer {
             Normalise::None => Origin::Files,
         };
         if mesh::is_mesh(source) {
-            let corners = points::all(source, origin, patience)?;
+            let corners = mesh::corners(source, origin, patience)?;
             let count = match self.spec.subsample {
                 Subsample::Fps => self.spec.presample,
                 Subsample::Stride | Subsample::Random => self.spec.points,
@@ -168,6 +168,11 @@ impl PointCloudPreparer {
 impl Prepare for PointCloudPreparer {
     fn modality(&self) -> Modality {
         Modality::PointCloud
+    }
+
+    /// Textures are decoded as images are, LAZ by a crate with unsafe code.
+    fn is_native(&self) -> bool {
+        true
     }
 
     fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {

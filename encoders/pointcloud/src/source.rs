@@ -1,6 +1,10 @@
 //! What points and faces are read from, whatever the format.
 
+use std::sync::Arc;
+
 use onespace_core::{Patience, Result};
+
+use crate::texture::Textures;
 
 /// Vertices of a mesh that are kept, 24 bytes each; one of more is taken for the cloud of its vertices.
 pub const MESH_VERTICES: usize = 1 << 20;
@@ -31,6 +35,11 @@ pub trait Source {
 
     /// Whether its places are written in numbers that single precision does not hold.
     fn is_precise(&self) -> bool;
+
+    /// The pictures on its triangles, where it has any.
+    fn textures(&self) -> Option<&Arc<Textures>> {
+        None
+    }
 
     /// Reads every vertex, in order.
     ///

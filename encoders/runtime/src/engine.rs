@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Deadline, Error, Modality, Reason, Result, Sample, Turn};
+use onespace_core::{Deadline, Error, Modality, Reason, Result, Sample};
 use tokio::{sync::oneshot, time::timeout_at};
 
 use crate::{
@@ -72,12 +72,14 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Runs the samples of one request; `target` is what their vectors will be compared with, which chooses the head
-    /// where the graph has several. Samples for different heads share a run. Dropping the future takes back what has
-    /// not started; a run whose callers have all gone is ended early. `permits` is kept until the last sample has left.
+    /// Runs the samples of one request that has its turn; `target` is what their vectors will be compared with, which
+    /// chooses the head where the graph has several. Samples for different heads share a run. Dropping the future takes
+    /// back what has not started; a run whose callers have all gone is ended early. `permits` is kept until the last
+    /// sample has left.
     ///
     /// # Errors
-    /// `QUEUE_FULL` with a pause, `DEADLINE_EXCEEDED`, `MODEL_FAILED`, `PANICKED`, `NOT_READY` while stopping.
+    /// `QUEUE_FULL` where what waits is too large already, `DEADLINE_EXCEEDED`, `MODEL_FAILED`, `PANICKED`, `NOT_READY`
+    /// while stopping.
     pub async fn run(
         &self,
         samples: Vec<Sample>,
@@ -85,48 +87,17 @@ impl Engine {
         deadline: Deadline,
         permits: RequestPermits,
     ) -> Result<Run> {
-        self.run_as(Turn::Asks, samples, target, deadline, permits).await
-    }
-
-    /// The same for a request that may have its turn already, and then waits until its deadline.
-    ///
-    /// # Errors
-    /// As [`Self::run`].
-    pub async fn run_as(
-        &self,
-        turn: Turn,
-        samples: Vec<Sample>,
-        target: Option<Modality>,
-        deadline: Deadline,
-        permits: RequestPermits,
-    ) -> Result<Run> {
         deadline.check(&format!("before the {} tower was asked", self.graph.tower))?;
         let arrived = Instant::now();
-        let count = samples.len();
-        let Ticket { job, answers, patience } = self.queue.submit(samples, target, (turn, deadline), &permits)?;
+        let Ticket { job, answers } = self.queue.submit(samples, target, deadline, &permits)?;
         drop(permits);
         let mut withdraw = WithdrawOnDrop { queue: &self.queue, job: Some(job) };
-        let answers = collect(answers);
-        tokio::pin!(answers);
-        let patience = arrived + patience;
-        if turn == Turn::Asks && patience < deadline.instant() {
-            if let Ok(answers) = timeout_at(patience.into(), &mut answers).await {
-                let answers = answers?;
-                withdraw.job = None;
-                return sum_up(arrived, answers);
-            }
-            if let Some(error) = self.queue.give_up(job, count) {
-                return Err(error);
-            }
-        }
-        match timeout_at(deadline.instant().into(), answers).await {
-            Ok(answers) => {
-                let answers = answers?;
-                withdraw.job = None;
-                sum_up(arrived, answers)
-            }
-            Err(_) => Err(Deadline::exceeded(&format!("in the {} tower", self.graph.tower))),
-        }
+        let Ok(answers) = timeout_at(deadline.instant().into(), collect(answers)).await else {
+            return Err(Deadline::exceeded(&format!("in the {} tower", self.graph.tower)));
+        };
+        let answers = answers?;
+        withdraw.job = None;
+        sum_up(arrived, answers)
     }
 
     /// The graph it runs.
@@ -142,12 +113,12 @@ impl Engine {
     }
 
     /// Refuses whoever would wait for its turn in vain, before its media are prepared: behind so many others that are
-    /// being prepared now or will be. Of so many that come together, those that fit have their turn.
+    /// being prepared now or will be. Of so many that come together, says how many have their turn.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause, `DEADLINE_EXCEEDED`.
     pub fn check_turn(&self, others: usize, media: usize, deadline: Deadline) -> Result<usize> {
-        self.queue.check(others, media, deadline)
+        self.queue.check_turn(others, media, deadline)
     }
 
     /// How long the longest present run has been going on; zero when idle.

@@ -1,10 +1,6 @@
 //! What passes through a queue.
 
-use std::{
-    any::Any,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{any::Any, sync::Arc, time::Instant};
 
 use onespace_core::{Deadline, Modality, Result, Sample};
 use ort::session::RunOptions;
@@ -50,8 +46,6 @@ pub(crate) struct Ticket {
     pub job: u64,
     /// Where the answers of its samples will come.
     pub answers: Vec<oneshot::Receiver<Answer>>,
-    /// How long it may wait for its first sample's turn.
-    pub patience: Duration,
 }
 
 /// A batch that a worker has in hand.

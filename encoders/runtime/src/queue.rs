@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Deadline, Error, Modality, Reason, Result, Sample, Turn};
+use onespace_core::{Deadline, Error, ListTurn, Modality, Reason, Result, Sample};
 use ort::session::RunOptions;
 use tokio::sync::oneshot;
 
@@ -24,9 +24,6 @@ use crate::{
 
 /// The shortest and longest pause that a refused caller is told.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-
-/// How much of the time that a list has its own work may take: the estimate may be wrong by as much again.
-const OF_ITS_TIME: f64 = 0.5;
 
 /// The part of a run's time that its callers are given to come back before the next run starts without them. A caller
 /// that is answered asks again within microseconds; a run that leaves as soon as the first of them is there takes two
@@ -63,13 +60,13 @@ impl Queue {
     /// Puts the samples of one request at the end, all or none.
     ///
     /// # Errors
-    /// `QUEUE_FULL` with a pause; `DEADLINE_EXCEEDED` when there is less time left than a sample takes;
-    /// `NOT_READY` once closed.
+    /// `QUEUE_FULL` with a pause when what waits is too large already; `DEADLINE_EXCEEDED` when there is less time left
+    /// than a sample takes; `NOT_READY` once closed.
     pub fn submit(
         &self,
         samples: Vec<Sample>,
         target: Option<Modality>,
-        (turn, deadline): (Turn, Deadline),
+        deadline: Deadline,
         permits: &RequestPermits,
     ) -> Result<Ticket> {
         let mut state = self.lock();
@@ -79,14 +76,9 @@ impl Queue {
         self.sweep(&mut state);
         let values: usize =
             samples.iter().chain(state.waiting.iter().map(|entry| &entry.sample)).map(Sample::cost).sum();
-        let heavy = values > self.policy.queue_values && !state.waiting.is_empty();
-        let many = turn == Turn::Asks && state.waiting.len() + samples.len() > self.policy.queue;
-        if heavy || many {
+        if values > self.policy.queue_values && !state.waiting.is_empty() {
             add(&self.counters.refused, samples.len());
             return Err(self.full(&state, samples.len(), 0.0));
-        }
-        if turn == Turn::Asks {
-            self.check_turn(&state, 0.0).inspect_err(|_| add(&self.counters.refused, samples.len()))?;
         }
         state.learn_request(samples.len());
         // An idle tower takes what comes: the mean may be out of date, and only runs can correct it.
@@ -97,7 +89,6 @@ impl Queue {
         }
         let job = self.jobs.fetch_add(1, Ordering::Relaxed);
         let arrived = Instant::now();
-        let patience = self.patience(&state);
         let answers = samples.into_iter().map(|sample| {
             let (reply, receiver) = oneshot::channel();
             let key = Key::new(&sample);
@@ -107,36 +98,34 @@ impl Queue {
         });
         let answers = answers.collect();
         self.changed.notify_all();
-        Ok(Ticket { job, answers, patience })
+        Ok(Ticket { job, answers })
     }
 
     /// Refuses whoever would wait in vain, before any work is done for it, behind so many media that are on their way
-    /// here. Of so many that come together, those that fit have their turn, the first in any case: or what is slow
-    /// would never pass.
+    /// here; of so many that come together, says how many have their turn.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause; `DEADLINE_EXCEEDED` where there is less time left than that takes.
-    pub fn check(&self, others: usize, media: usize, deadline: Deadline) -> Result<usize> {
+    pub fn check_turn(&self, others: usize, media: usize, deadline: Deadline) -> Result<usize> {
         let state = self.lock();
         let coming = others as f64 * state.request_samples;
         let (waiting, most) = (state.waiting.len() as f64 + coming, self.policy.queue as f64);
-        let refused = if waiting > most { Err(self.full(&state, 0, coming)) } else { self.check_turn(&state, coming) };
-        refused.inspect_err(|_| add(&self.counters.refused, media))?;
         let (ahead, left) = (state.ahead(coming), deadline.remaining().as_secs_f64());
+        if waiting > most || ahead > self.patience(&state).as_secs_f64() {
+            add(&self.counters.refused, media);
+            return Err(self.full(&state, 0, coming));
+        }
         if ahead > left {
             add(&self.counters.expired, media);
             return Err(Deadline::exceeded(&format!("before the {} tower could have an answer", self.tower)));
         }
-        let each = state.sample_seconds.unwrap_or(0.0) / state.running.len().max(1) as f64;
-        let in_time = (left * OF_ITS_TIME - ahead) / each.max(f64::MIN_POSITIVE);
-        let fit = in_time.min(most - waiting) / state.request_samples.max(1.0);
-        Ok((fit as usize).clamp(1, media.max(1)))
-    }
-
-    /// What waits already, and what comes, takes longer than anybody may wait.
-    fn check_turn(&self, state: &State, coming: f64) -> Result<()> {
-        let in_time = state.ahead(coming) <= self.patience(state).as_secs_f64();
-        if in_time { Ok(()) } else { Err(self.full(state, 0, coming)) }
+        let samples = state.request_samples.max(1.0);
+        let each = samples * state.sample_seconds.unwrap_or(0.0) / state.running.len().max(1) as f64;
+        let list = ListTurn { media, each, ahead, left, places: (most / samples, waiting / samples) };
+        list.taken().ok_or_else(|| {
+            add(&self.counters.refused, media);
+            self.full(&state, 0, coming)
+        })
     }
 
     /// How long a request may wait for its first sample's turn: as the policy says, or the time of one full batch where
@@ -144,17 +133,6 @@ impl Queue {
     fn patience(&self, state: &State) -> Duration {
         let slow = Duration::try_from_secs_f64(self.policy.samples as f64 * state.sample_seconds.unwrap_or(0.0));
         self.policy.patience.max(slow.unwrap_or_default())
-    }
-
-    /// Takes a request back if none of its samples has started; the error then says how long to wait.
-    pub fn give_up(&self, job: u64, samples: usize) -> Option<Error> {
-        let mut state = self.lock();
-        if state.waiting.iter().filter(|entry| entry.job == job).count() < samples {
-            return None;
-        }
-        state.waiting.retain(|entry| entry.job != job);
-        add(&self.counters.refused, samples);
-        Some(self.full(&state, 0, 0.0))
     }
 
     /// Forgets a request whose caller has gone: what waits leaves, and a run that nobody waits for is ended.

@@ -150,7 +150,7 @@ async fn a_full_queue_refuses_with_a_pause() {
     tasks.extend((0..4).map(|_| ask(&engine, vec![tokens(&[1])])));
     until("the queue is full", || engine.stats().waiting == 4).await;
     let start = Instant::now();
-    let error = engine.run(vec![tokens(&[1])], None, Deadline::default(), nobody()).await.unwrap_err();
+    let error = engine.check_turn(1, 1, Deadline::default()).unwrap_err();
     assert_eq!(error.reason, Reason::QueueFull);
     assert!(error.retry_after.unwrap() >= Duration::from_millis(50));
     assert!(start.elapsed() < patient().patience / 4, "it waited for its turn: {:?}", start.elapsed());
@@ -163,16 +163,16 @@ async fn a_full_queue_refuses_with_a_pause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_waits_too_long_is_turned_away() {
+async fn what_has_its_turn_waits_until_its_deadline() {
     let (gate, observer) = Gate::new(false);
     let engine = engine(bag(), Policy { patience: Duration::from_millis(200), ..Policy::default() }, observer);
     let first = ask(&engine, vec![tokens(&[1])]);
     until("the first runs", || gate.sizes().len() == 1).await;
-    let error = engine.run(vec![tokens(&[1])], None, Deadline::default(), nobody()).await.unwrap_err();
-    assert_eq!((error.reason, error.retry_after.is_some()), (Reason::QueueFull, true));
-    assert_eq!(engine.stats().waiting, 0);
+    let waits = ask(&engine, vec![tokens(&[1])]);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(!waits.is_finished(), "longer than who asks may wait");
     gate.open();
-    assert!(first.await.unwrap().is_ok(), "what runs is not turned away");
+    assert!(first.await.unwrap().is_ok() && waits.await.unwrap().is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,8 +188,9 @@ async fn before_a_slow_graph_the_time_of_a_batch_is_not_too_long() {
     let held = ask(&engine, vec![tokens(&[1])]);
     until("the second runs", || gate.sizes().len() == 2).await;
     let waiting = ask(&engine, vec![tokens(&[1])]);
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(engine.stats().waiting, 1, "five times its patience is less than a batch of such samples takes");
+    until("the third waits", || engine.stats().waiting == 1).await;
+    let turn = engine.check_turn(0, 1, Deadline::default());
+    assert_eq!(turn.unwrap(), 1, "ten times its patience is less than a batch of such samples takes");
     gate.open();
     assert!(held.await.unwrap().is_ok() && waiting.await.unwrap().is_ok());
 }
@@ -350,8 +351,6 @@ async fn a_request_of_many_samples_keeps_their_order() {
     for (at, vector) in run.vectors.iter().enumerate() {
         assert!((vector[0] - ((at + 1) as f32).ln()).abs() < 1e-5);
     }
-    let error = engine.run((0..300).map(|_| x(1.0)).collect(), None, Deadline::default(), nobody()).await.unwrap_err();
-    assert_eq!(error.reason, Reason::QueueFull);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 mod clean;
 mod decode;
+mod documents;
 mod family;
 mod prepare;
 mod repair;

@@ -39,6 +39,11 @@ pub struct Text {
     /// normaliser does is not repeated here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clean: Vec<Clean>,
+    /// Whether letters become lower case one by one (a sigma that ends a word as any other), once the special tokens
+    /// that a text spells have been found: what `Siglip2Tokenizer` does, whatever class a checkpoint's `tokenizer.json`
+    /// was written by. Twice is as good as once.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lowercase: bool,
     /// How far is padded.
     #[serde(default, skip_serializing_if = "is_default")]
     pub pad: Pad,

@@ -58,6 +58,38 @@ fn ids_are_those_of_the_models() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// The tokenizers of a checkpoint that names either class: with and without lower case of its own.
+#[test]
+fn siglip_2_is_lower_case_whatever_its_tokenizer_says() {
+    let golden = golden();
+    let case = golden.cases.iter().find(|case| case.tokenizer == "siglip2").unwrap();
+    let own: serde_json::Value = serde_json::from_slice(&file("siglip2.json")).unwrap();
+    let mut without = own.clone();
+    let steps = without["normalizer"]["normalizers"].as_array_mut().unwrap();
+    assert_eq!(steps.remove(0)["type"], "Lowercase");
+    let mut bare = own.clone();
+    bare["normalizer"] = serde_json::Value::Null;
+    bare["pre_tokenizer"] = serde_json::Value::Null;
+    let lower = Text { lowercase: true, ..case.spec.clone() };
+    for tokenizer in [&own, &without] {
+        let preparer = TextPreparer::new(&lower, tokenizer.to_string().as_bytes(), 1).unwrap();
+        for (text, wanted) in golden.texts.iter().zip(&case.ids) {
+            assert_eq!(
+                ids(&preparer.prepare(&PrepareRequest::of(text.as_bytes())).unwrap().samples),
+                wanted,
+                "{text:?}"
+            );
+        }
+    }
+    // Where the tokenizer has no steps at all, and where nothing asks for it.
+    let found = |spec: &Text, tokenizer: &serde_json::Value, text: &str| {
+        let preparer = TextPreparer::new(spec, tokenizer.to_string().as_bytes(), 1).unwrap();
+        ids(&preparer.prepare(&PrepareRequest::of(text.as_bytes())).unwrap().samples).to_vec()
+    };
+    assert_eq!(found(&lower, &bare, "CAT"), found(&case.spec, &bare, "cat"));
+    assert_ne!(found(&case.spec, &without, "CAT"), found(&case.spec, &without, "cat"));
+}
+
 #[test]
 fn a_long_text_ends_with_the_last_token_unless_it_is_cut_off() {
     let case = golden().cases.swap_remove(0);

@@ -350,7 +350,7 @@ impl Encoder for LocalEncoder {
         let mut fit = self.preparer(modality)?.pool.check_turn(media, deadline)?;
         for (tower, pipeline) in &self.pipelines {
             if passes(modality, *tower) {
-                fit = fit.min(pipeline.engine.check_turn(self.on_the_way(*tower), media, deadline)?);
+                fit = pipeline.engine.check_turn(self.on_the_way(*tower), fit, deadline)?;
             }
         }
         Ok(fit)

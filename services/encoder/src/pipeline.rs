@@ -2,7 +2,7 @@
 
 use onespace_alignment::Alignment;
 use onespace_bundle::{Bundle, TowerHead};
-use onespace_core::{Deadline, Modality, Result, Sample, Turn};
+use onespace_core::{Deadline, Modality, Result, Sample};
 use onespace_runtime::{Engine, Graph, Models, Options, RequestPermits};
 
 use crate::pooling::Part;
@@ -59,7 +59,7 @@ impl TowerPipeline {
         permits: RequestPermits,
     ) -> Result<TowerOutput> {
         let what: Vec<_> = samples.iter().map(|sample| (sample.track, sample.span, sample.used_for)).collect();
-        let run = self.engine.run_as(Turn::Has, samples, target, deadline, permits).await?;
+        let run = self.engine.run(samples, target, deadline, permits).await?;
         let part = |(native, (track, span, used_for))| {
             Ok(Part { track, span, used_for, vector: self.alignment.apply(native)? })
         };

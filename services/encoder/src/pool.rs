@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onespace_core::{Deadline, Error, Patience, Reason, Result, Room, Turn, limits};
+use onespace_core::{Deadline, Error, ListTurn, Patience, Reason, Result, Room, Turn, limits};
 use onespace_runtime::RequestPermits;
 use tokio::{sync::Semaphore, task, time::timeout_at};
 
@@ -89,8 +89,8 @@ impl Pool {
         self.waiting.load(Ordering::Relaxed) + self.threads.saturating_sub(self.turns.available_permits())
     }
 
-    /// Refuses whoever would wait for a turn in vain, before any work is done for it. Of so many that come together,
-    /// those that fit in half of their time have their turn, the first in any case.
+    /// Refuses whoever would wait for a turn in vain, before any work is done for it; of so many that come together,
+    /// says how many have their turn.
     ///
     /// # Errors
     /// `QUEUE_FULL` with a pause; `DEADLINE_EXCEEDED` where there is less time left than those before take.
@@ -102,9 +102,14 @@ impl Pool {
             _ if ahead > longest || self.inside() > limits::PREPARE_QUEUE => return Err(self.full()),
             _ => {}
         }
-        let each = self.mean().as_secs_f64() / self.threads as f64;
-        let fit = (left / 2).saturating_sub(ahead).as_secs_f64() / each.max(f64::MIN_POSITIVE);
-        Ok((fit as usize).clamp(1, media.max(1)))
+        let list = ListTurn {
+            media,
+            each: self.mean().as_secs_f64() / self.threads as f64,
+            ahead: ahead.as_secs_f64(),
+            left: left.as_secs_f64(),
+            places: (f64::INFINITY, 0.0),
+        };
+        list.taken().ok_or_else(|| self.full())
     }
 
     /// Waits for a turn, then works: one who asks waits no longer than anybody may. `work` is told when nobody waits

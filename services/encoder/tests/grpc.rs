@@ -83,7 +83,7 @@ async fn media_comes_in_chunks_and_faults_are_named() {
         ),
         (vec![start(Modality::Image, 3), chunk(3)], Reason::ModalityNotServed),
         (vec![start(Modality::Text, 0)], Reason::MediaEmpty),
-        (vec![start(Modality::Text, limits::TEXT_BYTES + 1)], Reason::MediaTooLarge),
+        (vec![start(Modality::Text, limits::DOCUMENT_BYTES + 1)], Reason::MediaTooLarge),
         (vec![start(Modality::Text, 3), chunk(2)], Reason::FieldInvalid),
         (vec![start(Modality::Text, 3), chunk(4)], Reason::FieldInvalid),
         (vec![start(Modality::Text, 6), piece(3, false), start(Modality::Text, 3)], Reason::FieldInvalid),

@@ -5,7 +5,10 @@ use onespace_core::{CollectionRef, Deadline, Error, Reason, Result, Tenant};
 use onespace_kit::deadline;
 use tonic::Request;
 
-use crate::answer::{AnswerHold, AnswerRoom};
+use crate::{
+    Gateway,
+    answer::{AnswerHold, AnswerRoom},
+};
 
 /// Where a caller says whose items it means.
 pub const TENANT: &str = "onespace-tenant";
@@ -42,6 +45,15 @@ impl Call {
         let tenant = caller.tenant(named.transpose()?)?;
         let (deadline, answer) = (deadline::incoming(metadata), AnswerRoom::of(metadata)?);
         Ok(Self { caller, tenant, deadline, answer, hold: AnswerHold::default() })
+    }
+
+    /// The tenant's collection that a name or an alias leads to, if the caller may reach that name: it is looked up
+    /// once, and the call stays with what was found. Whoever leads an alias somewhere may reach both.
+    ///
+    /// # Errors
+    /// As [`Self::collection`]; `STORE_*`.
+    pub async fn locate(&self, gateway: &Gateway, name: &str) -> Result<CollectionRef> {
+        gateway.store().resolve(&self.collection(name)?).await
     }
 
     /// The tenant's collection of a name, if the caller may reach it.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use onespace_core::{CollectionInfo, CollectionSpec, Error, FieldKind, Reason, Result, limits};
+use onespace_core::{
+    CollectionInfo, CollectionName, CollectionRef, CollectionSpec, Error, FieldKind, Reason, Result, limits,
+};
 use onespace_proto::{space::dimension_out, v1};
 
 use crate::{Gateway, call::Call, page::page_size};
@@ -54,10 +56,15 @@ pub async fn list(
             .map_err(|_| Error::new(Reason::FieldInvalid, "page_token", "not a page token of this server"))?,
     };
     let mut all = gateway.store().list_collections(&call.tenant).await?;
+    let mut aliases = gateway.store().aliases(&call.tenant).await?;
     all.retain(|collection| call.caller.sees(collection.name.as_str()));
     let next_page_token =
         if all.len().saturating_sub(start) > size { (start + size).to_string() } else { String::new() };
-    let collections = all.into_iter().skip(start).take(size).map(collection_out).collect();
+    let collections = all.into_iter().skip(start).take(size).map(|info| {
+        let aliases = aliases.remove(&info.name).unwrap_or_default();
+        v1::Collection { aliases: names_out(call, aliases), ..collection_out(info) }
+    });
+    let collections = collections.collect();
     Ok(v1::ListCollectionsResponse { collections, next_page_token })
 }
 
@@ -66,7 +73,57 @@ pub async fn list(
 /// # Errors
 /// `COLLECTION_NOT_FOUND`, `STORE_*`.
 pub async fn get(gateway: &Gateway, call: &Call, name: &str) -> Result<v1::Collection> {
-    gateway.store().collection(&call.collection(name)?).await.map(collection_out)
+    let collection = call.locate(gateway, name).await?;
+    with_aliases(gateway, call, &collection).await
+}
+
+/// A collection with its other names.
+async fn with_aliases(gateway: &Gateway, call: &Call, collection: &CollectionRef) -> Result<v1::Collection> {
+    let info = gateway.store().collection(collection).await?;
+    let aliases = gateway.store().aliases(&call.tenant).await?.remove(&info.name).unwrap_or_default();
+    Ok(v1::Collection { aliases: names_out(call, aliases), ..collection_out(info) })
+}
+
+/// Gives a collection another name.
+///
+/// # Errors
+/// `FIELD_*`, `PERMISSION_DENIED` for a name that the caller may not reach, `COLLECTION_EXISTS`,
+/// `COLLECTION_NOT_FOUND`, `STORE_*`.
+pub async fn rename(gateway: &Gateway, call: &Call, request: v1::RenameCollectionRequest) -> Result<v1::Collection> {
+    let new_name = call.collection(&request.new_name).map_err(|error| blaming("new_name", error))?;
+    let collection = call.collection(&request.name)?;
+    gateway.store().rename_collection(&collection, &new_name.name).await?;
+    with_aliases(gateway, call, &new_name).await
+}
+
+/// Leads an alias to a collection.
+///
+/// # Errors
+/// As [`rename`]; `TOO_MANY`.
+pub async fn set_alias(gateway: &Gateway, call: &Call, request: v1::SetAliasRequest) -> Result<v1::Collection> {
+    let alias = call.collection(&request.alias).map_err(|error| blaming("alias", error))?;
+    let collection = call.collection(&request.collection)?;
+    gateway.store().set_alias(&alias, &collection.name).await?;
+    with_aliases(gateway, call, &collection).await
+}
+
+/// Takes an alias away.
+///
+/// # Errors
+/// `FIELD_*`, `PERMISSION_DENIED`, `COLLECTION_NOT_FOUND`, `STORE_*`.
+pub async fn delete_alias(gateway: &Gateway, call: &Call, alias: &str) -> Result<()> {
+    let alias = call.collection(alias).map_err(|error| blaming("alias", error))?;
+    gateway.store().remove_alias(&alias).await
+}
+
+/// An error of a name that stands in another field.
+fn blaming(field: &str, error: Error) -> Error {
+    Error { field: field.to_owned(), ..error }
+}
+
+/// Names that the caller may reach.
+fn names_out(call: &Call, names: Vec<CollectionName>) -> Vec<String> {
+    names.into_iter().filter(|name| call.caller.sees(name.as_str())).map(|name| name.to_string()).collect()
 }
 
 /// Removes a collection with all that is in it.
@@ -82,7 +139,7 @@ pub async fn delete(gateway: &Gateway, call: &Call, name: &str) -> Result<()> {
 /// # Errors
 /// `FIELD_*`, `TOO_MANY`, `COLLECTION_NOT_FOUND`, `STORE_*`.
 pub async fn index_fields(gateway: &Gateway, call: &Call, request: v1::IndexFieldsRequest) -> Result<v1::Collection> {
-    let collection = call.collection(&request.collection)?;
+    let collection = call.locate(gateway, &request.collection).await?;
     let fields = indexed_in(request.indexed)?;
     if fields.is_empty() {
         return Err(Error::new(Reason::FieldRequired, "indexed", "name at least one field"));
@@ -116,5 +173,6 @@ fn collection_out(info: CollectionInfo) -> v1::Collection {
         points: info.points,
         indexed: info.indexed.into_iter().map(|(field, found)| (field, kind(found))).collect(),
         unavailable: info.unavailable.unwrap_or_default(),
+        aliases: Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use onespace_proto::{
     convert,
     metadata::{self, metadata_in},
 };
-use prost_types::Struct;
+use prost_types::{FieldMask, Struct};
 use serde_json::Value;
 
 use crate::Gateway;
@@ -25,6 +25,8 @@ pub struct DetailsUpdate {
     metadata: Option<BTreeMap<String, Value>>,
     /// Fields of it.
     fields: BTreeMap<String, Option<Value>>,
+    /// Fields that the media says of itself.
+    tags: BTreeMap<String, Value>,
 }
 
 impl DetailsUpdate {
@@ -39,8 +41,33 @@ impl DetailsUpdate {
             uri: convert::some(uri).map(Some),
             title: convert::some(title).map(Some),
             metadata: metadata.map(|metadata| metadata_in(Some(metadata))).transpose()?,
-            fields: BTreeMap::new(),
+            ..Self::default()
         })
+    }
+
+    /// What a request changes: what its mask names, or without one what it sets.
+    ///
+    /// # Errors
+    /// As [`Self::of_mask`]; `FIELD_REQUIRED` where that is nothing.
+    pub fn of_request(uri: String, title: String, metadata: Option<Struct>, mask: Option<FieldMask>) -> Result<Self> {
+        let update = match mask.map(|mask| mask.paths).unwrap_or_default().as_slice() {
+            [] => Self::of_set(uri, title, metadata)?,
+            paths => Self::of_mask(uri, title, metadata, paths)?,
+        };
+        if update == Self::default() {
+            let message = "nothing is to be changed: set uri, title or metadata, or name what to take away";
+            return Err(Error::new(Reason::FieldRequired, "update_mask", message));
+        }
+        Ok(update)
+    }
+
+    /// The same, and what the media says of itself.
+    ///
+    /// # Errors
+    /// As [`metadata_in`], blaming `tags`.
+    pub fn with_tags(self, tags: Option<Struct>) -> Result<Self> {
+        let blamed = |error: Error| Error { field: error.field.replacen("metadata", "tags", 1), ..error };
+        Ok(Self { tags: metadata_in(tags).map_err(blamed)?, ..self })
     }
 
     /// What the paths of a mask name: what is empty is taken away.
@@ -84,11 +111,24 @@ impl DetailsUpdate {
                 None => metadata.remove(name),
             };
         }
+        let metadata = self.tagged(metadata);
         ItemDetails {
             uri: self.uri.clone().unwrap_or(before.uri),
             title: self.title.clone().unwrap_or(before.title),
             metadata,
         }
+    }
+}
+
+impl DetailsUpdate {
+    /// The tags over metadata, but for what this names itself; the metadata alone where both are too much.
+    fn tagged(&self, metadata: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+        let named = |name: &String| {
+            self.fields.contains_key(name) || self.metadata.as_ref().is_some_and(|all| all.contains_key(name))
+        };
+        let mut both = metadata.clone();
+        both.extend(self.tags.clone().into_iter().filter(|(name, _)| !named(name)));
+        if metadata::check(&both).is_ok() { both } else { metadata }
     }
 }
 
@@ -146,6 +186,17 @@ mod tests {
         let one = update("v", json!({"c": 3, "a": 9}), &["metadata.c", "metadata.b"]);
         assert_eq!(one.metadata, metadata(json!({"a": 1, "c": 3})));
         assert_eq!((one.uri.as_deref(), one.title.as_deref()), (Some("u"), Some("t")));
+        let tags = metadata_out(metadata(json!({"a": 7, "t": "x"})));
+        let tagged = |stated: Option<Value>| {
+            let stated = stated.and_then(|stated| metadata_out(metadata(stated)));
+            DetailsUpdate::of_set(String::new(), String::new(), stated).unwrap().with_tags(tags.clone()).unwrap()
+        };
+        assert_eq!(tagged(None).apply(before.clone()).metadata, metadata(json!({"a": 7, "b": 2, "t": "x"})));
+        let stated = tagged(Some(json!({"a": 1}))).apply(before.clone());
+        assert_eq!(stated.metadata, metadata(json!({"a": 1, "t": "x"})), "what is stated wins");
+        let full: Vec<_> = (0..METADATA_FIELDS).map(|n| (format!("{n}"), json!(n))).collect();
+        let full = ItemDetails { metadata: full.into_iter().collect(), ..ItemDetails::default() };
+        assert_eq!(tagged(None).apply(full.clone()), full, "no room is no fault");
         for path in ["", "metadata.", "vector", "item_id"] {
             let wrong = DetailsUpdate::of_mask(String::new(), String::new(), None, &[path.to_owned()]);
             assert_eq!(wrong.unwrap_err().field, "update_mask.paths[0]");

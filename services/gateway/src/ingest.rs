@@ -19,7 +19,7 @@ use crate::{
     Gateway,
     call::Call,
     query::SearchScope,
-    store_item::{IngestTarget, store_item},
+    store_item::{IngestTarget, Received, store_item},
     store_wait::until_back,
     upload::Receiver,
 };
@@ -64,14 +64,19 @@ async fn receive(
         let Some(Message::Item(mut item)) = message.message else {
             return Err(Error::new(Reason::FieldInvalid, "message", "an item was expected here"));
         };
-        let media = item.media.take().unwrap_or_default();
-        let mut receiver = Receiver { messages: &mut messages, chunk, unfinished: &unfinished };
-        let media = receiver.complete(media).await?;
+        let content = if item.content_hash.is_empty() {
+            let media = item.media.take().unwrap_or_default();
+            let mut receiver = Receiver { messages: &mut messages, chunk, unfinished: &unfinished };
+            let (media, held) = receiver.complete(media).await?;
+            Received::Media(media, held)
+        } else {
+            Received::Hash
+        };
         // Waiting here, not reading, is what slows a sender down to what can be embedded and to what it reads.
         let Ok(seat) = seats.clone().acquire_owned().await else { return Ok(()) };
         let (gateway, target, events) = (gateway.clone(), target.clone(), events.clone());
         gateway.clone().tasks().spawn(async move {
-            let event = store_item(&gateway, &target, item, media).await;
+            let event = store_item(&gateway, &target, item, content).await;
             let _ = events.send(Ok(event)).await;
             drop(seat);
         });
@@ -83,7 +88,7 @@ async fn read_start(gateway: &Gateway, call: Call, start: v1::IngestStart) -> Re
     let options = embed_options_in(start.options.as_ref(), EmbedOptions::INGEST)?;
     // What no item can have is refused before the first.
     gateway.ear(Modality::Audio, options.speech).map_err(|error| error.under("options"))?;
-    let collection = call.collection(&start.collection)?;
+    let collection = until_back(None, || call.locate(gateway, &start.collection)).await?;
     let info = open_collection(gateway, &collection, start.create).await?;
     let asked = start.options.map_or(0, |options| options.dimension as usize);
     if asked != 0 && asked != info.dimension {

@@ -26,7 +26,7 @@ const READ_AT_ONCE: usize = 8;
 /// # Errors
 /// `ITEM_NOT_FOUND`, `COLLECTION_NOT_FOUND`, `STORE_*`.
 pub async fn get(gateway: &Gateway, call: &Call, request: v1::GetItemRequest) -> Result<v1::GetItemResponse> {
-    let collection = call.collection(&request.collection)?;
+    let collection = call.locate(gateway, &request.collection).await?;
     let id = item_id("item_id", &request.item_id)?;
     let view = View::read(request.view.as_ref(), true)?;
     let mut found = read(gateway, &collection, std::slice::from_ref(&id), &view).await?;
@@ -43,7 +43,7 @@ pub async fn batch_get(
     call: &Call,
     request: v1::BatchGetItemsRequest,
 ) -> Result<v1::BatchGetItemsResponse> {
-    let collection = call.collection(&request.collection)?;
+    let collection = call.locate(gateway, &request.collection).await?;
     let ids = item_ids(&request.item_ids)?;
     let view = View::read(request.view.as_ref(), true)?;
     call.hold.reserve(call.answer.expected(limits::RESULTS)).await?;
@@ -105,7 +105,7 @@ async fn show(gateway: &Gateway, collection: &CollectionRef, leads: Vec<Point>, 
 /// # Errors
 /// `FIELD_INVALID` for a page token that is not ours, `ANSWER_TOO_LARGE`, `COLLECTION_NOT_FOUND`, `STORE_*`.
 pub async fn list(gateway: &Gateway, call: &Call, request: v1::ListItemsRequest) -> Result<v1::ListItemsResponse> {
-    let collection = call.collection(&request.collection)?;
+    let collection = call.locate(gateway, &request.collection).await?;
     let filter = filter_in(request.filter)?;
     let size = page_size("page_size", request.page_size)?;
     let view = View::read(request.view.as_ref(), false)?;
@@ -141,7 +141,7 @@ pub async fn list(gateway: &Gateway, call: &Call, request: v1::ListItemsRequest)
 /// # Errors
 /// `FIELD_*`, `COLLECTION_NOT_FOUND`, `STORE_*`.
 pub async fn count(gateway: &Gateway, call: &Call, request: v1::CountItemsRequest) -> Result<v1::CountItemsResponse> {
-    let collection = call.collection(&request.collection)?;
+    let collection = call.locate(gateway, &request.collection).await?;
     let filter = filter_in(request.filter)?;
     Ok(v1::CountItemsResponse { items: gateway.store().count_items(&collection, &filter).await? })
 }
@@ -151,18 +151,9 @@ pub async fn count(gateway: &Gateway, call: &Call, request: v1::CountItemsReques
 /// # Errors
 /// `FIELD_*`, `TOO_MANY`, `ITEM_NOT_FOUND`, `COLLECTION_NOT_FOUND`, `STORE_*`.
 pub async fn update(gateway: &Gateway, call: &Call, request: v1::UpdateItemRequest) -> Result<v1::UpdateItemResponse> {
-    let collection = call.collection(&request.collection)?;
+    let collection = call.locate(gateway, &request.collection).await?;
     let id = item_id("item_id", &request.item_id)?;
-    let v1::UpdateItemRequest { uri, title, metadata, update_mask, .. } = request;
-    let paths = update_mask.map(|mask| mask.paths).unwrap_or_default();
-    let update = match paths.as_slice() {
-        [] => DetailsUpdate::of_set(uri, title, metadata)?,
-        paths => DetailsUpdate::of_mask(uri, title, metadata, paths)?,
-    };
-    if update == DetailsUpdate::default() {
-        let message = "nothing is to be changed: set uri, title or metadata, or name what to take away";
-        return Err(Error::new(Reason::FieldRequired, "update_mask", message));
-    }
+    let update = DetailsUpdate::of_request(request.uri, request.title, request.metadata, request.update_mask)?;
     let lock = gateway.item_locks().get(&collection, &id);
     let _writing = lock.lock().await;
     let points = rewrite(gateway, &collection, &id, &update).await?;
@@ -171,53 +162,11 @@ pub async fn update(gateway: &Gateway, call: &Call, request: v1::UpdateItemReque
     Ok(v1::UpdateItemResponse { item })
 }
 
-/// Removes items, by their ids or by a filter.
+/// Items that a request names.
 ///
 /// # Errors
-/// `FIELD_*`, `TOO_MANY`, `COLLECTION_NOT_FOUND`, `STORE_*`.
-pub async fn delete(
-    gateway: &Gateway,
-    call: &Call,
-    request: v1::DeleteItemsRequest,
-) -> Result<v1::DeleteItemsResponse> {
-    let collection = call.collection(&request.collection)?;
-    let deleted = match (request.item_ids.as_slice(), request.filter) {
-        (ids, None) => gateway.store().delete_items(&collection, &item_ids(ids)?, None).await?,
-        ([], filter) => delete_matching(gateway, call, &collection, filter).await?,
-        (_, Some(_)) => {
-            return Err(Error::new(Reason::FieldInvalid, "filter", "name items or give a filter, not both"));
-        }
-    };
-    call.caller.note_items("deleted", deleted);
-    Ok(v1::DeleteItemsResponse { deleted })
-}
-
-/// Page by page, so that a deadline leaves whole items behind; the same call again goes on.
-async fn delete_matching(
-    gateway: &Gateway,
-    call: &Call,
-    collection: &CollectionRef,
-    filter: Option<v1::Filter>,
-) -> Result<u64> {
-    let filter = filter_in(filter)?;
-    if filter.is_empty() {
-        let message = "a filter without a condition lets everything through: DeleteCollection removes everything";
-        return Err(Error::new(Reason::FieldRequired, "filter", message));
-    }
-    let (mut deleted, mut token) = (0, None);
-    loop {
-        call.deadline.check("before everything was deleted: the same call again goes on")?;
-        let page = gateway.store().list_items(collection, &filter, limits::ITEMS_PER_REQUEST, token.as_deref()).await?;
-        let ids: Vec<ItemId> = page.items.into_iter().map(|point| point.item).collect();
-        deleted += gateway.store().delete_items(collection, &ids, None).await?;
-        token = page.next;
-        if token.is_none() {
-            return Ok(deleted);
-        }
-    }
-}
-
-fn item_ids(ids: &[String]) -> Result<Vec<ItemId>> {
+/// `FIELD_*`, `TOO_MANY`.
+pub fn item_ids(ids: &[String]) -> Result<Vec<ItemId>> {
     if ids.is_empty() {
         return Err(Error::new(Reason::FieldRequired, "item_ids", "name at least one item"));
     }

@@ -5,9 +5,11 @@
 
 mod answer;
 mod asking;
+mod bulk;
 mod calibrate;
 mod call;
 mod classify;
+mod collection_service;
 mod collections;
 pub mod connect;
 mod details;
@@ -18,6 +20,7 @@ mod embed_stream;
 mod gateway;
 mod group;
 mod hits;
+mod import;
 mod ingest;
 mod item;
 mod item_locks;

@@ -37,7 +37,7 @@ const LIMIT_DEFAULT: usize = 10;
 /// `ANSWER_TOO_LARGE`, `STORE_*`.
 pub async fn search(gateway: &Gateway, call: &Call, request: v1::SearchRequest) -> Result<v1::SearchResponse> {
     let started = Instant::now();
-    let collection = call.collection(&request.collection)?;
+    let collection = call.locate(gateway, &request.collection).await?;
     let page = SearchPage::of(&request)?;
     let (parts, options) = (request.parts.clone(), SearchOptions::read(request, page)?);
     let info = gateway.collection(&collection).await?;

@@ -22,13 +22,13 @@ use onespace_proto::{
     space::{space_out, transcriber_out},
     status::status,
     v1::{
-        self, collection_service_server::CollectionService, embedding_service_server::EmbeddingService,
-        search_service_server::SearchService, space_service_server::SpaceService,
+        self, embedding_service_server::EmbeddingService, search_service_server::SearchService,
+        space_service_server::SpaceService,
     },
 };
 use tonic::{Request, Response, Status, Streaming, service::Routes};
 
-use crate::{Gateway, call::Call, classify, collections, embed, embed_file, embed_stream, ingest, items, rank, search};
+use crate::{Gateway, call::Call, classify, embed, embed_file, embed_stream, rank, search};
 
 /// Health names of the public services.
 pub const NAMES: &[&str] = &[EMBEDDING_NAME, SEARCH_NAME, COLLECTION_NAME, "onespace.v1.SpaceService"];
@@ -57,7 +57,8 @@ pub struct Services {
     gateway: Ready<Gateway>,
 }
 
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+/// A stream of answers.
+pub type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl Services {
     /// Services that answer NOT_READY until the state is there.
@@ -92,7 +93,7 @@ impl Services {
     }
 
     /// One unary call: state, deadline, seat, work, answer. What accounts for its message is held until then.
-    async fn unary<T, A, F>(
+    pub(crate) async fn unary<T, A, F>(
         &self,
         request: Request<T>,
         work: impl FnOnce(Arc<Gateway>, Call, T) -> F,
@@ -117,7 +118,7 @@ impl Services {
     }
 
     /// One streaming call: its seat is taken until its answers are over, its deadline holds for all of them.
-    fn streaming<T, A, S>(
+    pub(crate) fn streaming<T, A, S>(
         &self,
         request: Request<Streaming<T>>,
         work: impl FnOnce(Arc<Gateway>, Call, Messages<T>) -> S,
@@ -204,110 +205,6 @@ impl SearchService for Services {
     async fn rank(&self, request: Request<v1::RankRequest>) -> Result<Response<v1::RankResponse>, Status> {
         self.unary(request, |gateway, call, request| async move { rank::rank(&gateway, request, call.deadline).await })
             .await
-    }
-}
-
-#[tonic::async_trait]
-impl CollectionService for Services {
-    async fn create_collection(
-        &self,
-        request: Request<v1::CreateCollectionRequest>,
-    ) -> Result<Response<v1::CreateCollectionResponse>, Status> {
-        self.unary(request, |gateway, call, request| async move {
-            let collection = Some(collections::create(&gateway, &call, request).await?);
-            Ok(v1::CreateCollectionResponse { collection })
-        })
-        .await
-    }
-
-    async fn list_collections(
-        &self,
-        request: Request<v1::ListCollectionsRequest>,
-    ) -> Result<Response<v1::ListCollectionsResponse>, Status> {
-        self.unary(request, |gateway, call, request| async move { collections::list(&gateway, &call, request).await })
-            .await
-    }
-
-    async fn get_collection(
-        &self,
-        request: Request<v1::GetCollectionRequest>,
-    ) -> Result<Response<v1::GetCollectionResponse>, Status> {
-        self.unary(request, |gateway, call, request| async move {
-            let collection = Some(collections::get(&gateway, &call, &request.name).await?);
-            Ok(v1::GetCollectionResponse { collection })
-        })
-        .await
-    }
-
-    async fn delete_collection(
-        &self,
-        request: Request<v1::DeleteCollectionRequest>,
-    ) -> Result<Response<v1::DeleteCollectionResponse>, Status> {
-        self.unary(request, |gateway, call, request| async move {
-            collections::delete(&gateway, &call, &request.name).await?;
-            Ok(v1::DeleteCollectionResponse {})
-        })
-        .await
-    }
-
-    async fn index_fields(
-        &self,
-        request: Request<v1::IndexFieldsRequest>,
-    ) -> Result<Response<v1::IndexFieldsResponse>, Status> {
-        self.unary(request, |gateway, call, request| async move {
-            let collection = Some(collections::index_fields(&gateway, &call, request).await?);
-            Ok(v1::IndexFieldsResponse { collection })
-        })
-        .await
-    }
-
-    type IngestStream = Answers<v1::IngestResponse>;
-
-    async fn ingest(
-        &self,
-        request: Request<Streaming<v1::IngestRequest>>,
-    ) -> Result<Response<Self::IngestStream>, Status> {
-        self.streaming(request, ingest::ingest)
-    }
-
-    async fn get_item(&self, request: Request<v1::GetItemRequest>) -> Result<Response<v1::GetItemResponse>, Status> {
-        self.unary(request, |gateway, call, request| async move { items::get(&gateway, &call, request).await }).await
-    }
-
-    async fn batch_get_items(
-        &self,
-        request: Request<v1::BatchGetItemsRequest>,
-    ) -> Result<Response<v1::BatchGetItemsResponse>, Status> {
-        self.unary(request, |gateway, call, request| async move { items::batch_get(&gateway, &call, request).await })
-            .await
-    }
-
-    async fn update_item(
-        &self,
-        request: Request<v1::UpdateItemRequest>,
-    ) -> Result<Response<v1::UpdateItemResponse>, Status> {
-        self.unary(request, |gateway, call, request| async move { items::update(&gateway, &call, request).await }).await
-    }
-
-    async fn delete_items(
-        &self,
-        request: Request<v1::DeleteItemsRequest>,
-    ) -> Result<Response<v1::DeleteItemsResponse>, Status> {
-        self.unary(request, |gateway, call, request| async move { items::delete(&gateway, &call, request).await }).await
-    }
-
-    async fn list_items(
-        &self,
-        request: Request<v1::ListItemsRequest>,
-    ) -> Result<Response<v1::ListItemsResponse>, Status> {
-        self.unary(request, |gateway, call, request| async move { items::list(&gateway, &call, request).await }).await
-    }
-
-    async fn count_items(
-        &self,
-        request: Request<v1::CountItemsRequest>,
-    ) -> Result<Response<v1::CountItemsResponse>, Status> {
-        self.unary(request, |gateway, call, request| async move { items::count(&gateway, &call, request).await }).await
     }
 }
 

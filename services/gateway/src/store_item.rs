@@ -8,7 +8,11 @@ use onespace_core::{
     Result, Timings,
     limits::{CALLER_ID_BYTES, DEADLINE_MAX_MS, check_text},
 };
-use onespace_proto::{convert, status::item_error, v1};
+use onespace_proto::{
+    convert::{self, modality_named},
+    status::item_error,
+    v1,
+};
 
 use crate::{
     Gateway,
@@ -31,20 +35,28 @@ pub struct IngestTarget {
     pub caller: Caller,
 }
 
+/// What was sent of an item's content.
+pub enum Received {
+    /// Its media, or why it could not be received, and what accounts for it.
+    Media(Result<v1::Media>, Held),
+    /// Its hash alone.
+    Hash,
+}
+
 /// Stores one item and says what became of it. What accounts for its media goes as soon as it is embedded.
 pub async fn store_item(
     gateway: &Gateway,
     target: &IngestTarget,
     mut item: v1::IngestItem,
-    (media, held): (Result<v1::Media>, Held),
+    received: Received,
 ) -> v1::IngestResponse {
     let started = Instant::now();
     let (request_id, item_id) = (cut_id(item.request_id.clone()), cut_id(item.item_id.clone()));
     let mut event = v1::IngestResponse { request_id, item_id, ..Default::default() };
     let mut timings = Timings::default();
     let stored = async {
-        let (prepared, update) = prepare(gateway, target, &mut item, media, &mut event)?;
-        write(gateway, target, (prepared, held), &update, &mut event, &mut timings).await
+        let (prepared, update) = prepare(gateway, target, &mut item, received, &mut event)?;
+        write(gateway, target, prepared, &update, &mut event, &mut timings).await
     };
     match stored.await {
         Ok(status) => event.status = status.into(),
@@ -53,7 +65,9 @@ pub async fn store_item(
             event.error = Some(item_error(&error.under("item")));
         }
     }
-    target.caller.note_items(told(event.status()), 1);
+    if event.status() != v1::IngestStatus::ContentNeeded {
+        target.caller.note_items(told(event.status()), 1);
+    }
     metrics::counter!("onespace_ingest_total", "status" => event.status().as_str_name()).increment(1);
     event.timings = Some(convert::timings_out(&timed(started, timings)));
     event
@@ -64,14 +78,15 @@ const fn told(status: v1::IngestStatus) -> &'static str {
     match status {
         v1::IngestStatus::Stored => "stored",
         v1::IngestStatus::Updated => "updated",
-        v1::IngestStatus::Unchanged => "unchanged",
+        v1::IngestStatus::Unchanged | v1::IngestStatus::ContentNeeded => "unchanged",
         v1::IngestStatus::Failed | v1::IngestStatus::Unspecified => "failed",
     }
 }
 
 /// An item that was read and named.
 struct Prepared {
-    item: Item,
+    /// Absent where it was named by its hash.
+    content: Option<(Item, Held)>,
     id: ItemId,
     hash: ContentHash,
 }
@@ -80,43 +95,54 @@ fn prepare(
     gateway: &Gateway,
     target: &IngestTarget,
     item: &mut v1::IngestItem,
-    media: Result<v1::Media>,
+    received: Received,
     event: &mut v1::IngestResponse,
 ) -> Result<(Prepared, DetailsUpdate)> {
     check_text("request_id", &item.request_id, CALLER_ID_BYTES)?;
     let update = DetailsUpdate::of_set(mem::take(&mut item.uri), mem::take(&mut item.title), item.metadata.take())?;
-    let read = media.and_then(Item::read).map_err(|error| error.under("media"))?;
-    event.modality = convert::modality_out(read.modality());
-    let hash = read.hash();
+    let update = update.with_tags(item.tags.take())?;
+    let (space, speech) = (gateway.space(), target.options.speech);
+    let (content, modality, hash, ear) = match received {
+        Received::Media(media, held) => {
+            let read = media.and_then(Item::read).map_err(|error| error.under("media"))?;
+            let (modality, hash) = (read.modality(), read.hash().seen_by(read.added_towers(space)));
+            let ear = read.ear(gateway, speech)?;
+            (Some((read, held)), modality, hash, ear)
+        }
+        Received::Hash => {
+            let (modality, hash) = (modality_named(item.modality)?, ContentHash::from_digits(&item.content_hash)?);
+            let hash = hash.seen_by(space.added_on_the_way(modality));
+            (None, modality, hash, gateway.ear(modality, speech)?)
+        }
+    };
+    event.modality = convert::modality_out(modality);
     let id = if item.item_id.is_empty() {
         hash.item()
     } else {
         item.item_id.parse().map_err(|error: Error| Error { field: "item_id".to_owned(), ..error })?
     };
     event.item_id = id.to_string();
-    let (space, speech) = (gateway.space(), target.options.speech);
-    let ear = read.ear(gateway, speech)?;
-    let hash = hash.seen_by(read.added_towers(space)).made_with(&target.options);
+    let hash = hash.made_with(&target.options);
     let hash = match ear {
         Some(ear) => hash.heard_by(&ear.fingerprint(space, speech), speech.language()),
         None => hash,
     };
-    Ok((Prepared { item: read, id, hash }, update))
+    Ok((Prepared { content, id, hash }, update))
 }
 
 async fn write(
     gateway: &Gateway,
     target: &IngestTarget,
-    (prepared, held): (Prepared, Held),
+    prepared: Prepared,
     update: &DetailsUpdate,
     event: &mut v1::IngestResponse,
     timings: &mut Timings,
 ) -> Result<v1::IngestStatus> {
-    let Prepared { item, id, hash } = prepared;
+    let Prepared { content, id, hash } = prepared;
     let (store, collection) = (gateway.store(), &target.scope.collection);
     let lock = gateway.item_locks().get(collection, &id);
     let _writing = lock.lock().await;
-    let room = Room { budget: gateway.waiting(), bytes: item.bytes() };
+    let room = Room { budget: gateway.waiting(), bytes: content.as_ref().map_or(0, |(item, _)| item.bytes()) };
     let before = until_back(Some(room), || store.stored(collection, slice::from_ref(&id))).await?;
     let known = before.get(&id);
     if let Some(known) = known.filter(|known| known.content_hash == hash) {
@@ -133,6 +159,7 @@ async fn write(
             Err(error) => return Err(error),
         }
     }
+    let Some((item, held)) = content else { return Ok(v1::IngestStatus::ContentNeeded) };
     let same_content = known.is_some_and(|known| known.content_hash.content() == hash.content());
     // What is not said of content that stays, stays as well; what is said of other content does not.
     let details = known.filter(|_| same_content).and_then(|known| known.details.clone()).unwrap_or_default();

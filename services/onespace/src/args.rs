@@ -3,6 +3,7 @@
 mod access;
 mod bundle;
 mod decoders;
+mod ingest;
 mod model;
 mod store;
 mod stored;
@@ -15,16 +16,16 @@ use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use onespace_client::Secret;
 use onespace_core::{Language, Modality};
 use onespace_proto::v1::Filter;
-use serde_json::Value;
 
 pub use access::{AccessArgs, ClientTlsArgs, EncoderTlsArgs, KeyCommand, TlsArgs};
 pub use bundle::BundleCommand;
 pub use decoders::{DECODE_WORKER, DecodeWorkerArgs, DecodersArg, loader_environment};
+pub use ingest::{FileArgs, IngestArgs, SyncArgs};
 pub use model::{ModelArgs, RuntimeArgs};
 pub use store::StoreCommand;
 pub use stored::{CollectionCommand, ItemCommand};
 #[cfg(feature = "tools")]
-pub use tools::{PullArgs, ToolCommand};
+pub use tools::{ExpectArgs, PullArgs, ToolCommand};
 
 /// Where a server listens unless it is told otherwise.
 pub const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:50051";
@@ -278,17 +279,9 @@ pub enum ClientCommand {
         dimension: u32,
     },
     /// Store files and folders in a collection; what is there already is not embedded again.
-    Ingest {
-        /// Files and folders.
-        #[arg(required = true, value_name = "PATH")]
-        paths: Vec<PathBuf>,
-        /// The collection; made if it is not there.
-        #[arg(long, short, value_name = "C")]
-        collection: String,
-        /// Metadata of every item, as NAME=VALUE.
-        #[arg(long, value_name = "NAME=VALUE", value_parser = stored::field)]
-        metadata: Vec<(String, Value)>,
-    },
+    Ingest(IngestArgs),
+    /// Make a collection hold what a folder holds: store what is new, delete what left.
+    Sync(SyncArgs),
     /// Find stored items with a query of any modality.
     Search(SearchArgs),
     /// Order files by a query; nothing is stored.

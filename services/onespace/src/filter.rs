@@ -57,6 +57,15 @@ pub fn parse(expression: &str) -> Result<Filter> {
     Ok(filter(found))
 }
 
+/// Reads the name of a field.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_key(name: &str) -> Result<Key> {
+    let read = delimited(multispace0, key, multispace0).parse(name);
+    read.map_err(|error| pointed(name, error.offset(), error.inner()))
+}
+
 fn pointed(expression: &str, offset: usize, expected: &ContextError) -> anyhow::Error {
     let before = expression.get(..offset).unwrap_or(expression);
     let column = before.chars().count() + 1;

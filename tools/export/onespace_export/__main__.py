@@ -25,6 +25,12 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--fp16", action="store_true", help="weights and arithmetic in float16")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--licence", help="SPDX, where the checkpoint's card names none")
+    parser.add_argument(
+        "--golden",
+        type=Path,
+        metavar="DIR",
+        help="golden inputs from there (bundles/recipes/golden), for bundle expect",
+    )
     given = parser.parse_args(words)
     if bool(given.checkpoint) == given.random_init:
         parser.error("either --checkpoint or --random-init")

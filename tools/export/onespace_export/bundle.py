@@ -33,7 +33,7 @@ def write(family: str, model: Model, options: Options, out: Path, revision: str 
             written[file] = beside, graph.check(f"{family} {file}", one, out / file, options.fp16)
         external.setdefault(name, []).extend(written[file][0])
         report["towers"].setdefault(name, {})[file] = written[file][1]
-    golden.write(model, out)
+    golden.write(model, out, options.golden)
     _licence(model, out)
     towers = {name: _tower(name, tower, model, external, options.fp16) for name, tower in model.towers.items()}
     _manifest(family, model, options, revision, towers, out)

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from . import samples as s
 
-EDITION = "1"
+EDITION = "2"
 EXIF_ORIENTATION = 0x0112
 
 Coded = tuple[int, int, str, str, dict[str, Any]]
@@ -40,6 +40,9 @@ TEXTS = {
     "contractions": "it's don't we're they've I'm you'll he'd 'tis",
     "over-long": " ".join(f"the {n} quick brown foxes jump over {n + 1} lazy dogs" for n in range(40)),
     "over-long-word": "abcdefghijklmnopqrstuvwxyz" * 40,
+    "openai-special": "<|startoftext|>a red cat.<|endoftext|> a dog <|endoftext|><|endoftext|> and a bird",
+    "openclip-special": "<start_of_text>a red cat.<end_of_text> a dog <end_of_text><end_of_text> and a bird",
+    "capital-special": "a <|EndOfText|> b <END_OF_TEXT> c <EOS> d </S> e",
     "zero-width": "in\u200bvisi\u200dble \ufeffmarks and soft\u00adhyphens",
 }
 
@@ -80,6 +83,8 @@ RECORDINGS = {
     "speech-16k.flac": (s.speech, 4.0, 16000, 1, "FLAC"),
     "speech-22k-stereo.wav": (s.speech, 3.1, 22050, 2, "WAV"),
     "speech-16k-long.flac": (s.speech, 25.0, 16000, 1, "FLAC"),
+    "speech-16k-longer.wav": (s.speech, 34.0, 16000, 1, "WAV"),
+    "offset-16k.wav": (s.offset, 4.3, 16000, 1, "WAV"),
     "speech-44k.mp3": (s.speech, 5.5, 44100, 1, "MP3"),
     "speech-24k.ogg": (s.speech, 6.2, 24000, 1, "OGG"),
     "music-32k.wav": (s.music, 1.9, 32000, 1, "WAV"),

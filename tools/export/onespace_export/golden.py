@@ -41,11 +41,19 @@ def _media(modality: str) -> bytes:
             return samples.ply(samples.cloud(4096, SEED))
 
 
-def write(model: Model, out: Path) -> None:
-    """golden/ with an input and its vector for each tower; refuses a reference that gives no finite vector."""
+def _given(folder: Path, modality: str) -> bytes:
+    path = folder / Path(INPUTS[modality]).name
+    if not path.exists():
+        raise Refused(f"{modality}: there is no {path}")
+    return path.read_bytes()
+
+
+def write(model: Model, out: Path, inputs: Path | None = None) -> None:
+    """golden/ with an input (of `inputs`, or made here) and its vector for each tower; refuses a reference that gives
+    no finite vector."""
     (out / "golden").mkdir(parents=True, exist_ok=True)
     for modality, tower in tqdm(model.towers.items(), desc="golden vectors", unit="tower"):
-        media = _media(modality)
+        media = _given(inputs, modality) if inputs else _media(modality)
         (out / INPUTS[modality]).write_bytes(media)
         vector = tower.reference(media)
         if vector.shape != (model.dimension,) or not np.isfinite(vector).all():

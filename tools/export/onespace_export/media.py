@@ -3,22 +3,42 @@ begins."""
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
-from math import gcd
 
 import av
 import numpy as np
 import soundfile
+import torch
+import torchaudio
 from PIL import Image, ImageOps
 
 WHITE = (255, 255, 255)
+# By how much of itself the rate that a container states may be off pictures by seconds.
+STATED_RATE_WITHIN = Fraction(1, 4)
+# By how much of a film its stated length may be off, and at least and at most by how many seconds.
+STATED_WITHIN, STATED_WITHIN_SECONDS = 0.1, (0.1, 0.5)
+
+
+def words(media: bytes) -> str:
+    """A text."""
+    return media.decode()
+
+
+def opened(media: bytes) -> Image.Image:
+    """As the originals begin: nothing is turned, and no transparency undone."""
+    return Image.open(io.BytesIO(media))
+
+
+def stored(media: bytes) -> Image.Image:
+    """RGB as Pillow alone makes it."""
+    return opened(media).convert("RGB")
 
 
 def picture(media: bytes) -> Image.Image:
-    """Upright RGB. Transparency shows white, and 16-bit grey loses its lower byte (Pillow's convert() would clip it to
-    white)."""
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(media)))
+    """The rule. Upright RGB. Transparency shows white, and 16-bit grey loses its lower byte (Pillow's convert() would
+    clip it to white)."""
+    image = ImageOps.exif_transpose(opened(media))
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
@@ -37,26 +57,9 @@ def recording(media: bytes) -> tuple[np.ndarray, int]:
     return soundfile.read(io.BytesIO(media), dtype="float32", always_2d=True)
 
 
-@cache
-def _sinc(old: int, new: int) -> tuple[np.ndarray, int]:
-    """(kernel [new, taps], samples that it reaches to the left)."""
-    base = min(old, new) * 0.99
-    width = int(np.ceil(6 * old / base))
-    steps = np.arange(-width, width + old) / old
-    t = np.clip((-np.arange(new)[:, None] / new + steps) * base, -6, 6)
-    return np.sinc(t) * np.cos(t * np.pi / 12) ** 2 * base / old, width
-
-
-def resample_sinc(wave: np.ndarray, rate: int, target: int) -> np.ndarray:
-    """float32 [samples]: Hann-windowed sinc interpolation (width 6, roll-off 0.99), torchaudio's default."""
-    if rate == target:
-        return wave.astype(np.float32)
-    common = gcd(rate, target)
-    old, new = rate // common, target // common
-    kernel, width = _sinc(old, new)
-    padded = np.pad(wave.astype(np.float64), (width, width + old))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[1])[::old]
-    return (frames @ kernel.T).reshape(-1)[: int(np.ceil(new * len(wave) / old))].astype(np.float32)
+def resampled(wave: np.ndarray, rate: int, target: int) -> np.ndarray:
+    """float32 [..., samples] at another rate, as torchaudio resamples by default."""
+    return torchaudio.functional.resample(torch.from_numpy(np.ascontiguousarray(wave)), rate, target).numpy()
 
 
 def windows(wave: np.ndarray, size: int, hop: int) -> list[np.ndarray]:
@@ -67,18 +70,39 @@ def windows(wave: np.ndarray, size: int, hop: int) -> list[np.ndarray]:
     return [wave[s : s + size] for s in starts]
 
 
-def shown(media: bytes) -> tuple[list[float], list[np.ndarray], float, float]:
-    """(seconds from the first picture, uint8 [height, width, 3] frames, duration as stated, as counted) of a film, in
-    seconds.
+@dataclass
+class Film:
+    """Every picture of a film: seconds from the first one, uint8 [height, width, 3], pictures a second as the rule has
+    them and as the container states them, and the seconds of all of it, by the rule. Those and pictures by their rate
+    differ where the rate varies."""
 
-    A container's word and frames by frame rate differ where the rate varies.
-    """
+    times: list[float]
+    frames: list[np.ndarray]
+    rate: Fraction
+    stated: Fraction
+    seconds: float
+
+    @property
+    def counted(self) -> float:
+        return float(len(self.frames) / self.rate)
+
+
+def shown(media: bytes) -> Film:
+    """A film's pictures. The rule: what the container states counts, unless it is something else altogether."""
     with av.open(io.BytesIO(media), "r") as container:
         stream = container.streams.video[0]
-        tick, rate = stream.time_base or Fraction(), stream.average_rate or Fraction()
-        frames = [(float((f.pts or 0) * tick), f.to_ndarray(format="rgb24")) for f in container.decode(stream)]
-        stated = stream.duration * tick if stream.duration else Fraction(container.duration or 0, av.time_base)
-    return [t - frames[0][0] for t, _ in frames], [f for _, f in frames], float(stated), float(len(frames) / rate)
+        tick, stated = stream.time_base or Fraction(), Fraction(stream.average_rate or 0)
+        found = [(f.pts or 0, f.duration or 0, f.to_ndarray(format="rgb24")) for f in container.decode(stream)]
+        length = stream.duration * tick if stream.duration else Fraction(container.duration or 0, av.time_base)
+    stamps = [stamp for stamp, _, _ in found]
+    # Where nothing says how long the last one lasts, it lasts as long as the one before it.
+    lasts = found[-1][1] or stamps[-1] - stamps[max(len(stamps) - 2, 0)]
+    times = [float((stamp - stamps[0]) * tick) for stamp in [*stamps, stamps[-1] + lasts]]
+    end = times.pop()
+    seconds = float(length) if abs(float(length) - end) <= np.clip(STATED_WITHIN * end, *STATED_WITHIN_SECONDS) else end
+    even = Fraction(len(times)) / Fraction(end) if end else Fraction(1)
+    rate = stated if abs(stated / even - 1) <= STATED_RATE_WITHIN else even
+    return Film(times, [pixels for _, _, pixels in found], rate, stated, seconds)
 
 
 def segments(duration: float, seconds: float) -> list[tuple[float, float]]:
@@ -103,16 +127,16 @@ def linspaced(times: list[float], start: float, stop: float, count: int) -> list
 Pick = Callable[[list[float], float, float, int], list[int]]
 
 
-def film(media: bytes, frames: int, segment_ms: int, pick: Pick) -> list[Image.Image]:
-    """The frames that are looked at, segment by segment; `pick` is `middles` (of the stated duration) or `linspaced`
-    (of the counted)."""
-    times, pictures, stated, counted = shown(media)
-    duration = stated
+def film_frames(media: bytes, frames: int, segment_ms: int, pick: Pick) -> list[Image.Image]:
+    """The frames that are looked at, segment by segment; `pick` is `middles` (of their seconds) or `linspaced` (of
+    pictures as counted)."""
+    film = shown(media)
+    duration, times = film.seconds, film.times
     if pick is linspaced:
         # Frames by their number, as if the rate were constant.
-        duration, times = counted, [i * counted / len(times) for i in range(len(times))]
+        duration, times = film.counted, [i * film.counted / len(times) for i in range(len(times))]
     chosen = [i for start, stop in segments(duration, segment_ms / 1000) for i in pick(times, start, stop, frames)]
-    return [Image.fromarray(pictures[i]) for i in chosen]
+    return [Image.fromarray(film.frames[i]) for i in chosen]
 
 
 def points(media: bytes, colour_default: float) -> np.ndarray:

@@ -3,6 +3,7 @@ to."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import tokenizers
@@ -25,6 +26,7 @@ class Options:
     seed: int = 0
     fp16: bool = False
     licence: str | None = None
+    golden: Path | None = None
 
 
 @dataclass
@@ -57,9 +59,10 @@ class Tower:
 
     `graph` is None where the graph is another tower's (`shares`): a film seen frame by frame. `file` is the graph's
     name within the bundle, by default the tower's. `reference` goes from a file's bytes to the unit vector of the
-    whole, by the authors' own code as far as there is any. `extra` holds further keys of the tower's table (scoring,
-    logit_bias, forbid, empty, …). `rule` says what deterministic rule stands for what the reference leaves random or
-    undefined; docs/PARITY.md quotes it.
+    whole, by the authors' own code as far as there is any, and by the rules that the bundle states. `original` is the
+    same by the authors' pipeline as it is; none where nobody published one. `extra` holds further keys of the tower's
+    table (scoring, logit_bias, forbid, empty, …). `rule` says what deterministic rule stands for what the reference
+    leaves random or undefined; docs/PARITY.md quotes it.
     """
 
     preprocess: dict
@@ -73,7 +76,8 @@ class Tower:
     extra: dict = field(default_factory=dict)
     rule: str = ""
     # The least cosine to the reference that parity asks for.
-    parity: float = 0.9999
+    parity: float = 0.99999
+    original: Reference | None = None
 
 
 @dataclass
@@ -86,6 +90,8 @@ class Model:
     dimension: int
     towers: dict[str, Tower]
     reference: str
+    # What of the reference is this project's own.
+    own: str = ""
     tokenizer: tokenizers.Tokenizer | None = None
     usage: str = "any"
     notice: str = ""

@@ -2,7 +2,16 @@
 
 from typing import Any
 
+from PIL import Image
+from transformers.image_utils import load_image
+
 from . import Refused, media
+
+
+def loaded(data: bytes) -> Image.Image:
+    """A picture as transformers loads it: upright, RGB as Pillow converts it."""
+    return load_image(media.opened(data))
+
 
 # PIL.Image.Resampling
 FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box"}

@@ -3,6 +3,7 @@ same seed, but for films (the same frames, which x264 does not encode twice alik
 
 import io
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, cast
 
 import av
@@ -75,6 +76,11 @@ def speech(seconds: float, rate: int, seed: int, channels: int = 1) -> np.ndarra
     return (0.6 * wave / np.abs(wave).max()).astype(np.float32)
 
 
+def offset(seconds: float, rate: int, seed: int, channels: int = 1) -> np.ndarray:
+    """float32 [samples, channels]: a voice as a microphone records it that adds a constant."""
+    return 0.5 * speech(seconds, rate, seed, channels) + np.float32(0.3)
+
+
 def recording(wave: np.ndarray, rate: int, kind: str) -> bytes:
     """WAV or FLAC (16 bit), MP3 or OGG (Vorbis)."""
     out = io.BytesIO()
@@ -87,10 +93,13 @@ def film(width: int, height: int, times: list[float], seed: int, kind: str = "mp
     """A disc crossing a picture, a frame at each of `times` (seconds): mp4 (H.264) or webm (VP9), yuv420p."""
     r, ground = _random(seed), picture(width, height, seed)
     y, x = np.mgrid[0:height, 0:width]
+    # Where frames are reordered, a packet lasts as long as one beside it: with uneven steps nothing would say how long
+    # the last frame lasts.
+    uneven = len({round(1000 * (after - before)) for before, after in pairwise(times)}) > 1
     colour, radius, out = r.uniform(0, 255, 3), 0.2 * min(width, height), io.BytesIO()
     with av.open(out, "w", format=kind) as container:
         codec, options = (
-            ("libx264", {"crf": "20", "preset": "medium"})
+            ("libx264", {"crf": "20", "preset": "medium", **({"bf": "0"} if uneven else {})})
             if kind == "mp4"
             else ("libvpx-vp9", {"crf": "30", "b": "0", "cpu-used": "6"})
         )

@@ -1,11 +1,13 @@
 """Vocabularies of the families' layouts, learned from a fixed text: what --tiny has instead of a download."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 
+WORD_END = "</w>"
 # CLIP's own pattern (openai/CLIP, simple_tokenizer): contractions, letters, single digits, the rest.
 CLIP_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 TEXT = """
@@ -62,37 +64,60 @@ def _alphabet() -> list[str]:
     return sorted(pre_tokenizers.ByteLevel.alphabet())
 
 
-def _clip_split() -> pre_tokenizers.PreTokenizer:
+def _clip_split(*special: str) -> pre_tokenizers.PreTokenizer:
+    pattern = "|".join([*map(re.escape, special), CLIP_PATTERN])
     return pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(CLIP_PATTERN), behavior="removed", invert=True),
+        pre_tokenizers.Split(Regex(pattern), behavior="removed", invert=True),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
     ])  # fmt: skip
 
 
 def clip_merges() -> Merges:
-    """Merges of byte symbols, </w> at the end of words."""
+    """Merges of byte symbols, WORD_END at the end of words."""
     words = _split(_clip_split(), [line.lower() for line in TEXT])
-    return _learn(((*word[:-1], word[-1] + "</w>") for word in words), MERGES)
+    return _learn(((*word[:-1], word[-1] + WORD_END) for word in words), MERGES)
 
 
 def clip_vocabulary(merges: Merges, start: str, end: str) -> dict[str, int]:
     """CLIP's order: bytes (printable ones first), bytes that end a word, merges, then the two special tokens."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     symbols = [*map(chr, printable), *(chr(256 + i) for i in range(256 - len(printable)))]
-    names = [*symbols, *(s + "</w>" for s in symbols), *("".join(m) for m in merges), start, end]
+    names = [*symbols, *(s + WORD_END for s in symbols), *("".join(m) for m in merges), start, end]
     return {name: i for i, name in enumerate(names)}
 
 
 def clip_tokenizer(merges: Merges, start: str, end: str) -> Tokenizer:
-    """open_clip's SimpleTokenizer after its cleaning, in the tokenizers library."""
-    vocabulary = clip_vocabulary(merges, start, end)
-    tokenizer = Tokenizer(models.BPE(vocabulary, merges, end_of_word_suffix="</w>", unk_token=end))
-    tokenizer.pre_tokenizer = _clip_split()
+    """open_clip's SimpleTokenizer after its cleaning, in the tokenizers library.
+
+    A special token that a text spells counts where CLIP's pattern finds it, which is not behind a full stop
+    ("red.<end_of_text>"). As an added token it would be found there too, so it is a word of the pattern whose pieces
+    are merged on until they are one.
+    """
+    vocabulary = clip_vocabulary(merges, start + WORD_END, end + WORD_END)
+    spelled = _spelled(vocabulary, merges, start) + _spelled(vocabulary, merges, end)
+    for one, other in spelled:
+        vocabulary.setdefault(one + other, len(vocabulary))
+    tokenizer = Tokenizer(models.BPE(vocabulary, [*merges, *spelled], end_of_word_suffix=WORD_END))
+    tokenizer.pre_tokenizer = _clip_split(start, end)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(start, special=True), AddedToken(end, special=True)])
-    ends = (end, vocabulary[end]), (start, vocabulary[start])
-    tokenizer.post_processor = processors.RobertaProcessing(*ends, trim_offsets=False, add_prefix_space=False)
+    first, last = ((name, vocabulary[name + WORD_END]) for name in (start, end))
+    tokenizer.post_processor = processors.RobertaProcessing(last, first, trim_offsets=False, add_prefix_space=False)
     return tokenizer
+
+
+def _spelled(vocabulary: dict[str, int], merges: Merges, name: str) -> Merges:
+    """Merges that make one of the pieces of a special token's name. Each has a sign and a letter in it, as no other
+    word of the pattern has."""
+    pieces = [t.value for t in models.BPE(vocabulary, merges, end_of_word_suffix=WORD_END).tokenize(name)]
+    at = next(i for i, piece in enumerate(pieces) if piece[0].isalpha())
+    whole, found = pieces[at - 1], []
+    for piece in pieces[at:]:
+        found.append((whole, piece))
+        whole += piece
+    for piece in reversed(pieces[: at - 1]):
+        found.append((piece, whole))
+        whole = piece + whole
+    return found
 
 
 def gemma() -> tuple[dict[str, int], Merges]:

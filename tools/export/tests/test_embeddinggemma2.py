@@ -56,7 +56,8 @@ def test_films_frame_by_frame(exported, parts, times):
     """Two frames, as many of twelve as there may be, one."""
     model, folder = exported("embeddinggemma2")
     data = samples.film(160, 96, times, 7)
-    _, pictures, _, counted = family.media.shown(data)
+    film = family.media.shown(data)
+    pictures, counted = film.frames, film.counted
     said = family.VideoMetadata(total_num_frames=len(pictures), fps=len(pictures) / counted, duration=counted)
     given = parts[1](videos=[np.stack(pictures)], video_metadata=[said], return_tensors="np")
     films = parts[1].video_processor

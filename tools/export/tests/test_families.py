@@ -14,9 +14,11 @@ from conftest import build
 from open_clip.tokenizer import SimpleTokenizer
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
+from transformers import Siglip2Tokenizer
 
-from onespace_export import Refused, corpus, tokens
-from onespace_export.families import clap, clip, open_clip_model
+from onespace_export import Refused, bundle, corpus, tokens
+from onespace_export.families import clap, clip, open_clip_model, siglip2
+from onespace_export.model import Options
 
 CLEAN = {
     "ftfy": ftfy.fix_text,
@@ -164,6 +166,34 @@ def test_the_exported_tokenizer_after_cleaning_is_open_clips_own(size):
             text = CLEAN[step](text)
         ids = exported.encode(text).ids
         assert ids == [own.sot_token_id, *own.encode(corpus.TEXTS[name]), own.eot_token_id], name
+
+
+@pytest.mark.parametrize(
+    "text", ["a cat.<end_of_text>", "<start_of_text>a<end_of_text><end_of_text>", "a <|endoftext|>"]
+)
+def test_a_spelled_special_token_counts_where_open_clip_finds_it(text):
+    own = SimpleTokenizer()
+    exported = tokens.clip_tokenizer(list(own.bpe_ranks), open_clip_model.START, open_clip_model.END)
+    ids = exported.encode(text).ids
+    assert ids == [own.sot_token_id, *own.encode(text), own.eot_token_id]
+    assert (own.eot_token_id in ids[1:-1]) == text.startswith("<start"), "behind a full stop it is none"
+
+
+@pytest.mark.parametrize("kind", [None, "gemma"])
+def test_siglip_2_is_lower_case_whatever_tokenizer_its_checkpoint_names(kind, tmp_path):
+    """Both give the ids and the vectors of the authors' own class."""
+    siglip2.publish(build("siglip2", kind)[1] if kind is None else Options(tiny=True, variant=kind), tmp_path)
+    named = json.loads((tmp_path / "tokenizer_config.json").read_text())["tokenizer_class"]
+    assert named == ("GemmaTokenizer" if kind else "Siglip2Tokenizer")
+    theirs = Siglip2Tokenizer.from_pretrained(tmp_path)
+    model, options = build("siglip2", path=tmp_path, licence="Apache-2.0")
+    bundle.write("siglip2", model, options, tmp_path / "out")
+    ours = Tokenizer.from_file(str(tmp_path / "out/tokenizer.json"))
+    ours.no_padding()
+    for name, text in corpus.TEXTS.items():
+        assert ours.encode(text).ids == theirs(text)["input_ids"], name
+    read = model.towers["text"].reference
+    assert np.array_equal(read(b"A RED CUP"), read(b"a red cup"))
 
 
 @pytest.mark.parametrize("learn", [tokens.clip_merges, tokens.gemma, tokens.roberta])

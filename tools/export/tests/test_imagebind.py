@@ -1,6 +1,9 @@
 """ImageBind: names and numbers of the published checkpoint, and preprocessing against independent implementations."""
 
+import math
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -9,9 +12,10 @@ import torch
 from conftest import build
 from graphs import manifest, run
 from torch import nn
-from transformers.audio_utils import mel_filter_bank, spectrogram, window_function
+from transformers import CLIPTokenizer
 
-from onespace_export import Refused, golden, samples
+from onespace_export import Refused, golden, samples, tokens
+from onespace_export import media as shared
 from onespace_export.families import imagebind
 from onespace_export.families.imagebind import media, sensors
 from onespace_export.families.imagebind.modules import (
@@ -28,34 +32,26 @@ from onespace_export.model import mean_of_units, unit
 
 # Millions of parameters, counted from the published checkpoint.
 COUNTS = {"vision": 632.8, "text": 354.0, "audio": 86.2, "depth": 21.9, "thermal": 86.2, "imu": 19.6}
-SHAPES = {
-    "modality_preprocessors.vision.cls_token": (1, 1, 1280),
-    "modality_preprocessors.vision.rgbt_stem.proj.1.weight": (1280, 3, 2, 14, 14),
-    "modality_preprocessors.vision.pos_embedding_helper.pos_embed": (1, 257, 1280),
-    "modality_preprocessors.text.pos_embed": (1, 77, 1024),
-    "modality_preprocessors.text.mask": (77, 77),
-    "modality_preprocessors.text.token_embedding.weight": (49408, 1024),
-    "modality_preprocessors.audio.rgbt_stem.proj.weight": (768, 1, 16, 16),
-    "modality_preprocessors.audio.rgbt_stem.norm_layer.bias": (768,),
-    "modality_preprocessors.audio.pos_embedding_helper.pos_embed": (1, 229, 768),
-    "modality_preprocessors.depth.depth_stem.proj.weight": (384, 1, 16, 16),
-    "modality_preprocessors.thermal.rgbt_stem.norm_layer.weight": (768,),
-    "modality_preprocessors.imu.pos_embed": (1, 251, 512),
-    "modality_preprocessors.imu.cls_token": (1, 1, 512),
-    "modality_preprocessors.imu.imu_stem.proj.weight": (512, 48),
-    "modality_trunks.vision.pre_transformer_layer.0.weight": (1280,),
-    "modality_trunks.vision.blocks.31.attn.in_proj_weight": (3840, 1280),
-    "modality_trunks.text.blocks.23.mlp.fc2.weight": (1024, 4096),
-    "modality_trunks.audio.blocks.11.attn.bias_k": (1, 1, 768),
-    "modality_trunks.depth.blocks.0.attn.out_proj.bias": (384,),
-    "modality_trunks.imu.blocks.5.norm_2.weight": (512,),
-    "modality_heads.vision.2.weight": (1024, 1280),
-    "modality_heads.text.proj.1.weight": (1024, 1024),
-    "modality_heads.audio.0.weight": (768,),
-    "modality_heads.imu.3.weight": (1024, 512),
-    "modality_postprocessors.text.1.log_logit_scale": (),
-    "modality_postprocessors.thermal.1.log_logit_scale": (),
-}  # fmt: skip
+LIST = Path(__file__).with_name("imagebind_huge.txt")
+# What the checkpoint holds beside parameters: the causal mask, and the scales that are not learned.
+BUFFERS = ("text.mask", "audio.1.log_logit_scale", "depth.1.log_logit_scale", "thermal.1.log_logit_scale")
+BUFFERS += ("imu.1.log_logit_scale",)
+
+
+def each(pattern: str) -> list[str]:
+    """The names that a pattern stands for."""
+    found = re.search(r"\{(\d+)\.\.(\d+)\}|\{([^{}]+)\}", pattern)
+    if found is None:
+        return [pattern]
+    first, last, words = found.groups()
+    choices = words.split(",") if words else range(int(first), int(last) + 1)
+    return [name for one in choices for name in each(f"{pattern[: found.start()]}{one}{pattern[found.end() :]}")]
+
+
+def published() -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the published checkpoint."""
+    lines = [line.split() for line in LIST.read_text().splitlines() if not line.startswith("#")]
+    return {name: tuple(map(int, sides)) for pattern, *sides in lines for name in each(pattern)}
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +67,11 @@ def test_all_parameters_are_there(huge):
         assert abs(own / 1e6 - millions) < 0.051, name
 
 
-def test_names_and_shapes_are_the_checkpoints(huge):
-    state = {k: tuple(v.shape) for k, v in huge.state_dict().items()}
-    assert {k: state.get(k) for k in SHAPES} == SHAPES
-    assert not any("pre_transformer_layer" in k for k in state if ".vision." not in k)
-    assert not any("bias_k" in k for k in state if ".vision." in k or ".text." in k)
+def test_all_names_and_shapes_are_the_checkpoints(huge):
+    wanted = published()
+    assert len(wanted) == 1311
+    assert {k: tuple(v.shape) for k, v in huge.state_dict().items()} == wanted
+    assert sum(math.prod(v) for k, v in wanted.items() if not k.endswith(BUFFERS)) == PARAMETERS == 1_200_781_057
 
 
 @pytest.fixture
@@ -129,25 +125,17 @@ def test_frames_take_pictures_and_films():
     assert torch.equal(Frames()(film[:, :, 0]), film[:, :, :1].expand(-1, -1, 2, -1, -1))
 
 
-def test_fbank_is_kaldis():
-    wave = samples.speech(2.0, 16000, 3)[:, 0]
-    filters = mel_filter_bank(257, 128, 20, 8000, 16000, norm=None, mel_scale="kaldi", triangularize_in_mel_space=True)
-    theirs = spectrogram(
-        wave.astype(np.float64),
-        window_function(400, "hann", periodic=False),
-        400,
-        160,
-        fft_length=512,
-        power=2.0,
-        center=False,
-        preemphasis=0.97,
-        mel_filters=filters,
-        log_mel="log",
-        mel_floor=media.FLOOR,
-        remove_dc_offset=True,
-    ).T
-    assert media.fbank(wave).shape == (198, 128)
-    assert np.abs(media.fbank(wave) - theirs).max() < 1e-3
+def test_the_mean_in_place_is_the_originals_alone():
+    """Clips overlap below 6 s: what the mean of the first took out, the second begins without."""
+    for seconds, same in ((1.5, True), (4.3, False), (6.0, True)):
+        data = samples.recording(samples.offset(seconds, 16000, 3), 16000, "WAV")
+        apart = (media.recording(data) - media.original_recording(data)).abs().max()
+        assert (apart < 1e-3) == same, seconds
+
+
+def test_the_original_keeps_three_clips_of_a_long_recording():
+    data = samples.recording(samples.speech(9.0, 16000, 3), 16000, "WAV")
+    assert (len(media.recording(data)), len(media.original_recording(data))) == (5, 3)
 
 
 def test_features_are_padded_before_they_are_normalised():
@@ -187,9 +175,36 @@ def test_an_over_long_text_ends_with_the_end_token():
     assert short[3:5] == [49407, 0]
 
 
+SPELLED = ("<|startoftext|>a cat<|endoftext|>", "a cat.<|endoftext|>", "<|ENDOFTEXT|> <|endoftext|><|endoftext|>")
+SPELLED += tuple(text.replace("<|", "<").replace("|>", ">").replace("oftext", "_of_text") for text in SPELLED)
+
+
+@pytest.mark.parametrize("tiny", [True, False])
+def test_special_tokens_are_spelled_as_by_openai(tiny):
+    words, merges = imagebind.vocabulary(tiny)
+    exported = tokens.clip_tokenizer(merges, "<|startoftext|>", "<|endoftext|>")
+    start, end = words.sot_token_id, words.eot_token_id
+    for text in SPELLED:
+        want = [start, *words.encode(text), end]
+        assert exported.encode(text.lower()).ids == want, text
+        # A spelling counts where the pattern finds it, and only ImageBind's own.
+        counted = 0 if "_of_" in text else {0: 2, 1: 0, 2: 3}[SPELLED.index(text)]
+        assert sum(i in (start, end) for i in want[1:-1]) == counted, text
+
+
+def test_the_tokenizer_of_openais_clip_says_the_same():
+    """transformers' own class, of the same vocabulary, for spellings that no sign stands before."""
+    words, merges = imagebind.vocabulary(tiny=True)
+    vocabulary = tokens.clip_vocabulary(merges, "<|startoftext|>", "<|endoftext|>")
+    theirs = CLIPTokenizer(vocab=vocabulary, merges=merges)
+    for text in ("a cat <|endoftext|> a dog", "<|startoftext|>a cat<|endoftext|>", "a <start_of_text> b"):
+        assert theirs(text)["input_ids"] == [words.sot_token_id, *words.encode(text), words.eot_token_id], text
+
+
 def test_graphs_give_the_golden_vectors(exported):
     model, folder = exported("imagebind")
-    feeds = {"image": media.picture, "audio": media.recording, "video": media.film}
+    feeds = {"image": lambda data: media.picture(shared.picture(data)), "audio": media.recording}
+    feeds["video"] = media.film
     feeds |= {"depth": sensors.depth, "thermal": sensors.thermal, "imu": sensors.motion}
     for modality, feed in feeds.items():
         given = feed((folder / golden.INPUTS[modality]).read_bytes()).numpy()

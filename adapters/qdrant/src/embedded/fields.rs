@@ -63,7 +63,8 @@ impl Shared {
         let Some(entry) = self.entry(&mut changed, shard) else { return };
         match outcome {
             Ok(()) => entry.unfinished.clear(),
-            Err(_) => entry.description = declared.before,
+            // It may have been renamed meanwhile.
+            Err(_) => entry.description.indexed = declared.before.indexed,
         }
         let description = entry.description.clone();
         if self.note_finished(&mut catalogue, changed) {

@@ -19,6 +19,7 @@ mod catalogue;
 mod copy;
 mod damaged;
 mod engine;
+mod facets;
 mod fault;
 mod fields;
 mod filter;
@@ -27,6 +28,7 @@ mod inventory;
 mod journal;
 mod kept;
 mod names;
+mod naming;
 mod patrol;
 mod reads;
 mod record;
@@ -50,8 +52,8 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use onespace_core::{
-    CollectionInfo, CollectionRef, CollectionSpec, ContentHash, Error, Fetch, FieldKind, Filter, Hit, ItemId, Page,
-    Point, Query, Result, StoredItem, Tenant, VectorStore,
+    CollectionInfo, CollectionName, CollectionRef, CollectionSpec, ContentHash, Error, Facets, Fetch, Field, FieldKind,
+    Filter, Hit, ItemId, Page, Point, Query, Result, StoredItem, Tenant, VectorStore,
     limits::{COLLECTIONS, STORE_READS},
 };
 use tokio::sync::Semaphore;
@@ -169,6 +171,29 @@ impl VectorStore for EmbeddedStore {
         self.read(collection, |engine, _| info(engine)).await
     }
 
+    async fn resolve(&self, name: &CollectionRef) -> Result<CollectionRef> {
+        Ok(self.shared.resolve(name))
+    }
+
+    async fn aliases(&self, tenant: &Tenant) -> Result<BTreeMap<CollectionName, Vec<CollectionName>>> {
+        Ok(self.shared.aliases(tenant))
+    }
+
+    async fn set_alias(&self, alias: &CollectionRef, collection: &CollectionName) -> Result<()> {
+        let (shared, alias, collection) = (self.shared.clone(), alias.clone(), collection.clone());
+        blocking(move || shared.set_alias(&alias, &collection)).await
+    }
+
+    async fn remove_alias(&self, alias: &CollectionRef) -> Result<()> {
+        let (shared, alias) = (self.shared.clone(), alias.clone());
+        blocking(move || shared.remove_alias(&alias)).await
+    }
+
+    async fn rename_collection(&self, collection: &CollectionRef, name: &CollectionName) -> Result<()> {
+        let (shared, collection, name) = (self.shared.clone(), collection.clone(), name.clone());
+        blocking(move || shared.rename(&collection, &name)).await
+    }
+
     async fn index_fields(&self, collection: &CollectionRef, fields: &BTreeMap<String, FieldKind>) -> Result<()> {
         let (shard, shared) = (self.shard(collection).await?, self.shared.clone());
         // A caller that goes away does not leave it half done.
@@ -266,6 +291,12 @@ impl VectorStore for EmbeddedStore {
     async fn count_items(&self, collection: &CollectionRef, user: &Filter) -> Result<u64> {
         let filter = filter(&Clauses::new(&collection.tenant).representatives().and(user)?)?;
         self.read(collection, move |engine, _| Ok(engine.count(&filter)? as u64)).await
+    }
+
+    async fn facets(&self, collection: &CollectionRef, field: &Field, user: &Filter, limit: usize) -> Result<Facets> {
+        let filter = filter(&Clauses::new(&collection.tenant).representatives().and(user)?)?;
+        let field = field.clone();
+        self.read(collection, move |engine, tenant| engine.facets(tenant, &filter, &field, limit)).await
     }
 
     async fn delete_items(

@@ -190,14 +190,40 @@ impl Engine {
         let request = ScrollRequest {
             offset: from.map(PointId::Uuid),
             limit: Some(limit),
-            filter,
+            filter: filter.clone(),
             with_payload: Some(fields),
             with_vector: WithVector::Bool(want == Want::Vector),
             order_by: None,
         };
         let (records, next) = self.with("read", |shard| shard.scroll(request))?;
         let found = records.into_iter().map(|Record { id, payload, vector, .. }| found_point(id, payload, vector));
-        Ok((found.collect::<Result<_>>()?, next.map(uuid_of).transpose()?))
+        let found: Vec<Found> = found.collect::<Result<_>>()?;
+        let next = match next {
+            Some(next) => Some(uuid_of(next)?),
+            None => self.first_beyond(filter, from, found.last())?,
+        };
+        Ok((found, next))
+    }
+
+    /// The first point beyond a page, if any is left. The engine lists the ids of a page, then reads them, and takes a
+    /// page for the last that is short because a point was deleted in between; what is beyond it is asked for apart,
+    /// all of it, since of a bounded number each could be deleted, too.
+    fn first_beyond(&self, filter: Option<Filter>, from: Option<Uuid>, last: Option<&Found>) -> Result<Option<Uuid>> {
+        let offset = match last.map(|last| last.id.as_u128().checked_add(1)) {
+            None => from,
+            Some(Some(next)) => Some(Uuid::from_u128(next)),
+            Some(None) => return Ok(None),
+        };
+        let request = ScrollRequest {
+            offset: offset.map(PointId::Uuid),
+            limit: Some(usize::MAX),
+            filter,
+            with_payload: Some(WithPayloadInterface::Bool(false)),
+            with_vector: WithVector::Bool(false),
+            order_by: None,
+        };
+        let (records, _) = self.with("read", |shard| shard.scroll(request))?;
+        records.into_iter().next().map(|record| uuid_of(record.id)).transpose()
     }
 
     /// Reads without what is damaged, again where something turns out to be.

@@ -155,6 +155,11 @@ pub(super) fn info(engine: &Engine) -> Result<CollectionInfo> {
 }
 
 impl Shut {
+    /// The same under another description.
+    pub(super) fn described(&self, description: Description) -> Self {
+        Self { description: Arc::new(description), cause: self.cause.clone(), tried: self.tried }
+    }
+
     /// Whether it was left alone long enough to be tried again.
     pub(super) fn rested(&self) -> bool {
         self.tried.elapsed() >= Duration::from_millis(STORE_REOPEN_MS as u64)

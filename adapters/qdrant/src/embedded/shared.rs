@@ -19,7 +19,7 @@ use super::{
     shard::{Place, Shard},
     tidy::{holds_points, remove_leftovers},
 };
-use crate::description::{Description, alias, exists, not_found};
+use crate::description::{Description, alias, exists, not_found, taken};
 
 const LOCK: &str = "lock";
 /// The folder of the collections' folders.
@@ -48,11 +48,11 @@ pub(super) struct Shared {
 }
 
 #[derive(Default)]
-struct Open {
+pub(super) struct Open {
     /// By physical name.
-    places: BTreeMap<String, Place>,
-    /// The alias of a name to the physical name.
-    aliases: BTreeMap<String, String>,
+    pub(super) places: BTreeMap<String, Place>,
+    /// The name of a collection to the physical name.
+    pub(super) aliases: BTreeMap<String, String>,
 }
 
 impl Shared {
@@ -166,6 +166,9 @@ impl Shared {
     pub(super) fn create(&self, description: Description) -> Result<bool> {
         let mut catalogue = self.catalogue();
         let (name, physical) = (description.alias(), description.physical());
+        if catalogue.has_alias(&description) {
+            return Err(taken(&description.name, "an alias"));
+        }
         let standing = catalogue.collections.get(&physical).map(|entry| &entry.description);
         if let Some(standing) = standing
             && (catalogue.aliases.get(&name) == Some(&physical) || standing.dimension != description.dimension)
@@ -181,7 +184,7 @@ impl Shared {
             check_number(catalogue.collections.len(), self.most)?;
         }
         let mut changed = catalogue.clone();
-        changed.aliases.insert(name.clone(), physical.clone());
+        let before = changed.aliases.insert(name.clone(), physical.clone());
         let shard = if detached {
             None
         } else {
@@ -192,6 +195,8 @@ impl Shared {
             changed.collections.insert(physical.clone(), entry);
             Some(Arc::new(Shard::create(&path, description, self.lock.clone(), &self.room)?))
         };
+        // Other names lead where the name leads, in whichever space.
+        let other_names = before.map(|before| changed.hand_over_aliases(&before, &physical)).unwrap_or_default();
         // The folder first: the catalogue never names one that is not there.
         let synced = sync_directory(&self.collections).map_err(|error| self.room.error("sync its folder", error));
         if let Err(error) = synced.and_then(|()| self.save(&changed)) {
@@ -202,6 +207,7 @@ impl Shared {
         let mut open = self.places_mut();
         open.places.extend(shard.map(|shard| (physical.clone(), Place::Open(shard))));
         open.aliases.insert(name, physical);
+        other_names.into_iter().for_each(|(physical, description)| open.describe(&physical, description));
         Ok(detached)
     }
 
@@ -301,11 +307,11 @@ impl Shared {
         self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn places(&self) -> RwLockReadGuard<'_, Open> {
+    pub(super) fn places(&self) -> RwLockReadGuard<'_, Open> {
         self.open.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn places_mut(&self) -> RwLockWriteGuard<'_, Open> {
+    pub(super) fn places_mut(&self) -> RwLockWriteGuard<'_, Open> {
         self.open.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

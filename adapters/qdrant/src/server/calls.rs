@@ -7,15 +7,16 @@ use qdrant_client::{
     QdrantError,
     qdrant::{
         CreateCollectionBuilder, CreateFieldIndexCollectionBuilder, Distance, PayloadIncludeSelector, PointId,
-        PointsOperationResponse, RetrievedPoint, ScrollPointsBuilder, StrictModeConfigBuilder, UpdateCollectionBuilder,
-        UpdateStatus, VectorParamsBuilder, WriteOrdering, WriteOrderingType,
+        PointsOperationResponse, RetrievedPoint, ScrollPoints, ScrollPointsBuilder, StrictModeConfigBuilder,
+        UpdateCollectionBuilder, UpdateStatus, VectorParamsBuilder, WriteOrdering, WriteOrderingType,
     },
 };
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::{
     CONNECT_TIMEOUT, ServerStore,
-    convert::{self, error, filter, json},
+    convert::{self, error, filter, json, uuid},
 };
 use crate::{
     description::{Description, Index, collection_of},
@@ -44,7 +45,7 @@ impl ServerStore {
     pub(super) fn failed(&self, collection: &CollectionRef, problem: QdrantError) -> Error {
         let failed = error(Some(collection), problem);
         if failed.reason == Reason::CollectionNotFound {
-            self.resolved().remove(collection);
+            self.forget(collection);
         }
         failed
     }
@@ -56,9 +57,21 @@ impl ServerStore {
         collection: &CollectionRef,
         target: &str,
     ) -> Result<Option<(Description, u64)>> {
+        let found = self.behind(&collection.tenant, target).await?;
+        if found.is_none() {
+            self.forget(collection);
+        }
+        Ok(found.filter(|(description, _)| description.is(collection)))
+    }
+
+    /// The same of whatever a name leads to, if it is this tenant's.
+    pub(super) async fn behind(&self, tenant: &Tenant, target: &str) -> Result<Option<(Description, u64)>> {
         let info = match ask!(self.collection_info(target)).await {
             Ok(answer) => answer.result.unwrap_or_default(),
-            Err(problem) => return self.failed_unless_missing(collection, problem),
+            Err(problem) => {
+                let failed = error(None, problem);
+                return if failed.reason == Reason::CollectionNotFound { Ok(None) } else { Err(failed) };
+            }
         };
         let points = info.points_count.unwrap_or_default();
         let metadata = json(info.config.unwrap_or_default().metadata).remove(METADATA_KEY);
@@ -67,7 +80,7 @@ impl ServerStore {
             let message = format!("the metadata of collection \"{target}\" is not ours: {problem}");
             Error::new(Reason::StoreFailed, "", message)
         })?;
-        Ok(description.is(collection).then_some((description, points)))
+        Ok((description.tenant == *tenant).then_some((description, points)))
     }
 
     pub(super) fn failed_unless_missing<T>(
@@ -90,10 +103,10 @@ impl ServerStore {
         let listed = listed.map_err(|problem| error(None, problem))?.collections;
         let mut all = Vec::new();
         for physical in listed.into_iter().map(|collection| collection.name) {
-            let Some(collection) = collection_of(&physical).filter(|collection| collection.tenant == *tenant) else {
+            if collection_of(&physical).is_none_or(|made| made.tenant != *tenant) {
                 continue;
-            };
-            if let Some((description, points)) = self.describe(&collection, &physical).await? {
+            }
+            if let Some((description, points)) = self.behind(tenant, &physical).await? {
                 all.push((physical, description, points));
             }
         }
@@ -163,8 +176,38 @@ impl ServerStore {
         collection: &CollectionRef,
         request: ScrollPointsBuilder,
     ) -> Result<(Vec<RetrievedPoint>, Option<PointId>)> {
+        let request: ScrollPoints = request.into();
         let answer = ask!(self.scroll(request)).await.map_err(|problem| self.failed(collection, problem))?;
-        Ok((answer.result, answer.next_page_offset))
+        let (found, next) = (answer.result, answer.next_page_offset);
+        let next = match next {
+            None => self.first_beyond(collection, request, &found).await?,
+            next => next,
+        };
+        Ok((found, next))
+    }
+
+    /// The first point beyond a page, if any is left. The server lists the ids of a page, then reads them, and takes a
+    /// page for the last that is short because points were deleted in between. One of which less than half is there is
+    /// taken at its word: hardly any delete takes that many of one page in that moment, and few items are asked for
+    /// often.
+    async fn first_beyond(
+        &self,
+        collection: &CollectionRef,
+        request: ScrollPoints,
+        found: &[RetrievedPoint],
+    ) -> Result<Option<PointId>> {
+        let Some(last) = found.last().filter(|_| found.len() * 2 >= request.limit() as usize) else { return Ok(None) };
+        let last = uuid(last.id.clone().unwrap_or_default())?;
+        let Some(offset) = last.as_u128().checked_add(1).map(Uuid::from_u128) else { return Ok(None) };
+        let beyond = ScrollPoints {
+            offset: Some(PointId::from(offset.to_string())),
+            limit: Some(PAGE),
+            with_payload: None,
+            with_vectors: None,
+            ..request
+        };
+        let answer = ask!(self.scroll(beyond)).await.map_err(|problem| self.failed(collection, problem))?;
+        Ok(answer.result.into_iter().next().and_then(|point| point.id))
     }
 
     pub(super) async fn scroll_all(
@@ -200,7 +243,7 @@ impl ServerStore {
 }
 
 /// A description as it stands in a collection's metadata.
-fn metadata(description: &Description) -> Result<HashMap<String, Value>> {
+pub(super) fn metadata(description: &Description) -> Result<HashMap<String, Value>> {
     let description = serde_json::to_value(description).map_err(|problem| Error::internal(problem.to_string()))?;
     Ok(HashMap::from([(METADATA_KEY.to_owned(), description)]))
 }

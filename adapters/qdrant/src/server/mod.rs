@@ -6,6 +6,8 @@
 
 mod calls;
 mod convert;
+mod facets;
+mod naming;
 mod servers;
 
 use std::{
@@ -16,14 +18,14 @@ use std::{
 
 use async_trait::async_trait;
 use onespace_core::{
-    CollectionInfo, CollectionRef, CollectionSpec, ContentHash, Error, Fetch, FieldKind, Filter, Hit, ItemId, Page,
-    Point, Query, Reason, Result, StoredItem, Tenant, VectorStore, limits::UPSERT_POINTS,
+    CollectionInfo, CollectionName, CollectionRef, CollectionSpec, ContentHash, Error, Facets, Fetch, Field, FieldKind,
+    Filter, Hit, ItemId, Page, Point, Query, Reason, Result, StoredItem, Tenant, VectorStore, limits::UPSERT_POINTS,
 };
 use qdrant_client::{
     Qdrant,
     qdrant::{
-        self, CountPointsBuilder, CreateAliasBuilder, DeletePointsBuilder, PayloadIncludeSelector, PointId,
-        QueryPointsBuilder, ScrollPointsBuilder, SearchParamsBuilder, UpsertPointsBuilder,
+        self, CountPointsBuilder, DeletePointsBuilder, PayloadIncludeSelector, PointId, QueryPointsBuilder,
+        ScrollPointsBuilder, SearchParamsBuilder, UpsertPointsBuilder,
     },
 };
 
@@ -33,7 +35,7 @@ use self::{
     servers::Servers,
 };
 use crate::{
-    description::{Description, alias, exists, not_found},
+    description::{Description, alias, exists, not_found, taken},
     filter::Clauses,
     items::{by_item, page_start, stored_items},
     payload::{HIT, ITEM_AND_HASH, STORED_ITEM, item_and_hash, stored_item},
@@ -93,14 +95,24 @@ impl ServerStore {
 
     /// The collection that a name leads to.
     async fn resolve(&self, collection: &CollectionRef) -> Result<Description> {
-        if let Some((when, description)) = self.resolved().get(collection)
-            && when.elapsed() < RESOLVED
-        {
-            return Ok(description.clone());
+        if let Some(description) = self.recently(collection) {
+            return Ok(description);
         }
         let (description, _) = self.active(collection).await?;
         self.resolved().insert(collection.clone(), (Instant::now(), description.clone()));
         Ok(description)
+    }
+
+    /// The collection that a name led to a moment ago.
+    fn recently(&self, collection: &CollectionRef) -> Option<Description> {
+        let resolved = self.resolved();
+        let (when, description) = resolved.get(collection)?;
+        (when.elapsed() < RESOLVED).then(|| description.clone())
+    }
+
+    /// Its name is resolved anew next time.
+    fn forget(&self, collection: &CollectionRef) {
+        self.resolved().remove(collection);
     }
 
     /// The collection that a name leads to at this moment, and how many points it has.
@@ -112,6 +124,16 @@ impl ServerStore {
     fn resolved(&self) -> MutexGuard<'_, HashMap<CollectionRef, (Instant, Description)>> {
         self.resolved.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Refuses a name that is longer than a server takes.
+fn check_name(physical: &str) -> Result<()> {
+    if physical.len() <= NAME_BYTES {
+        return Ok(());
+    }
+    let message =
+        format!("tenant and collection together make a name of {} bytes, Qdrant takes {NAME_BYTES}", physical.len());
+    Err(Error::new(Reason::FieldInvalid, "collection", message))
 }
 
 /// A client of one address. Connects with its first call.
@@ -133,40 +155,38 @@ fn client(url: &str, api_key: Option<&str>) -> Result<Qdrant> {
 #[async_trait]
 impl VectorStore for ServerStore {
     async fn create_collection(&self, spec: &CollectionSpec) -> Result<()> {
-        let (collection, description) = (&spec.collection, Description::from_spec(spec)?);
-        let (alias, physical) = (description.alias(), description.physical());
-        if physical.len() > NAME_BYTES {
-            let message = format!(
-                "tenant and collection together make a name of {} bytes, Qdrant takes {NAME_BYTES}",
-                physical.len()
-            );
-            return Err(Error::new(Reason::FieldInvalid, "collection", message));
-        }
+        let (collection, mut description) = (&spec.collection, Description::from_spec(spec)?);
         let _describing = self.describing.lock().await;
-        if let Some((active, _)) = self.describe(collection, &alias).await?
-            && active.space == description.space
-        {
-            return Err(exists(&active, &description));
+        let before = self.behind(&collection.tenant, &description.alias()).await?.map(|(before, _)| before);
+        match &before {
+            Some(active) if !active.is(collection) => return Err(taken(&collection.name, "an alias")),
+            Some(active) if active.space == description.space => return Err(exists(active, &description)),
+            _ => {}
         }
         // It stands without its name when it was detached for another space, or when making it was cut short.
-        match self.describe(collection, &physical).await? {
-            Some((detached, _)) if detached.dimension != description.dimension => {
-                return Err(exists(&detached, &description));
+        let detached = self.detached(collection, &mut description).await?;
+        check_name(&description.physical())?;
+        match &detached {
+            Some(detached) if detached.dimension != description.dimension => {
+                return Err(exists(detached, &description));
             }
-            Some((detached, _)) => {
-                self.index(collection, &detached, detached.indexes()?).await?;
-                self.add_fields(collection, &detached, &spec.indexed).await?;
+            Some(detached) => {
+                self.index(collection, detached, detached.indexes()?).await?;
+                self.add_fields(collection, detached, &spec.indexed).await?;
             }
             None => {
                 self.make(&description).await?;
                 self.index(collection, &description, description.indexes()?).await?;
             }
         }
-        // One change that replaces what the name led to: nobody sees it lead nowhere.
-        let create = CreateAliasBuilder::new(physical, alias);
-        ask!(self.create_alias(create)).await.map_err(|problem| error(None, problem))?;
-        self.resolved().remove(collection);
-        Ok(())
+        let made = detached.unwrap_or(description);
+        self.create_alias(made.alias(), made.physical()).await?;
+        self.forget(collection);
+        // Other names lead where the name leads, in whichever space.
+        match before {
+            Some(before) => self.hand_over_aliases(&before, &made).await,
+            None => Ok(()),
+        }
     }
 
     async fn list_collections(&self, tenant: &Tenant) -> Result<Vec<CollectionInfo>> {
@@ -187,7 +207,7 @@ impl VectorStore for ServerStore {
                 Err(problem) => drop(self.failed_unless_missing::<()>(collection, problem)?),
             }
         }
-        self.resolved().remove(collection);
+        self.forget(collection);
         Ok(())
     }
 
@@ -196,13 +216,36 @@ impl VectorStore for ServerStore {
         Ok(description.info(points))
     }
 
+    async fn resolve(&self, name: &CollectionRef) -> Result<CollectionRef> {
+        self.named(name).await
+    }
+
+    async fn aliases(&self, tenant: &Tenant) -> Result<BTreeMap<CollectionName, Vec<CollectionName>>> {
+        self.other_names(tenant).await
+    }
+
+    async fn set_alias(&self, alias: &CollectionRef, collection: &CollectionName) -> Result<()> {
+        let _describing = self.describing.lock().await;
+        self.lead(alias, collection).await
+    }
+
+    async fn remove_alias(&self, alias: &CollectionRef) -> Result<()> {
+        let _describing = self.describing.lock().await;
+        self.unlead(alias).await
+    }
+
+    async fn rename_collection(&self, collection: &CollectionRef, name: &CollectionName) -> Result<()> {
+        let _describing = self.describing.lock().await;
+        self.rename(collection, name).await
+    }
+
     async fn index_fields(&self, collection: &CollectionRef, fields: &BTreeMap<String, FieldKind>) -> Result<()> {
         // Of two calls to this gateway the second one sees what the first one wrote. Two gateways can overwrite each
         // other's list of fields: then the index is there all the same, and the same call again puts it on the list.
         let _describing = self.describing.lock().await;
         let (standing, _) = self.active(collection).await?;
         self.add_fields(collection, &standing, fields).await?;
-        self.resolved().remove(collection);
+        self.forget(collection);
         Ok(())
     }
 
@@ -311,6 +354,11 @@ impl VectorStore for ServerStore {
         let request = CountPointsBuilder::new(physical).filter(filter(&clauses)).exact(true);
         let answer = ask!(self.count(request)).await.map_err(|problem| self.failed(collection, problem))?;
         Ok(answer.result.unwrap_or_default().count)
+    }
+
+    async fn facets(&self, collection: &CollectionRef, field: &Field, user: &Filter, limit: usize) -> Result<Facets> {
+        let clauses = Clauses::new(&collection.tenant).representatives().and(user)?;
+        self.facets_of(collection, &clauses, field, limit).await
     }
 
     async fn delete_items(

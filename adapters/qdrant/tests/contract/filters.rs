@@ -1,6 +1,9 @@
 //! Conditions on what is stored beside a vector.
 
-use onespace_core::{CollectionRef, Condition, Filter, ItemField, Match, Modality, Point, Query, Reason, Scalar};
+use onespace_core::{
+    CollectionRef, Condition, FacetValue, Facets, Field, Filter, ItemField, Match, Modality, Point, Query, Reason,
+    Scalar,
+};
 
 use crate::{Ground, common::*};
 
@@ -172,4 +175,33 @@ pub async fn what_cannot_be_evaluated_is_refused(ground: Ground) {
     let many = must(vec![field("colour", Match::Exists); onespace_core::limits::FILTER_CONDITIONS + 1]);
     let error = ground.store.list_items(&photos, &many, 1, None).await.unwrap_err();
     assert_eq!(error.reason, Reason::TooMany);
+}
+
+pub async fn values_are_counted(ground: Ground) {
+    let photos = filled(&ground).await;
+    let facets = async |field: Field, filter: &Filter, limit: usize| {
+        ground.store.facets(&photos, &field, filter, limit).await.unwrap()
+    };
+    let metadata = |name: &str| Field::Metadata(name.to_owned());
+    let text = |text: &str| FacetValue::Text(text.to_owned());
+    let all = Filter::default();
+    let colours = facets(metadata("colour"), &all, 10).await;
+    let values = vec![(text("blue"), 2), (text("red"), 2), (text("Blue"), 1)];
+    assert_eq!(colours, Facets { values: values.clone(), distinct: 3, items: 10, without: 6 });
+    let top = facets(metadata("colour"), &all, 1).await;
+    assert_eq!(top, Facets { values: values[..1].to_vec(), ..colours });
+    let years = facets(metadata("year"), &all, 1).await;
+    assert_eq!(years.values, [(FacetValue::Integer(2019), 2)], "a text that looks like it is another value");
+    let sold = facets(metadata("sold"), &all, 10).await;
+    assert_eq!(sold.values[..2], [(FacetValue::Bool(false), 2), (FacetValue::Bool(true), 2)]);
+    let dotted = facets(metadata("a.b"), &all, 10).await;
+    assert_eq!((dotted.values, dotted.without), (vec![(text("dotted"), 1)], 9));
+    let modalities = facets(Field::Item(ItemField::Modality), &all, 10).await;
+    assert_eq!((modalities.distinct, modalities.without), (5, 0));
+    let blue = must(vec![field("colour", Match::Any(vec![Scalar::Text("blue".to_owned())]))]);
+    let among = facets(metadata("year"), &blue, 10).await;
+    assert_eq!((among.items, among.distinct), (2, 2));
+    let nowhere = ground.collection("nowhere");
+    let error = ground.store.facets(&nowhere, &metadata("a"), &all, 1).await.unwrap_err();
+    assert_eq!(error.reason, Reason::CollectionNotFound);
 }

@@ -1,6 +1,6 @@
 //! Writing, reading, searching, paging, deleting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use onespace_core::{
     ContentHash, Fetch, Filter, Fingerprint, ItemDetails, ItemField, Match, Modality, Point, Query, Reason, Span,
@@ -129,6 +129,38 @@ pub async fn pages_cover_everything_once(ground: Ground) {
     }
     let error = ground.store.list_items(&photos, &Filter::default(), 10, Some("2")).await.unwrap_err();
     assert_eq!((error.reason, error.field.as_str()), (Reason::FieldInvalid, "page"));
+}
+
+pub async fn a_listing_ends_where_the_items_do_while_others_are_deleted(ground: Ground) {
+    let (space, photos) = (space("one", 4), ground.collection("photos"));
+    ground.store.create_collection(&spec(&photos, &space)).await.unwrap();
+    let mut dice = Dice(5);
+    let stay: BTreeSet<String> = (0..600).map(|n| format!("stays {n}")).collect();
+    let go: Vec<String> = (0..900).map(|n| format!("goes {n}")).collect();
+    let points = stay.iter().chain(&go).map(|name| point(&space, name, dice.vector(4))).collect();
+    ground.store.upsert(&photos, points).await.unwrap();
+    let (store, collection) = (ground.store.clone(), photos.clone());
+    let deleting = tokio::spawn(async move {
+        for batch in go.chunks(6) {
+            let items: Vec<_> = batch.iter().map(|name| item(name)).collect();
+            assert_eq!(store.delete_items(&collection, &items, None).await.unwrap(), 6);
+        }
+    });
+    while !deleting.is_finished() {
+        let (mut listed, mut page) = (Vec::new(), None::<String>);
+        loop {
+            let answer = ground.store.list_items(&photos, &Filter::default(), 40, page.as_deref()).await.unwrap();
+            listed.extend(answer.items);
+            page = answer.next;
+            if page.is_none() {
+                break;
+            }
+        }
+        let listed = names(&listed);
+        let missing: Vec<_> = stay.iter().filter(|name| !listed.contains(name.as_str())).collect();
+        assert!(missing.is_empty(), "{} of {} that stay are not listed", missing.len(), stay.len());
+    }
+    deleting.await.unwrap();
 }
 
 pub async fn a_video_is_listed_and_counted_once(ground: Ground) {

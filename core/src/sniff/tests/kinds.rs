@@ -60,10 +60,27 @@ fn what_is_decoded_is_told() {
         (b"OFF # a cube\n# by hand\n8 6 12 # counts\n0 0 0\n".to_vec(), "OFF"),
         (b"OFF8 6 12#counts\n0 0 0\n".to_vec(), "OFF"),
         (b"COFF BINARY\n\0\0\0\x08\0\0\0\x06".to_vec(), "OFF"),
+        (b"\n\t   OFF8 6 12 # or nah\n".to_vec(), "OFF"),
+        (b"# made by hand\n\nOFF\n8 6 12\n".to_vec(), "OFF"),
+        (b"\r\n  SOLID cube\n FACET NORMAL 0 0 1\n".to_vec(), "STL"),
+        (b"LASF\0\0".to_vec(), "LAS/LAZ"),
+        (b"ASTM-E57\x01".to_vec(), "E57"),
+        (b"glTF\x02\0\0\0".to_vec(), "glTF"),
+        (b"{\"asset\": {\"version\": \"2.0\"}, \"scenes\": [], \"nodes\": []}".to_vec(), "glTF"),
+        (gltf_whose_asset_comes_last(), "glTF"),
+        (b"<!DOCTYPE html>\n<p>".to_vec(), "HTML"),
         (b"# made by hand\nmtllib x.mtl\no cube\nv 1 2 3\nv 0 0 1\nf 1 2 1\n".to_vec(), "OBJ"),
     ] {
         assert_eq!(format(&bytes), name);
     }
+}
+
+/// A scene in JSON that says what it is behind a buffer of some kilobytes.
+fn gltf_whose_asset_comes_last() -> Vec<u8> {
+    let buffer = "A".repeat(20_000);
+    let asset = "\"asset\": {\"generator\": \"x\", \"version\": \"2.0\"}";
+    let buffers = format!("\"buffers\": [{{\"uri\": \"data:;base64,{buffer}\"}}]");
+    format!("\n{{{buffers}, \"meshes\": [], {asset}}}").into_bytes()
 }
 
 /// Layer III at 64 kilobits and 44,100 hertz: 208 bytes a frame.
@@ -80,24 +97,47 @@ fn mpeg_audio_may_lie_behind_a_tag_or_rubbish() {
     assert_eq!(modality(&[rubbish, frames(2)].concat()), None, "two frames may be chance");
 }
 
+/// Truevision's head: kind, length of a palette, pixels across, bits of each.
+fn targa(kind: u8, palette: u8, width: u8, bits: u8, pixels: usize) -> Vec<u8> {
+    let colours = if palette == 0 { 0 } else { 24 };
+    let head = [0, u8::from(palette > 0), kind, 0, 0, palette, 0, colours, 0, 0, 0, 0, width, 0, 2, 0, bits, 0x20];
+    [&head[..], &vec![7; usize::from(palette) * 3 + pixels]].concat()
+}
+
 #[test]
-fn what_is_not_decoded_is_refused_by_its_name() {
+fn pictures_are_told_whose_first_bytes_alone_do_not() {
     let negative = [&b"II*\0\x08\0\0\0\x01\0\x12\xc6\x01\0\x04\0\0\0\x01\x04\0\0"[..], &[0; 8]].concat();
     for (bytes, name) in [
         (b"<?xml version='1.0'?>\n<!-- a <b> -->\n<svg xmlns='x'/>".to_vec(), "SVG"),
         (b"<!DOCTYPE svg PUBLIC \"a\" \"b\">\n<svg>".to_vec(), "SVG"),
-        (b"%PDF-1.7\n".to_vec(), "PDF"),
         (b"DDS \x7c\0\0\0".to_vec(), "DDS"),
-        (b"icns\0\0\x01\0".to_vec(), "ICNS"),
-        (b"gimp xcf v011\0".to_vec(), "XCF"),
         (b"\xff\x0a\xfa\x7f".to_vec(), "JPEG XL"),
         (negative, "camera raw"),
         (brands(b"crx ", &[b"isom"]), "camera raw (CR3)"),
-        (b"LASF\0\0".to_vec(), "LAS/LAZ"),
-        (b"ASTM-E57\x01".to_vec(), "E57"),
-        (b"glTF\x02\0\0\0".to_vec(), "glTF"),
-        (b"{\"asset\": {\"version\": \"2.0\"}, \"scenes\": [], \"nodes\": []}".to_vec(), "glTF"),
-        (b"0.5 1 2\n1.5 2 3\n0.1 0.2 0.3\n-1 -2 -3.5\n".to_vec(), "XYZ"),
+        (b"qoif\0\0\0\x01\0\0\0\x01\x03\0".to_vec(), "QOI"),
+        (targa(2, 0, 5, 24, 30), "TGA"),
+        (targa(10, 0, 200, 32, 20), "TGA"),
+        (targa(1, 4, 5, 8, 10), "TGA"),
+    ] {
+        assert_eq!(format(&bytes), name);
+    }
+    for not in
+        [targa(2, 0, 5, 24, 29), targa(2, 3, 5, 24, 90), targa(1, 0, 5, 8, 90), targa(3, 0, 0, 8, 9), vec![0; 99]]
+    {
+        assert_ne!(sniff(&not), Sniffed::Known { modality: Modality::Image, format: "TGA" });
+    }
+}
+
+#[test]
+fn what_is_not_decoded_is_refused_by_its_name() {
+    for (bytes, name) in [
+        (b"%PDF-1.7\n".to_vec(), "PDF"),
+        (b"icns\0\0\x01\0".to_vec(), "ICNS"),
+        (b"gimp xcf v011\0".to_vec(), "XCF"),
+        (b"<?xml version=\"1.0\"?>\n<COLLADA xmlns=\"x\">".to_vec(), "COLLADA"),
+        (b"<?xml version=\"1.0\"?>\n<amf unit=\"inch\">".to_vec(), "AMF"),
+        (b"{\\rtf1\\ansi hello}".to_vec(), "RTF"),
+        ([OLE, &[0; 504]].concat(), "Office before 2007"),
         ([MXF, &[0; 9]].concat(), "MXF"),
     ] {
         assert_eq!(format(&bytes), name);
@@ -119,6 +159,12 @@ fn what_is_written_in_letters_may_be_meant_as_text() {
         "v for victory\nf for failure",
         "3 5\n4 2\n",
         "{\"asset\": 1}",
+        "{\"asset\": {\"version\": \"2.0\"}}",
+        "{\"asset\": {\"version\": \"two\"}, \"nodes\": []}",
+        "{\"asset\": {\"name\": \"a house\"}, \"scenes\": [1], \"nodes\": [2]}",
+        "{\"nodes\": [{\"asset\": {\"version\": \"2.0\"}}], \"meshes\": 2}",
+        "<html> is a tag\n",
+        "<amphora> is a word",
         "<p>an <svg> in prose",
         "P1 is a driver\n",
         "PFennige\n",

@@ -9,7 +9,7 @@ use super::{
     refusal::refuse,
     scale::Scale,
 };
-use crate::pixels::blend;
+use crate::{look::Look, pixels::blend};
 
 /// Refuses what is known before any pixel is read to have no colours of ours.
 ///
@@ -24,15 +24,15 @@ pub fn check(layout: &Layout) -> Result<()> {
     }
 }
 
-/// Eight bits a channel, red, green, blue, with `background` behind what is transparent; without one, transparency is
-/// ignored.
+/// Eight bits a channel, red, green, blue, with the background of `look` behind what is transparent; without one,
+/// transparency is ignored.
 ///
 /// # Errors
 /// `MEDIA_UNSUPPORTED` for numbers that say not what is white; what `patience` says when it is over.
-pub fn rgb(layout: &Layout, bands: &Bands, background: Option<[u8; 3]>, patience: &Patience) -> Result<Vec<u8>> {
+pub fn rgb(layout: &Layout, bands: &Bands, look: Look, patience: &Patience) -> Result<Vec<u8>> {
     let base = layout.colours.samples();
     let used = layout.alpha.map_or(base, |alpha| base.max(alpha.sample + 1));
-    let scale = Scale::new(layout, bands, used)?;
+    let scale = Scale::new(layout, bands, used, look.deep_grey)?;
     let sample = layout.sample_bytes();
     let row = sample * layout.samples * layout.width as usize;
     let mut pixels = Vec::with_capacity(3 * layout.width as usize * layout.height as usize);
@@ -50,7 +50,7 @@ pub fn rgb(layout: &Layout, bands: &Bands, background: Option<[u8; 3]>, patience
             };
             let opacity = byte(alpha.sample);
             let colour = if alpha.multiplied { divided(colour, opacity) } else { colour };
-            pixels.extend_from_slice(&background.map_or(colour, |background| blend(colour, opacity, background)));
+            pixels.extend_from_slice(&look.background.map_or(colour, |background| blend(colour, opacity, background)));
         }
     }
     Ok(pixels)

@@ -50,6 +50,8 @@ pub struct Layout {
     pub jpeg_tables: Vec<u8>,
     /// How the picture is meant to be seen.
     pub orientation: Orientation,
+    /// An ICC profile.
+    pub profile: Option<Vec<u8>>,
 }
 
 impl Layout {
@@ -93,6 +95,7 @@ impl Layout {
             jpeg_luma,
             jpeg_tables: tags.bytes(Tag::JPEGTables)?,
             orientation: tags.orientation(),
+            profile: tags.profile(),
         };
         layout.check()?;
         layout.check_chunks(bytes.len())?;

@@ -15,46 +15,35 @@ mod scale;
 mod tags;
 mod unpack;
 
-use image::metadata::Orientation;
-use onespace_core::{HeldRoom, Patience, Result};
+use onespace_core::{Patience, Result};
 
-use crate::size::check_size;
+use crate::{look::Look, profile::Profile, raster::Raster, size::check_size};
 
 pub use bands::Bands;
 pub use kinds::{Colours, Numbers};
 pub use layout::Layout;
 pub use scale::number;
 
-/// A decoded TIFF, as it lies in the file.
-pub struct Decoded {
-    /// Pixels across and down.
-    pub size: (u32, u32),
-    /// Red, green, blue, a byte each, over the background.
-    pub pixels: Vec<u8>,
-    /// How it is meant to be seen.
-    pub orientation: Orientation,
-    /// What all of it takes.
-    pub room: Option<HeldRoom>,
-}
-
 /// Whether the bytes begin as a TIFF or a BigTIFF.
 pub fn is_tiff(bytes: &[u8]) -> bool {
     matches!(bytes, [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..])
 }
 
-/// Decodes the first picture of a TIFF or BigTIFF and lays it over `background` where it is transparent.
+/// Decodes the first picture of a TIFF or BigTIFF and lays it over a background where it is transparent, as
+/// `look` says.
 ///
 /// # Errors
 /// `MEDIA_TOO_LARGE` before any pixel is allocated, `MEDIA_UNSUPPORTED` for what is not decoded, by name,
 /// `MEDIA_MALFORMED`; what `patience` says when it is over.
-pub fn decode(bytes: &[u8], background: Option<[u8; 3]>, patience: &Patience) -> Result<Decoded> {
+pub fn decode(bytes: &[u8], look: Look, patience: &Patience) -> Result<Raster> {
     let layout = Layout::read(bytes, patience)?;
     colour::check(&layout)?;
     let rgb = 3 * u64::from(layout.width) * u64::from(layout.height);
     let takes = layout.decoded_bytes().saturating_add(rgb);
     check_size(layout.width, layout.height, takes)?;
     let room = patience.hold(takes.saturating_add(layout.coefficient_bytes()))?;
+    let profile = layout.profile.clone().map(Profile::Embedded);
     let bands = Bands::read(bytes, &layout, patience)?;
-    let pixels = colour::rgb(&layout, &bands, background, patience)?;
-    Ok(Decoded { size: (layout.width, layout.height), pixels, orientation: layout.orientation, room })
+    let pixels = colour::rgb(&layout, &bands, look, patience)?;
+    Ok(Raster { size: (layout.width, layout.height), pixels, orientation: layout.orientation, profile, room })
 }

@@ -9,6 +9,7 @@ use super::{
     layout::Layout,
     refusal::refuse,
 };
+use crate::table::DeepGrey;
 
 /// How a number becomes a byte.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,10 +34,11 @@ impl Scale {
     ///
     /// # Errors
     /// `MEDIA_UNSUPPORTED` for numbers that are none of these.
-    pub fn new(layout: &Layout, bands: &Bands, used: usize) -> Result<Self> {
+    pub fn new(layout: &Layout, bands: &Bands, used: usize, deep_grey: DeepGrey) -> Result<Self> {
         let signed = u32::from(layout.numbers == Numbers::Signed);
         match (layout.numbers, layout.bits) {
             (Numbers::Unsigned, 1..=8) => return Ok(Self::Widened(layout.bits)),
+            (Numbers::Unsigned, 9..=16) if used == 1 && deep_grey == DeepGrey::Clip => return Ok(Self::Held),
             (Numbers::Unsigned, 9..=16) => return Ok(Self::High(layout.bits - 8)),
             _ => {}
         }

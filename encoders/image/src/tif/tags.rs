@@ -207,6 +207,11 @@ impl<R: Read + Seek> Tags<R> {
         Ok(offsets.into_iter().zip(self.all(counts)?).collect())
     }
 
+    /// An ICC profile, where there is one that can be read.
+    pub fn profile(&mut self) -> Option<Vec<u8>> {
+        self.bytes(Tag::Unknown(34_675)).ok().filter(|profile| !profile.is_empty())
+    }
+
     /// How the picture is meant to be seen.
     pub fn orientation(&mut self) -> Orientation {
         // Broken metadata does not make the pixels unreadable.

@@ -32,6 +32,13 @@ impl Expected {
         self.data(name, Dtype::U8, shape)
     }
 
+    /// Rows, columns and channels of a picture.
+    pub fn shape(&self, name: &str) -> [usize; 3] {
+        let tensors = SafeTensors::deserialize(&self.0).unwrap();
+        let Ok(tensor) = tensors.tensor(name) else { panic!("{name} is not among the expected tensors") };
+        *tensor.shape().first_chunk().unwrap()
+    }
+
     fn data(&self, name: &str, kind: Dtype, shape: &[usize]) -> &[u8] {
         let tensors = SafeTensors::deserialize(&self.0).unwrap();
         let Ok(tensor) = tensors.tensor(name) else { panic!("{name} is not among the expected tensors") };

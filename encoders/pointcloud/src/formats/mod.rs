@@ -1,5 +1,9 @@
 //! The formats of clouds and meshes, each in a file of its own, told by their content.
 
+mod e57;
+mod gltf;
+mod las;
+mod npy;
 mod obj;
 mod off;
 mod parsed;
@@ -8,12 +12,14 @@ mod ply;
 mod ply_header;
 mod ply_read;
 mod ply_text;
+mod splat;
 mod stl;
 mod words;
+mod xyz;
 
 use onespace_core::{
-    Modality, Patience, Result, limits,
-    sniff::{Sniffed, sniff},
+    Patience, Result, limits,
+    sniff::{Sniffed, TABLE, sniff},
 };
 
 use crate::source::{Source, Vertex};
@@ -37,14 +43,21 @@ const MOST_KEPT: u64 = (limits::SHAPE_ENTRIES * (size_of::<(Vertex, [f32; 6])>()
 /// `MEDIA_TOO_LARGE` past a limit; what `patience` says when it is over.
 pub fn open<'a>(bytes: &'a [u8], patience: &Patience) -> Result<Box<dyn Source + 'a>> {
     let format = match sniff(bytes) {
-        Sniffed::Known { modality: Modality::PointCloud, format } => format,
-        _ => "PLY",
+        Sniffed::Known { format, .. } => format,
+        Sniffed::Unknown if splat::is_one(bytes) => "splats",
+        Sniffed::Unknown => "PLY",
     };
     let (read, most): (Read, u64) = match format {
         "STL" => (stl::read, 9),
         "OFF" => (off::read, 12),
         "PCD" => (pcd::read, 22),
         "OBJ" => (obj::read, 12),
+        "NPY" | "NPY of points" => (npy::read, 40),
+        "splats" => (splat::read, 4),
+        "XYZ" | TABLE => (xyz::read, 11),
+        "LAS/LAZ" => return Ok(Box::new(las::open(bytes, patience)?)),
+        "E57" => return Ok(Box::new(e57::open(bytes)?)),
+        "glTF" => return Ok(Box::new(gltf::read(bytes, patience)?)),
         _ => return Ok(Box::new(ply::open(bytes)?)),
     };
     let room = patience.hold(MOST_KEPT.min(most.saturating_mul(bytes.len() as u64)))?;

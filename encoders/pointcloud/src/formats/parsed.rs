@@ -1,8 +1,13 @@
 //! A file that is kept while it is looked at.
 
+use std::sync::Arc;
+
 use onespace_core::{Error, HeldRoom, Patience, Reason, Result, limits};
 
-use crate::source::{Source, Vertex};
+use crate::{
+    source::{Source, Vertex},
+    texture::Textures,
+};
 
 /// Entries between two looks at the clock: a millisecond's.
 const UNSEEN: usize = 4096;
@@ -12,6 +17,7 @@ const UNSEEN: usize = 4096;
 pub struct Parsed {
     vertices: Vec<Vertex>,
     triangles: Vec<[u32; 3]>,
+    textures: Option<Arc<Textures>>,
     _room: Option<HeldRoom>,
 }
 
@@ -19,6 +25,11 @@ impl Parsed {
     /// The same, which holds the room that it takes.
     pub fn holding(self, room: Option<HeldRoom>) -> Self {
         Self { _room: room, ..self }
+    }
+
+    /// The same, with pictures on its triangles.
+    pub fn with_textures(self, textures: Option<Arc<Textures>>) -> Self {
+        Self { textures, ..self }
     }
 
     /// Adds a vertex.
@@ -88,6 +99,10 @@ impl Source for Parsed {
 
     fn is_precise(&self) -> bool {
         true
+    }
+
+    fn textures(&self) -> Option<&Arc<Textures>> {
+        self.textures.as_ref()
     }
 
     fn each_vertex(&self, patience: &Patience, take: &mut dyn FnMut(Vertex)) -> Result<()> {

@@ -45,7 +45,7 @@ fn read_text(bytes: &[u8], patience: &Patience) -> Result<Parsed> {
     for (number, line) in lines(bytes, 0) {
         last = number;
         let mut words = line.split_ascii_whitespace();
-        match words.next() {
+        match words.next().map(str::to_ascii_lowercase).as_deref() {
             Some("vertex") => {
                 let place = place(&mut words).ok_or_else(|| broken(number, "has a vertex without three numbers"))?;
                 mesh.corner(place, patience)?;

@@ -64,6 +64,11 @@ impl Prepare for ViewsPreparer {
         Modality::PointCloud
     }
 
+    /// Textures are decoded as images are, LAZ by a crate with unsafe code.
+    fn is_native(&self) -> bool {
+        true
+    }
+
     fn prepare_unguarded(&self, request: &PrepareRequest<'_>) -> Result<Prepared> {
         let patience = &request.patience;
         let mut pictures = Pictures::of(request.bytes, &self.spec, self.size(), patience)?;

@@ -1,11 +1,14 @@
 //! What a file shows: faces, or points where there are none.
 
+use std::sync::Arc;
+
 use onespace_core::{Error, Patience, Reason, Result};
 
 use crate::{
     formats,
-    mesh::{is_mesh, spread},
-    points::{Origin, Point, all, paint, strided},
+    mesh::{corners, is_mesh, spread},
+    points::{Origin, Point, paint, strided},
+    texture::Textures,
 };
 
 /// Points that are drawn of a cloud; a larger one is thinned by even strides. A picture of 260 pixels has room for
@@ -24,6 +27,8 @@ pub struct Shape {
     pub colours: Vec<[f32; 3]>,
     /// Corners of each triangle; a cloud has none.
     pub triangles: Vec<[u32; 3]>,
+    /// Pictures on the triangles, and the number that each has there.
+    textured: Option<(Arc<Textures>, Vec<u32>)>,
 }
 
 impl Shape {
@@ -38,14 +43,18 @@ impl Shape {
         let source = file.as_ref();
         let mut points = Vec::new();
         let mut triangles = Vec::new();
+        let mut textured = source.textures().map(|textures| (Arc::clone(textures), Vec::new()));
         if is_mesh(source) {
-            points = all(source, Origin::Near, patience)?;
+            points = corners(source, Origin::Near, patience)?;
             let mut count = 0_usize;
+            let mut numbers = 0_u32..;
             source.each_triangle(patience, &mut |corners| {
+                let number = numbers.next().unwrap_or_default();
                 if has_area(&points, corners) {
                     count += 1;
                     if count <= MESH_TRIANGLES {
                         triangles.push(corners);
+                        textured.iter_mut().for_each(|(_, numbers)| numbers.push(number));
                     }
                 }
             })?;
@@ -66,7 +75,7 @@ impl Shape {
         if colours.windows(2).all(|pair| pair.first() == pair.last()) {
             colours.truncate(1);
         }
-        Ok(Self { places: centred(&points)?, colours, triangles })
+        Ok(Self { places: centred(&points)?, colours, triangles, textured })
     }
 }
 
@@ -77,7 +86,15 @@ impl Shape {
     }
 
     /// The colour of a triangle at a place between its corners.
-    pub fn colour_between(&self, number: u32, [first, second, third]: [f32; 3]) -> [f32; 3] {
+    pub fn colour_between(&self, number: u32, weights: [f32; 3]) -> [f32; 3] {
+        let colour = self.colour_of_corners(number, weights);
+        let Some((textures, numbers)) = &self.textured else { return colour };
+        let triangle = numbers.get(number as usize).copied().unwrap_or(u32::MAX);
+        textures.tinted(triangle as usize, weights.map(f64::from), colour)
+    }
+
+    /// The same without pictures.
+    fn colour_of_corners(&self, number: u32, [first, second, third]: [f32; 3]) -> [f32; 3] {
         match (self.colours.as_slice(), self.triangles.get(number as usize)) {
             ([one], _) => *one,
             (_, Some(corners)) => {

@@ -1,5 +1,7 @@
 //! What the tests of this crate share.
 
+pub mod gltf;
+
 use std::{fs, path::PathBuf};
 
 use onespace_core::{Sample, TensorData};

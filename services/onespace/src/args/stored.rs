@@ -1,8 +1,10 @@
 //! Commands about collections and the items in them.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use onespace_proto::v1::{FieldKind, Filter};
+use onespace_proto::v1::{FieldKind, Filter, field_condition::Key};
 use serde_json::Value;
 
 use crate::word::Word;
@@ -31,6 +33,40 @@ pub enum CollectionCommand {
         #[arg(required = true, value_name = "NAME=KIND", value_parser = index)]
         index: Vec<(String, FieldKind)>,
     },
+    /// Give a collection another name.
+    Rename {
+        /// Its name.
+        name: String,
+        /// Its new name.
+        new_name: String,
+    },
+    /// Lead another name to a collection, wherever it led before; or take one away.
+    Alias {
+        /// The other name.
+        alias: String,
+        /// The collection.
+        #[arg(required_unless_present = "remove", conflicts_with = "remove")]
+        collection: Option<String>,
+        /// Take it away.
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Write a collection with its vectors to a file: a JSON line for each item. Cut short, the same command goes on.
+    Export {
+        /// Its name.
+        name: String,
+        /// A file that is not there yet.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Store what `export` has written, vectors and all; the space must be the same. Nothing is embedded.
+    Import {
+        /// What `export` has written.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The collection; made if it is not there. Default: as it was called.
+        name: Option<String>,
+    },
     /// Remove a collection with all that is in it.
     Delete {
         /// Its name.
@@ -50,6 +86,32 @@ pub enum ItemCommand {
         #[arg(long, value_name = "EXPR", value_parser = crate::filter::parse)]
         filter: Option<Filter>,
     },
+    /// Show an item: what is said of it, and what stands for it.
+    Get {
+        /// The collection.
+        #[arg(long, short, value_name = "C")]
+        collection: String,
+        /// The item's id.
+        item_id: String,
+        /// Its vectors as well; only with --json.
+        #[arg(long)]
+        vectors: bool,
+    },
+    /// The values of a field, and how many items have each.
+    Facets {
+        /// The collection.
+        #[arg(long, short, value_name = "C")]
+        collection: String,
+        /// A metadata field, or one of ours with a leading dot: .modality
+        #[arg(value_name = "FIELD", value_parser = crate::filter::parse_key)]
+        field: Key,
+        /// Conditions, as for search.
+        #[arg(long, value_name = "EXPR", value_parser = crate::filter::parse)]
+        filter: Option<Filter>,
+        /// Values, the most frequent first.
+        #[arg(long, default_value_t = 100, value_name = "N")]
+        limit: u32,
+    },
     /// Count the items of a collection.
     Count {
         /// The collection.
@@ -59,13 +121,17 @@ pub enum ItemCommand {
         #[arg(long, value_name = "EXPR", value_parser = crate::filter::parse)]
         filter: Option<Filter>,
     },
-    /// Change what is said of an item; nothing is embedded.
+    /// Change what is said of items; nothing is embedded.
     Update {
         /// The collection.
         #[arg(long, short, value_name = "C")]
         collection: String,
-        /// The item's id.
-        item_id: String,
+        /// Item ids.
+        #[arg(required_unless_present = "filter", conflicts_with = "filter", value_name = "ITEM_ID")]
+        item_ids: Vec<String>,
+        /// Conditions, as for search: every item that meets them.
+        #[arg(long, value_name = "EXPR", value_parser = crate::filter::parse)]
+        filter: Option<Filter>,
         /// Where it came from; empty: nothing is said of that any more.
         #[arg(long, value_name = "URI")]
         uri: Option<String>,

@@ -19,10 +19,24 @@ pub enum ToolCommand {
     },
     /// Make a bundle of a repository on a model hub that publishes ONNX graphs.
     Pull(PullArgs),
+    /// Write down what the reference gave for a recipe's golden inputs, from a bundle that was exported with it
+    /// (`python -m onespace_export … --golden bundles/recipes/golden`): pulls are held to it from then on.
+    Expect(ExpectArgs),
     /// Fit a map from one space into another from pairs.
     Fit(Box<FitArgs>),
     /// Put towers of several bundles into one, around a base whose vectors stay what they are.
     Compose(ComposeArgs),
+}
+
+/// `onespace bundle expect`.
+#[derive(Debug, Args)]
+pub struct ExpectArgs {
+    /// The exported bundle, whose golden vectors are the reference's.
+    #[arg(long, value_name = "DIR")]
+    pub bundle: PathBuf,
+    /// The recipe into which `[expected]` is written; without one it is printed.
+    #[arg(long, value_name = "FILE")]
+    pub recipe: Option<PathBuf>,
 }
 
 /// `onespace bundle pull`. The environment is that of the hub's own tools.

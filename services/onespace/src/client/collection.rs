@@ -1,24 +1,23 @@
-//! `onespace collection` and `onespace item`.
+//! `onespace collection`.
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
 use onespace_client::Client;
-use onespace_proto::{metadata::metadata_out, v1};
-use prost_types::FieldMask;
+use onespace_proto::v1;
 use serde_json::json;
 
-use super::modality_name;
+use super::transfer;
 use crate::{
-    args::{CollectionCommand, ItemCommand},
+    args::CollectionCommand,
     output::{Outcome, Rows, print_line},
 };
 
-/// Items asked for at once while listing.
+/// Collections asked for at once while listing.
 const PAGE: u32 = 1000;
 
 /// The columns of a list of collections.
-const HEADERS: [&str; 6] = ["collection", "space", "dimension", "points", "indexed", "unavailable"];
+const HEADERS: [&str; 7] = ["collection", "space", "dimension", "points", "indexed", "aliases", "unavailable"];
 
 /// Runs a collection command.
 pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Result<Outcome> {
@@ -41,19 +40,31 @@ pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Res
             let indexed = index.into_iter().map(|(field, kind)| (field, kind.into())).collect();
             let request = v1::CreateCollectionRequest { name, indexed, exist_ok: false, dimension };
             let create = async |client: Client, request| client.collection_service().create_collection(request).await;
-            let response = client.call(request, create).await?;
-            let mut rows = Rows::new(json, HEADERS);
-            push(&mut rows, &response.collection.unwrap_or_default());
-            rows.finish();
+            show(client.call(request, create).await?.collection, json);
         }
         CollectionCommand::Index { name, index } => {
             let indexed = index.into_iter().map(|(field, kind)| (field, kind.into())).collect();
             let request = v1::IndexFieldsRequest { collection: name, indexed };
             let call = async |client: Client, request| client.collection_service().index_fields(request).await;
-            let response = client.call(request, call).await?;
-            let mut rows = Rows::new(json, HEADERS);
-            push(&mut rows, &response.collection.unwrap_or_default());
-            rows.finish();
+            show(client.call(request, call).await?.collection, json);
+        }
+        CollectionCommand::Export { name, file } => return transfer::export(client, &name, &file, json).await,
+        CollectionCommand::Import { file, name } => return transfer::import(client, &file, name, json).await,
+        CollectionCommand::Rename { name, new_name } => {
+            let request = v1::RenameCollectionRequest { name, new_name };
+            let call = async |client: Client, request| client.collection_service().rename_collection(request).await;
+            show(client.call(request, call).await?.collection, json);
+        }
+        CollectionCommand::Alias { alias, collection: Some(collection), .. } => {
+            let request = v1::SetAliasRequest { alias, collection };
+            let call = async |client: Client, request| client.collection_service().set_alias(request).await;
+            show(client.call(request, call).await?.collection, json);
+        }
+        CollectionCommand::Alias { alias, collection: None, .. } => {
+            let request = v1::DeleteAliasRequest { alias: alias.clone() };
+            let call = async |client: Client, request| client.collection_service().delete_alias(request).await;
+            client.call(request, call).await?;
+            print_line(&if json { json!({"deleted": alias}).to_string() } else { format!("deleted {alias}") });
         }
         CollectionCommand::Delete { name } => {
             let request = v1::DeleteCollectionRequest { name: name.clone() };
@@ -65,6 +76,13 @@ pub async fn run(client: &Client, command: CollectionCommand, json: bool) -> Res
     Ok(Outcome::AllWell)
 }
 
+/// One collection in a table of its own.
+fn show(collection: Option<v1::Collection>, json: bool) {
+    let mut rows = Rows::new(json, HEADERS);
+    push(&mut rows, &collection.unwrap_or_default());
+    rows.finish();
+}
+
 fn push(rows: &mut Rows, collection: &v1::Collection) {
     let indexed: BTreeMap<&str, &str> =
         collection.indexed.iter().map(|(field, kind)| (field.as_str(), kind_name(*kind))).collect();
@@ -74,11 +92,13 @@ fn push(rows: &mut Rows, collection: &v1::Collection) {
         collection.dimension.to_string(),
         collection.points.to_string(),
         indexed.iter().map(|(field, kind)| format!("{field}={kind}")).collect::<Vec<_>>().join(" "),
+        collection.aliases.join(" "),
         collection.unavailable.clone(),
     ];
     let mut object = json!({
         "collection": collection.name, "space_fingerprint": collection.space_fingerprint,
         "dimension": collection.dimension, "points": collection.points, "indexed": indexed,
+        "aliases": collection.aliases,
     });
     if let Some(fields) = object.as_object_mut().filter(|_| !collection.unavailable.is_empty()) {
         fields.insert("unavailable".to_owned(), collection.unavailable.as_str().into());
@@ -93,83 +113,5 @@ fn kind_name(number: i32) -> &'static str {
         Ok(v1::FieldKind::Float) => "float",
         Ok(v1::FieldKind::Bool) => "bool",
         Ok(v1::FieldKind::Unspecified) | Err(_) => "unknown",
-    }
-}
-
-/// Runs an item command.
-pub async fn items(client: &Client, command: ItemCommand, json: bool) -> Result<Outcome> {
-    match command {
-        ItemCommand::List { collection, filter } => {
-            let mut rows = Rows::new(json, ["item id", "modality", "source", "title"]);
-            let mut page_token = String::new();
-            loop {
-                let request = v1::ListItemsRequest {
-                    collection: collection.clone(),
-                    filter: filter.clone(),
-                    page_size: PAGE,
-                    page_token,
-                    view: None,
-                };
-                let list = async |client: Client, request| client.collection_service().list_items(request).await;
-                let page = client.call(request, list).await?;
-                for item in page.items {
-                    let modality = modality_name(item.modality);
-                    let object =
-                        json!({"item_id": item.item_id, "modality": modality, "source": item.uri, "title": item.title});
-                    rows.push(vec![item.item_id, modality.to_owned(), item.uri, item.title], &object);
-                }
-                page_token = page.next_page_token;
-                if page_token.is_empty() {
-                    break;
-                }
-            }
-            rows.finish();
-        }
-        ItemCommand::Count { collection, filter } => {
-            let request = v1::CountItemsRequest { collection, filter };
-            let count = async |client: Client, request| client.collection_service().count_items(request).await;
-            let items = client.call(request, count).await?.items;
-            print_line(&if json { json!({"items": items}).to_string() } else { items.to_string() });
-        }
-        ItemCommand::Update { collection, item_id, uri, title, metadata, remove } => {
-            let request = update(collection, item_id, (uri, title), metadata, remove);
-            let send = async |client: Client, request| client.collection_service().update_item(request).await;
-            let item = client.call(request, send).await?.item.unwrap_or_default();
-            print_line(&if json {
-                json!({"item_id": item.item_id, "source": item.uri, "title": item.title}).to_string()
-            } else {
-                format!("updated {}", item.item_id)
-            });
-        }
-        ItemCommand::Delete { collection, item_ids, filter } => {
-            let request = v1::DeleteItemsRequest { collection, item_ids, filter };
-            let delete = async |client: Client, request| client.collection_service().delete_items(request).await;
-            let response = client.call(request, delete).await?;
-            let deleted = response.deleted;
-            print_line(&if json { json!({"deleted": deleted}).to_string() } else { format!("deleted {deleted}") });
-        }
-    }
-    Ok(Outcome::AllWell)
-}
-
-/// What is written of an item: what a flag names, and nothing else.
-fn update(
-    collection: String,
-    item_id: String,
-    (uri, title): (Option<String>, Option<String>),
-    metadata: Vec<(String, serde_json::Value)>,
-    remove: Vec<String>,
-) -> v1::UpdateItemRequest {
-    let named = [("uri", uri.is_some()), ("title", title.is_some())];
-    let named = named.into_iter().filter(|(_, named)| *named).map(|(path, _)| path.to_owned());
-    let fields = metadata.iter().map(|(name, _)| name).chain(&remove);
-    let paths = named.chain(fields.map(|name| format!("metadata.{name}"))).collect();
-    v1::UpdateItemRequest {
-        collection,
-        item_id,
-        uri: uri.unwrap_or_default(),
-        title: title.unwrap_or_default(),
-        metadata: metadata_out(metadata.into_iter().collect()),
-        update_mask: Some(FieldMask { paths }),
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,8 +17,12 @@ use onespace_proto::{convert, v1};
 use serde_json::json;
 
 use super::{
-    config, connect, ingest, modality_name,
-    source::{self, FileKind},
+    choice::Choice,
+    config, connect,
+    entry::{Entry, Stated},
+    ingest::{self, Ingest},
+    modality_name,
+    source::{self, FileKind, FoundFile},
 };
 use crate::{
     args::{DEFAULT_ENDPOINT, program},
@@ -33,7 +38,11 @@ const ANSWERS: u32 = 2;
 /// Stores the folder, asks, and says how to go on.
 pub async fn run(endpoint: &str, folder: &Path, patience: Duration) -> Result<()> {
     let client = connect(config(endpoint, patience)).await?;
-    let tally = ingest::ingest(&client, &[folder.to_owned()], &FileKind::default(), COLLECTION, &[], false).await?;
+    let found = source::walk(&[folder.to_owned()], &Choice::default())?;
+    let stated = Arc::new(Stated::default());
+    let mut ingest = Ingest { client: &client, collection: COLLECTION.to_owned(), stated, json: false, report: None };
+    let entries = found.files.into_iter().map(|file| Entry::new(file, &ingest.stated)).collect();
+    let tally = ingest.send(entries, &found.unread).await?.tally;
     print_line(&format!("{}: {}", folder.display(), ingest::summary(&tally)));
     for (modality, path) in questions(folder)? {
         ask(&client, modality, &path).await?;
@@ -64,7 +73,7 @@ fn advice(program: &str, endpoint: &str) -> String {
 /// One file of each modality, each from another place of the folder, so that the questions differ.
 fn questions(folder: &Path) -> Result<BTreeMap<Modality, PathBuf>> {
     let mut files: BTreeMap<Modality, Vec<PathBuf>> = BTreeMap::new();
-    for path in source::walk(&[folder.to_owned()])?.files {
+    for FoundFile { path, .. } in source::walk(&[folder.to_owned()], &Choice::default())?.files {
         // What cannot be read was told when it was to be stored.
         if let Ok(bytes) = source::read(&path)
             && let Sniffed::Known { modality, .. } = sniff(&bytes)
@@ -86,7 +95,11 @@ const SPOKEN: &str = "speech";
 /// The first recording of that folder.
 fn spoken_question(folder: &Path) -> Result<Option<PathBuf>> {
     let folder = folder.join(SPOKEN);
-    Ok(if folder.is_dir() { source::walk(&[folder])?.files.into_iter().next() } else { None })
+    Ok(if folder.is_dir() {
+        source::walk(&[folder], &Choice::default())?.files.into_iter().next().map(|file| file.path)
+    } else {
+        None
+    })
 }
 
 async fn ask(client: &Client, modality: Modality, path: &Path) -> Result<()> {

@@ -1,16 +1,26 @@
 //! The commands that talk to a server.
 
 mod busy;
+pub mod choice;
 mod classify;
 mod collection;
 mod demo;
 mod embed;
+mod entry;
+mod folder_state;
 mod health;
 mod ingest;
+mod item;
+mod manifest;
 mod rank;
+mod record;
+mod report;
 mod search;
 pub mod source;
 mod space;
+mod sync;
+mod transfer;
+mod watch;
 
 use std::{error::Error as _, iter, net::IpAddr, sync::Arc, time::Duration};
 
@@ -90,9 +100,9 @@ pub async fn run(
             let options = EmbedOptions { speech: kind.speech(), ..embed::options(segments, dimension) };
             embed::run(&client, text, files, kind, &options, json).await
         }
-        ClientCommand::Ingest { paths, collection, metadata } => {
-            ingest::run(&client, &paths, kind, &collection, &metadata, json).await
-        }
+        ClientCommand::Ingest(args) if args.watch => watch::run(&client, args, kind, json).await,
+        ClientCommand::Ingest(args) => ingest::run(&client, args, kind, json).await,
+        ClientCommand::Sync(args) => sync::run(&client, args, kind, json).await,
         ClientCommand::Search(args) => search::run(&client, args, kind, matches, json).await,
         ClientCommand::Rank { query, files, no_calibrate } => {
             let calibrate = search::calibrate(no_calibrate);
@@ -102,7 +112,7 @@ pub async fn run(
             classify::run(&client, text, file, kind, label, template, json).await
         }
         ClientCommand::Collection(command) => collection::run(&client, command, json).await,
-        ClientCommand::Item(command) => collection::items(&client, command, json).await,
+        ClientCommand::Item(command) => item::run(&client, command, json).await,
         ClientCommand::Space => space::run(&client, json).await,
         ClientCommand::Health { .. } => Ok(Outcome::AllWell),
     }

@@ -9,7 +9,11 @@ use onespace_proto::{
 };
 use serde_json::json;
 
-use super::{modality_name, source::FileKind};
+use super::{
+    item::{in_short, metadata},
+    modality_name,
+    source::FileKind,
+};
 use crate::{
     args::{QueryArgs, SearchArgs, usage},
     output::{Outcome, Rows, print_error, span_json, span_text},
@@ -37,9 +41,10 @@ pub async fn run(
     };
     let response = client.search(request).await?;
     print_heard(&response.transcripts);
-    let mut rows = Rows::new(json, ["rank", "score", "modality", "source", "span", "item id"]);
+    let mut rows = Rows::new(json, ["rank", "score", "modality", "source", "span", "item id", "metadata"]);
     for (rank, hit) in (1u32..).zip(response.hits) {
         let item = hit.item.unwrap_or_default();
+        let metadata = metadata(item.metadata);
         let source = if item.uri.is_empty() { item.title } else { item.uri };
         let modality = modality_name(item.modality);
         let cells = vec![
@@ -49,11 +54,12 @@ pub async fn run(
             with_words(&source, &hit.transcript),
             span_text(hit.span.as_ref()),
             item.item_id.clone(),
+            in_short(&metadata),
         ];
         let object = json!({
             "rank": rank, "item_id": item.item_id, "source": source, "modality": modality, "score": hit.score,
             "calibrated_score": hit.calibrated_score, "span": span_json(hit.span.as_ref()),
-            "transcript": Some(&hit.transcript).filter(|transcript| !transcript.is_empty()),
+            "metadata": metadata, "transcript": Some(&hit.transcript).filter(|transcript| !transcript.is_empty()),
         });
         rows.push(cells, &object);
     }

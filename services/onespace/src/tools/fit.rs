@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     args::{RuntimeArgs, usage},
-    client::source::walk,
+    client::{choice::Choice, source::walk},
     output::{Outcome, print_line},
 };
 
@@ -182,11 +182,11 @@ async fn sample(args: &FitArgs, source: &mut Space) -> Result<Vec<f32>> {
     let vectors = match &args.sample[..] {
         [file] if file.extension().is_some_and(|extension| extension == "npy") => vectors::npy(file)?,
         paths => {
-            let found = walk(paths)?;
+            let found = walk(paths, &Choice::default())?;
             if let Some(unread) = found.unread.first() {
                 bail!("{unread}");
             }
-            let files: Vec<_> = found.files.into_iter().map(Item::File).collect();
+            let files: Vec<_> = found.files.into_iter().map(|file| Item::File(file.path)).collect();
             media::vectors(source, &files, &args.runtime, "samples").await?
         }
     };

@@ -2,6 +2,7 @@
 
 pub mod compose;
 mod conse;
+mod expect;
 pub mod fit;
 mod golden;
 mod media;
@@ -25,6 +26,7 @@ pub async fn run(command: ToolCommand, json: bool, server: &Config) -> Result<Ou
     match command {
         ToolCommand::Golden { model } => golden::run(&model, json).await,
         ToolCommand::Pull(args) => pull::run(args, json).await,
+        ToolCommand::Expect(args) => expect::run(&args, json).await,
         ToolCommand::Fit(args) => match (args.method, args.classes.clone()) {
             (Way::Pairs(method), None) => fit::run(*args, method, json, server).await,
             (Way::Conse, Some(classes)) => conse::run(&args, &classes, json, server).await,

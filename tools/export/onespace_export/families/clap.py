@@ -86,6 +86,12 @@ def _random(options: Options) -> tuple[ClapModel, RobertaTokenizer, ClapFeatureE
     return model, tokenizer, extractor
 
 
+def publish(options: Options, folder: Path) -> None:
+    """A checkpoint of random weights."""
+    for part in _random(options):
+        part.save_pretrained(folder)
+
+
 def _read(path: Path) -> tuple[ClapModel, RobertaTokenizer, ClapFeatureExtractor]:
     config = json.loads((path / "config.json").read_text())
     if config.get("audio_config", {}).get("enable_fusion"):
@@ -149,15 +155,22 @@ def build(options: Options, path: Path | None) -> Model:
 
     @torch.no_grad()
     def read(data: bytes) -> np.ndarray:
-        encoded = tokenizer([data.decode()], padding=True, truncation=True, max_length=CONTEXT, return_tensors="pt")
+        encoded = tokenizer([media.words(data)], padding=True, truncation=True, max_length=CONTEXT, return_tensors="pt")
         return unit(model.get_text_features(**encoded).pooler_output[0])
 
     @torch.no_grad()
     def hear(data: bytes) -> np.ndarray:
         wave, own = media.recording(data)
-        windows = media.windows(media.resample_sinc(wave.mean(1), own, rate), size, size)
+        windows = media.windows(media.resampled(wave.mean(1), own, rate), size, size)
         heard = [extractor(w, sampling_rate=rate, return_tensors="pt")["input_features"].float() for w in windows]
         return mean_of_units(model.get_audio_features(input_features=torch.cat(heard)).pooler_output.numpy())
+
+    @torch.no_grad()
+    def hear_at_random(data: bytes) -> np.ndarray:
+        wave, own = media.recording(data)
+        np.random.seed(options.seed)
+        heard = extractor(media.resampled(wave.mean(1), own, rate), sampling_rate=rate, return_tensors="pt")
+        return unit(model.get_audio_features(input_features=heard["input_features"].float()).pooler_output.numpy())
 
     text = {
         "tokenizer": "tokenizer.json",
@@ -172,6 +185,7 @@ def build(options: Options, path: Path | None) -> Model:
             graph=Graph(Text(model), {"input_ids": tokens_axis, "attention_mask": tokens_axis}, _text_example),
             preprocess=text,
             reference=read,
+            original=read,
             native_dimension=width,
             logit_scale=model.logit_scale_t.exp().item(),
         ),
@@ -183,6 +197,7 @@ def build(options: Options, path: Path | None) -> Model:
             ),
             preprocess=table,
             reference=hear,
+            original=hear_at_random,
             native_dimension=width,
             logit_scale=model.logit_scale_a.exp().item(),
             rule=RULE,
@@ -196,4 +211,5 @@ def build(options: Options, path: Path | None) -> Model:
         towers=towers,
         tokenizer=tokenizer.backend_tokenizer,
         reference=f"transformers {transformers.__version__} ClapModel, RobertaTokenizer, ClapFeatureExtractor",
+        own="where the windows of a long recording lie",
     )

@@ -11,10 +11,10 @@ import torch
 import transformers
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
-from .. import Refused, checkpoint, tokens
+from .. import Refused, checkpoint, media, tokens
 from ..model import Graph, Model, Options, unit
-from ..pictures import Pair, token_example
-from ..processors import picture_table
+from ..pictures import OWN, Pair, token_example
+from ..processors import loaded, picture_table
 from ..randomise import randomise
 from . import open_clip_model
 
@@ -65,6 +65,14 @@ def _random(options: Options) -> tuple[CLIPModel, CLIPTokenizer, CLIPImageProces
     return randomise(CLIPModel(config), options.seed), tokenizer, CLIPImageProcessorPil()
 
 
+def publish(options: Options, folder: Path) -> None:
+    """A checkpoint of random weights, as transformers or OpenCLIP saves it."""
+    if options.variant == "openclip":
+        return open_clip_model.publish(options, folder)
+    for part in _random(options):
+        part.save_pretrained(folder)
+
+
 def _read(path: Path) -> tuple[CLIPModel, CLIPTokenizer, CLIPImageProcessorPil]:
     model = checkpoint.pretrained(CLIPModel, path, "clip")
     return model, CLIPTokenizer.from_pretrained(path), CLIPImageProcessorPil.from_pretrained(path)
@@ -80,7 +88,7 @@ def build(options: Options, path: Path | None) -> Model:
 
     @torch.no_grad()
     def read(data: bytes) -> np.ndarray:
-        encoded = tokenizer([data.decode()], padding=True, truncation=True, max_length=context, return_tensors="pt")
+        encoded = tokenizer([media.words(data)], padding=True, truncation=True, max_length=context, return_tensors="pt")
         return unit(model.get_text_features(**encoded).pooler_output[0])
 
     @torch.no_grad()
@@ -96,7 +104,7 @@ def build(options: Options, path: Path | None) -> Model:
     }
     pair = Pair(
         text=Graph(Text(model), {"input_ids": {1: "tokens"}}, token_example(end)), text_table=table, read=read,
-        image=Image(model), image_table=picture_table("clip", processor), see=see,
+        image=Image(model), image_table=picture_table("clip", processor), see=see, original=loaded,
         width=model.config.projection_dim, scale=model.logit_scale.exp().item(), extra={},
     )  # fmt: skip
     return Model(
@@ -107,4 +115,5 @@ def build(options: Options, path: Path | None) -> Model:
         towers=pair.towers(),
         tokenizer=tokenizer.backend_tokenizer,
         reference=f"transformers {transformers.__version__} CLIPModel, CLIPTokenizer, CLIPImageProcessorPil",
+        own=OWN,
     )

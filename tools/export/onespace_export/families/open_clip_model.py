@@ -13,15 +13,17 @@ import open_clip
 import torch
 from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transform import PreprocessCfg, image_transform_v2
+from safetensors.torch import save_file
 
 from .. import Refused, checkpoint, media, tokens
 from ..model import Graph, Model, Options, unit
-from ..pictures import Pair, token_example
+from ..pictures import OWN, Pair, token_example
 from ..randomise import randomise
 
 # open_clip.tokenizer: ftfy, unescaped twice, stripped; white space collapsed; lower case.
 CLEAN = ["ftfy", "html-unescape", "html-unescape", "strip", "collapse-whitespace", "lowercase"]
 START, END = "<start_of_text>", "<end_of_text>"
+SMALL_VISION = {"image_size": 224, "layers": 2, "width": 64, "head_width": 16, "patch_size": 32}
 SMALL_TEXT = {"width": 64, "heads": 4, "layers": 2}
 
 
@@ -43,8 +45,7 @@ class Family:
 
 
 def _small_clip(vocabulary: int) -> open_clip.CLIP:
-    vision = {"image_size": 224, "layers": 2, "width": 64, "head_width": 16, "patch_size": 32}
-    return open_clip.CLIP(48, vision, {**SMALL_TEXT, "context_length": 77, "vocab_size": vocabulary})
+    return open_clip.CLIP(48, SMALL_VISION, {**SMALL_TEXT, "context_length": 77, "vocab_size": vocabulary})
 
 
 CLIP = Family("clip", "ViT-B-32", "OpenCLIP: text and images in one space; films frame by frame.", _small_clip)
@@ -96,6 +97,18 @@ def _random(family: Family, options: Options) -> Parts:
     return model, tokenizer, PreprocessCfg(**size), merges
 
 
+def publish(options: Options, folder: Path) -> None:
+    """CLIP's layout with random weights as OpenCLIP saves it, with the published vocabulary, which is no file of it."""
+    how = PreprocessCfg(size=SMALL_VISION["image_size"])
+    said = {"mean": how.mean, "std": how.std, "interpolation": how.interpolation, "resize_mode": how.resize_mode}
+    layout = {"embed_dim": 48, "vision_cfg": SMALL_VISION, "text_cfg": {**SMALL_TEXT, "context_length": 77}}
+    config = {"model_cfg": layout, "preprocess_cfg": said}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    model = randomise(open_clip.create_model(f"local-dir:{folder}", load_weights=False), options.seed)
+    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(state, folder / "open_clip_model.safetensors")
+
+
 def _read(family: Family, path: Path) -> Parts:
     config = json.loads((path / "open_clip_config.json").read_text())
     model = open_clip.create_model(f"local-dir:{path}", load_weights=False)
@@ -123,7 +136,7 @@ def build(family: Family, options: Options, path: Path | None) -> Model:
 
     @torch.no_grad()
     def read(data: bytes) -> np.ndarray:
-        return unit(model.encode_text(tokenizer([data.decode()]))[0])
+        return unit(model.encode_text(tokenizer([media.words(data)]))[0])
 
     @torch.no_grad()
     def see(pictures: list) -> np.ndarray:
@@ -145,6 +158,7 @@ def build(family: Family, options: Options, path: Path | None) -> Model:
         image=model.visual,
         image_table=_picture_table(family.name, how),
         see=see,
+        original=media.opened,
         width=see([media.blank()]).shape[1],
         scale=model.logit_scale.exp().item(),
         extra={},
@@ -158,4 +172,5 @@ def build(family: Family, options: Options, path: Path | None) -> Model:
         towers=pair.towers(),
         tokenizer=tokens.clip_tokenizer(merges, START, END),
         reference=f"open_clip {open_clip.__version__} SimpleTokenizer, image_transform_v2",
+        own=OWN,
     )

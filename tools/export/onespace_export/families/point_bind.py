@@ -206,7 +206,6 @@ def build(options: Options, path: Path | None) -> Model:
         licence=options.licence or LICENCE,
         usage="non-commercial",
         notice=NOTICE,
-        reference=(
-            "onespace_export's own modules after Point-Bind's and Point-BERT's; grouping in NumPy after pointnet2"
-        ),
+        reference="the equations of Point-Bind and Point-BERT",
+        own="all of it: the modules, which no registry has; choice and grouping of points in NumPy, after pointnet2",
     )

@@ -10,16 +10,17 @@ import numpy as np
 import torch
 import transformers
 from tokenizers import processors as post
-from transformers import AutoTokenizer, Siglip2Tokenizer, SiglipConfig, SiglipImageProcessorPil, SiglipModel
+from transformers import GemmaTokenizer, Siglip2Tokenizer, SiglipConfig, SiglipImageProcessorPil, SiglipModel
 
-from .. import Refused, checkpoint, tokens
+from .. import Refused, checkpoint, media, tokens
 from ..model import Graph, Model, Options, unit
-from ..pictures import Pair, token_example
-from ..processors import picture_table
+from ..pictures import OWN, Pair, token_example
+from ..processors import loaded, picture_table
 from ..randomise import randomise
 
 TEMPLATES = ["This is a photo of {label}."]
 CONTEXT = 64
+Parts = tuple[SiglipModel, Siglip2Tokenizer, SiglipImageProcessorPil]
 SMALL = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "num_hidden_layers": 2}
 NAFLEX = (
     "siglip2: naflex is refused: it takes patches of any aspect ratio with a mask and positions resized for each "
@@ -51,9 +52,9 @@ class Image(torch.nn.Module):
         return self.vision_model(pixel_values=pixel_values).pooler_output
 
 
-def _random(options: Options) -> tuple[SiglipModel, Siglip2Tokenizer, SiglipImageProcessorPil]:
+def _random(options: Options, kind: type = Siglip2Tokenizer) -> Parts:
     vocabulary, merges = tokens.gemma()
-    tokenizer = Siglip2Tokenizer(vocab=vocabulary, merges=merges, padding_side="right", model_max_length=CONTEXT)
+    tokenizer = kind(vocab=vocabulary, merges=merges, padding_side="right", model_max_length=CONTEXT)
     tokenizer.backend_tokenizer.post_processor = post.TemplateProcessing(
         single="$A <eos>", special_tokens=[("<eos>", tokenizer.eos_token_id)]
     )
@@ -77,13 +78,20 @@ def _random(options: Options) -> tuple[SiglipModel, Siglip2Tokenizer, SiglipImag
     return model, tokenizer, SiglipImageProcessorPil()
 
 
-def _read(path: Path) -> tuple[SiglipModel, Siglip2Tokenizer, SiglipImageProcessorPil]:
+def publish(options: Options, folder: Path) -> None:
+    """A checkpoint of random weights; the variant `gemma` names the tokenizer class that most published ones name."""
+    for part in _random(options, GemmaTokenizer if options.variant == "gemma" else Siglip2Tokenizer):
+        part.save_pretrained(folder)
+
+
+def _read(path: Path) -> Parts:
     kind = json.loads((path / "config.json").read_text()).get("model_type") if (path / "config.json").exists() else None
     if kind == "siglip2":
         raise Refused(NAFLEX)
     if kind != "siglip":
         raise Refused(f"siglip2: {path} is a checkpoint of {kind}, not of siglip")
-    tokenizer = AutoTokenizer.from_pretrained(path)
+    # Checkpoints name GemmaTokenizer as well, which keeps capitals; the authors' own text is lower case.
+    tokenizer = Siglip2Tokenizer.from_pretrained(path)
     probe = tokenizer("a", padding="max_length", max_length=8)["input_ids"]
     if tokenizer.padding_side != "right" or probe[-1] != tokenizer.pad_token_id or tokenizer.eos_token_id not in probe:
         raise Refused(f'siglip2: the tokenizer makes {probe} of "a": expected text, <eos>, then padding on the right')
@@ -93,7 +101,7 @@ def _read(path: Path) -> tuple[SiglipModel, Siglip2Tokenizer, SiglipImageProcess
 def build(options: Options, path: Path | None) -> Model:
     if options.variant == "naflex":
         raise Refused(NAFLEX)
-    if options.variant is not None:
+    if options.variant not in (None, "gemma"):
         raise Refused(f"siglip2: variant {options.variant} is not known")
     model, tokenizer, processor = _random(options) if path is None else _read(path)
     context = model.config.text_config.max_position_embeddings
@@ -101,7 +109,7 @@ def build(options: Options, path: Path | None) -> Model:
     @torch.no_grad()
     def read(data: bytes) -> np.ndarray:
         encoded = tokenizer(
-            [data.decode()], padding="max_length", truncation=True, max_length=context, return_tensors="pt"
+            [media.words(data)], padding="max_length", truncation=True, max_length=context, return_tensors="pt"
         )
         return unit(model.get_text_features(input_ids=encoded["input_ids"]).pooler_output[0])
 
@@ -125,6 +133,7 @@ def build(options: Options, path: Path | None) -> Model:
         image=Image(model),
         image_table=picture_table("siglip2", processor),
         see=see,
+        original=loaded,
         width=model.config.vision_config.hidden_size,
         scale=model.logit_scale.exp().item(),
         extra={"scoring": "sigmoid", "logit_bias": round(model.logit_bias.item(), 6)},
@@ -137,4 +146,5 @@ def build(options: Options, path: Path | None) -> Model:
         towers=pair.towers(),
         tokenizer=tokenizer.backend_tokenizer,
         reference=f"transformers {transformers.__version__} SiglipModel, Siglip2Tokenizer, SiglipImageProcessorPil",
+        own=OWN,
     )

@@ -181,5 +181,6 @@ def build(options: Options, path: Path | None) -> Model:
             "Text and image towers of that space are composed from elsewhere."
         ),
         licence=checkpoint.licence(path, options.licence),
-        reference=f"timm {timm.__version__} Eva; grouping in NumPy after pointnet2",
+        reference=f"timm {timm.__version__} Eva",
+        own="what is before and behind Eva, after Uni3D; choice and grouping of points in NumPy, after pointnet2",
     )

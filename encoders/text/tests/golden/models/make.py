@@ -30,7 +30,7 @@ TEXTS = [
     "红色杯子放在桌子上", "赤いカップ", "кошка спит", "كوب أحمر", "Straße ǅ ﬁne ﬀ", "ＦＵＬＬ　ｗｉｄｔｈ", "fish &amp; chips &lt;b&gt;", "caf&eacute; &amp;amp; co &#x1F600; &#39;",
     "it's we're I'd they've 's 'T", "1234567 10,000.5", "<|startoftext|> and <|endoftext|>", "snake_case and-dash", "e\u0301 composed, e\u0301\u0301",
     "zero\u200bwidth\u00a0space", "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen",
-    "supercalifragilisticexpialidocious" * 4, "?!?!?! … ---", "a",
+    "supercalifragilisticexpialidocious" * 4, "?!?!?! … ---", "a", "ΟΔΥΣΣΕΥΣ ΚΑΙ ΠΗΝΕΛΟΠΗΣ", "a <EOS> b <eos> c",
 ]
 # What ftfy repairs, and what it leaves alone.
 BROKEN = TEXTS + [

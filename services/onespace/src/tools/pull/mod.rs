@@ -3,6 +3,7 @@
 mod progress;
 
 use anyhow::Result;
+use onespace_bundle::Met;
 use onespace_encoder::{LocalEncoder, Options as EncoderOptions, Runtime};
 use onespace_hub::{Event, Options, Origin, Progress as _, Pull, Pulled, recipes};
 use serde_json::json;
@@ -62,7 +63,12 @@ async fn finish(pulled: &Pulled, runtime: &Runtime, progress: &Progress) -> Resu
     let draft = pulled.draft()?;
     progress.tell(&Event::Proving);
     let vectors = LocalEncoder::golden_vectors(runtime, draft.bundle(), &EncoderOptions::default()).await?;
-    draft.finish(&vectors)
+    let (space, met) = draft.finish(&vectors)?;
+    let reference = pulled.recipe.expected.reference.as_str();
+    for Met { expected, found } in met {
+        progress.tell(&Event::Scored { pair: expected.pair, expected: expected.cosine, found, reference });
+    }
+    Ok(space)
 }
 
 fn list(json: bool) -> Result<Outcome> {

@@ -82,6 +82,10 @@ impl onespace_hub::Progress for Progress {
                 }
                 self.say("running each tower on its golden input");
             }
+            Event::Scored { pair: [one, other], expected, found, reference } => {
+                let who = if reference.is_empty() { "the reference" } else { reference };
+                print_line(&format!("{one} and {other}: cosine {found:.4}; {who} gave {expected:.4}"));
+            }
             Event::Done { bundle, space, repository, commit, unchanged } => {
                 let there = if unchanged { "is there already" } else { "is ready" };
                 print_line(&format!("{bundle} {there}: {repository} at {commit}"));

@@ -11,10 +11,12 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer
 
 from ... import Refused, checkpoint, tokens
+from ... import media as shared
 from ...model import Graph, Model, Options, Tower, mean_of_units, unit
-from ...pictures import example, token_example
+from ...pictures import FILM_MARK, example, token_example
 from ...randomise import randomise
-from ..open_clip_model import CLEAN, END, START
+from ..clip import END, START
+from ..open_clip_model import CLEAN
 from . import media, sensors
 from .modules import HUGE, PARAMETERS, SIDE, TINY, ImageBind, Motion, Road, TextRoad
 from .words import vocabulary
@@ -61,10 +63,12 @@ def _load(options: Options, path: Path | None) -> ImageBind:
     return model.eval()
 
 
-def _preprocess() -> dict[str, dict]:
-    """The tables of each tower."""
+def _preprocess(original: bool) -> dict[str, dict]:
+    """The tables of each tower; `original`: pictures are read as the authors read them."""
     statistics = {"mean": list(media.MEAN), "std": list(media.STD)}
     picture = {"width": media.SIDE, "height": media.SIDE, "resize": "shortest-edge"}
+    as_pillow = {"alpha": "drop", "turn": "stored", "deep_grey": "clip"}
+    look = as_pillow if original else {"background": list(shared.WHITE)}
     fbank = {
         "kind": "kaldi_fbank",
         "n_mels": media.BINS,
@@ -102,15 +106,15 @@ def _preprocess() -> dict[str, dict]:
             "overflow": "truncate",
             "clean": CLEAN,
         },
-        "image": {**picture, "filter": "bicubic", "antialias": True, "background": [255, 255, 255], **statistics},
+        "image": {**picture, "filter": "bicubic", "antialias": True, **look, **statistics},
         "audio": {**audio, "resampler": "torchaudio", "clips": clips, "channel_axis": True, "front_end": fbank},
         "video": {**film, **picture, "filter": "bilinear", "antialias": False, "resample": "f32", **statistics},
         **sensors.tables(),
     }
 
 
-def _references(model: ImageBind, words: SimpleTokenizer) -> dict:
-    """Files to the unit vectors of the whole."""
+def _references(model: ImageBind, words: SimpleTokenizer) -> tuple[dict, dict]:
+    """Files to the unit vectors of the whole: by the rules, and as the original for what was published with loaders."""
 
     def views(name: str, inputs: torch.Tensor) -> np.ndarray:
         with torch.no_grad():
@@ -118,26 +122,35 @@ def _references(model: ImageBind, words: SimpleTokenizer) -> dict:
 
     @torch.no_grad()
     def read(data: bytes) -> np.ndarray:
-        return unit(TextRoad(model, "text")(words([data.decode()]))[0])
+        return unit(TextRoad(model, "text")(words([shared.words(data)]))[0])
 
     return {
         "text": read,
-        "image": lambda data: unit(views("vision", media.picture(data))[0]),
+        "image": lambda data: unit(views("vision", media.picture(shared.picture(data)))[0]),
         "audio": lambda data: mean_of_units(views("audio", media.recording(data))),
         "video": lambda data: mean_of_units(views("vision", media.film(data))),
         "depth": lambda data: unit(views("depth", sensors.depth(data))[0]),
         "thermal": lambda data: unit(views("thermal", sensors.thermal(data))[0]),
         "imu": lambda data, media_type="": mean_of_units(views("imu", sensors.motion(data, media_type))),
+    }, {
+        "text": read,
+        "image": lambda data: unit(views("vision", media.picture(shared.stored(data)))[0]),
+        "audio": lambda data: mean_of_units(views("audio", media.original_recording(data))),
+        "video": lambda data: mean_of_units(views("vision", media.original_film(data))),
     }
 
 
 def build(options: Options, path: Path | None) -> Model:
-    if options.variant is not None:
-        raise Refused(f"imagebind: variant {options.variant} is not known")
+    if options.variant not in (None, "original"):
+        raise Refused(
+            f"imagebind: variant {options.variant}: known is original, whose pictures are read as Pillow does"
+        )
     words, merges = vocabulary(options.tiny)
     model = _load(options, path)
     dimension = model.modality_heads["vision"][-1].out_features
-    tables, references = _preprocess(), _references(model, words)
+    tables, (references, originals) = _preprocess(options.variant == "original"), _references(model, words)
+    if options.variant == "original":
+        references["image"] = originals["image"]
     text = model.scale("text")
     # One graph for pictures and films: its input may have four axes or five.
     vision = Graph(Road(model, "vision"), {"pixel_values": {}}, _vision_example, any_rank=("pixel_values",))
@@ -164,10 +177,11 @@ def build(options: Options, path: Path | None) -> Model:
             shares="image" if name == "video" else None,
             preprocess=table,
             reference=references[name],
+            original=originals.get(name),
             native_dimension=dimension,
             logit_scale=scales[name],
             rule=rules.get(name, ""),
-            parity=0.999 if name == "video" else 0.9999,
+            parity=FILM_MARK if name == "video" else Tower.parity,
         )
         for name, table in tables.items()
     }
@@ -180,7 +194,11 @@ def build(options: Options, path: Path | None) -> Model:
         usage="non-commercial",
         notice=NOTICE,
         tokenizer=tokens.clip_tokenizer(merges, START, END),
-        reference="onespace_export's own modules and loaders after ImageBind's; open_clip's SimpleTokenizer",
+        reference=(
+            "torchaudio, torchvision and Pillow as ImageBind's loaders call them; open_clip's SimpleTokenizer with "
+            "ImageBind's spelling of special tokens"
+        ),
+        own="the modules, after ImageBind's, which no registry has; which clips and crops; depth, thermal and motion",
     )
 
 

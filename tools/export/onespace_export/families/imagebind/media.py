@@ -1,16 +1,16 @@
-"""ImageBind's reference preprocessing, restated in NumPy, Pillow and torch: files to what the trunks are fed.
+"""ImageBind's reference preprocessing, restated with torchaudio, torchvision and Pillow: files to what the trunks are
+fed.
 
 Written from the facts of the published loader alone; the service has its own in Rust, and parity compares the two.
 """
 
-import io
 from fractions import Fraction
-from functools import cache
 from math import ceil, floor
 
-import av
 import numpy as np
 import torch
+import torchaudio
+from PIL import Image
 from torch.nn.functional import interpolate
 from torchvision.transforms import functional as tv
 
@@ -21,35 +21,21 @@ MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.2757
 RATE, CLIP_SECONDS, AUDIO_CLIPS, MOST_CLIPS, LONG_SECONDS = 16_000, 2, 3, 64, 6
 BINS, FRAMES, AUDIO_MEAN, AUDIO_STD = 128, 204, -4.268, 9.138
 FILM_CLIPS, CLIP_FRAMES, SEGMENT_SECONDS, MOST_SEGMENTS = 5, 2, 10, 4
-# torch's machine epsilon for float32, where torchaudio floors energies.
-FLOOR = 1.1920928955078125e-07
 
 
-def picture(data: bytes) -> torch.Tensor:
-    """float32 [1, 3, 224, 224]: shorter side to 224 in Pillow's bicubic, centre, CLIP's statistics."""
-    image = tv.center_crop(tv.resize(media.picture(data), SIDE, tv.InterpolationMode.BICUBIC), [SIDE, SIDE])
+def picture(image: Image.Image) -> torch.Tensor:
+    """float32 [1, 3, 224, 224] of RGB: shorter side to 224 in Pillow's bicubic, centre, CLIP's statistics."""
+    image = tv.center_crop(tv.resize(image, SIDE, tv.InterpolationMode.BICUBIC), [SIDE, SIDE])
     return tv.normalize(tv.to_tensor(image), MEAN, STD)[None]
 
 
-@cache
-def _mel_filters() -> np.ndarray:
-    """[256, 128]: triangles in 1127·ln(1 + f/700) from 20 Hz to half the rate, without the last bin of the
-    transform."""
-    mel = lambda f: 1127 * np.log(1 + f / 700)  # noqa: E731
-    edges = np.linspace(mel(20.0), mel(RATE / 2), BINS + 2)
-    at = mel(np.arange(256) * RATE / 512)[:, None]
-    rising = (at - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - at) / (edges[2:] - edges[1:-1])
-    return np.minimum(rising, falling).clip(0)
-
-
 def fbank(wave: np.ndarray) -> np.ndarray:
-    """float32 [frames, 128] of samples at 16 kHz: Kaldi's filter bank in torchaudio's defaults, window "hanning"."""
-    frames = np.lib.stride_tricks.sliding_window_view(wave.astype(np.float64), 400)[::160]
-    frames = frames - frames.mean(1, keepdims=True)
-    frames = frames - 0.97 * np.concatenate([frames[:, :1], frames[:, :-1]], 1)
-    power = np.abs(np.fft.rfft(frames * np.hanning(400), 512)[:, :256]) ** 2
-    return np.log(np.maximum(power @ _mel_filters(), FLOOR)).astype(np.float32)
+    """float32 [frames, 128] of samples at 16 kHz: torchaudio's form of Kaldi's filter bank, window "hanning"."""
+    bank = torchaudio.compliance.kaldi.fbank(
+        torch.from_numpy(wave)[None], sample_frequency=RATE, num_mel_bins=BINS, window_type="hanning",
+        htk_compat=True, use_energy=False, frame_shift=10, dither=0.0,
+    )  # fmt: skip
+    return bank.numpy()
 
 
 def clip_starts(samples: int) -> list[int]:
@@ -63,14 +49,29 @@ def clip_starts(samples: int) -> list[int]:
 def recording(data: bytes) -> torch.Tensor:
     """float32 [clips, 1, 128, 204]: the first channel at 16 kHz in clips of 2 s, zeros behind, then normalised."""
     wave, rate = media.recording(data)
-    wave = media.resample_sinc(wave[:, 0], rate, RATE)
-    clips = []
-    for start in clip_starts(len(wave)):
-        clip = wave[start : start + CLIP_SECONDS * RATE]
-        features = fbank(clip - clip.mean(dtype=np.float64))[:FRAMES]
-        padded = np.pad(features, ((0, FRAMES - len(features)), (0, 0)))
-        clips.append((padded.T[None] - AUDIO_MEAN) / AUDIO_STD)
-    return torch.from_numpy(np.stack(clips).astype(np.float32))
+    wave = media.resampled(wave[:, 0], rate, RATE)
+    clips = [wave[start : start + CLIP_SECONDS * RATE] for start in clip_starts(len(wave))]
+    return _heard([clip - clip.mean() for clip in clips])
+
+
+def original_recording(data: bytes) -> torch.Tensor:
+    """The same as ImageBind does it: three clips however long it is, and the mean is taken out in place, so that a clip
+    that overlaps the one before begins with what that left of it."""
+    wave, rate = media.recording(data)
+    wave = media.resampled(wave.T, rate, RATE)
+    seconds = Fraction(wave.shape[1], RATE)
+    last, clips = max(seconds - CLIP_SECONDS, Fraction()), []
+    for i in range(AUDIO_CLIPS):
+        start = int(last * i / (AUDIO_CLIPS - 1) * RATE)
+        clip = wave[:, start : start + CLIP_SECONDS * RATE]
+        clip -= clip.mean()
+        clips.append(clip[0].copy())
+    return _heard(clips)
+
+
+def _heard(clips: list[np.ndarray]) -> torch.Tensor:
+    padded = [np.pad(bank, ((0, FRAMES - len(bank)), (0, 0))) for bank in (fbank(clip)[:FRAMES] for clip in clips)]
+    return torch.from_numpy(np.stack([(bank.T[None] - AUDIO_MEAN) / AUDIO_STD for bank in padded]).astype(np.float32))
 
 
 def stretches(duration: float) -> list[tuple[float, float]]:
@@ -112,12 +113,20 @@ def crops(frames: torch.Tensor) -> list[torch.Tensor]:
 
 def film(data: bytes) -> torch.Tensor:
     """float32 [stretches · 5 clips · 3 crops, 3, 2, 224, 224]."""
-    with av.open(io.BytesIO(data), "r") as container:
-        stream = container.streams.video[0]
-        rate = Fraction(stream.average_rate or 0)
-        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+    shown = media.shown(data)
+    return _seen(shown.frames, shown.rate, stretches(shown.counted))
+
+
+def original_film(data: bytes) -> torch.Tensor:
+    """float32 [5 clips · 3 crops, 3, 2, 224, 224]: five clips however long it is, at the rate that the container
+    states."""
+    shown = media.shown(data)
+    return _seen(shown.frames, shown.stated, [(0.0, float(len(shown.frames) / shown.stated))])
+
+
+def _seen(pictures: list[np.ndarray], rate: Fraction, parts: list[tuple[float, float]]) -> torch.Tensor:
     views = []
-    for start, stop in stretches(float(len(pictures) / rate)):
+    for start, stop in parts:
         for chosen in clip_frames(start, stop, rate, len(pictures)):
             frames = torch.from_numpy(np.stack([pictures[i] for i in chosen])).permute(0, 3, 1, 2).float() / 255
             views += crops(frames)

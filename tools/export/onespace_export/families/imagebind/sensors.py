@@ -135,12 +135,17 @@ def depth(data: bytes) -> torch.Tensor:
     return (_fitted(disparity) - DEPTH_MEAN) / DEPTH_STD
 
 
-def thermal(data: bytes) -> torch.Tensor:
-    """float32 [1, 1, 224, 224]: grey from 0 to 1."""
+def grey(data: bytes) -> np.ndarray:
+    """float32 [height, width] of a thermal picture, 0 to 1."""
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     if image.mode[0] in "IF":
         raise Refused(f"a thermal picture has 8 bit, this one is {image.mode}: the table names no range")
-    return _fitted(np.asarray(image.convert("L")).astype(np.float32) / np.float32(255))
+    return np.asarray(image.convert("L")).astype(np.float32) / np.float32(255)
+
+
+def thermal(data: bytes) -> torch.Tensor:
+    """float32 [1, 1, 224, 224]: grey from 0 to 1."""
+    return _fitted(grey(data))
 
 
 def _said_rate(text: str) -> float | None:
